@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.kernel;
+
+import java.lang.management.ManagementFactory;
+
+import com.sun.management.HotSpotDiagnosticMXBean;
+import com.sun.management.VMOption;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Decides how wide the vector kernels are on this machine. The decision is a pure function of what the machine offers
+ * and what the user asked for, so that other machines can be tested on this one.
+ */
+final class VectorCapabilities {
+    /** System property: the vector width of the attention kernels in bits; 0 chooses the scalar kernels. */
+    static final String WIDTH_PROPERTY = "chai.kernel.vectorBits";
+
+    private VectorCapabilities() {}
+
+    /**
+     * What was chosen, and why.
+     *
+     * @param bits   width of a vector, 0 for the scalar kernels
+     * @param reason for the log, null when nothing stands in the way of the machine's own width
+     */
+    record Choice(int bits, String reason) {}
+
+    /**
+     * Chooses a width.
+     *
+     * @param preferredBits the width the JVM prefers for floats on this machine
+     * @param fastFma       whether the machine multiplies and adds in one instruction; without it {@code fma} is an
+     *                      exact emulation that is slower than the scalar loop
+     * @param requested     the value of {@value #WIDTH_PROPERTY}, null when not set
+     */
+    static Choice choose(int preferredBits, boolean fastFma, String requested) {
+        if (requested != null) {
+            return requested(preferredBits, requested);
+        }
+        if (!fastFma) {
+            return new Choice(0, "the machine has no fused multiply-add");
+        }
+        if (preferredBits < 128) {
+            return new Choice(0, "the machine's vectors have " + preferredBits + " bits, at least 128 are needed");
+        }
+        return new Choice(preferredBits, null);
+    }
+
+    private static Choice requested(int preferredBits, String requested) {
+        int bits = switch (requested) {
+            case "0" -> 0;
+            case "128" -> 128;
+            case "256" -> 256;
+            case "512" -> 512;
+            default -> throw new IllegalArgumentException(
+                    WIDTH_PROPERTY + " must be 0, 128, 256 or 512, found '" + requested + "'");
+        };
+        if (bits > preferredBits) {
+            return new Choice(preferredBits,
+                    WIDTH_PROPERTY + "=" + bits + " is wider than the machine's " + preferredBits);
+        }
+        return new Choice(bits, WIDTH_PROPERTY + "=" + bits);
+    }
+
+    /** Returns the choice for this machine. */
+    static Choice ofThisMachine() {
+        return choose(FloatVector.SPECIES_PREFERRED.vectorBitSize(), hasFastFma(), System.getProperty(WIDTH_PROPERTY));
+    }
+
+    static int selectedBits() {
+        return ofThisMachine().bits();
+    }
+
+    static VectorSpecies<Float> speciesOf(int bits) {
+        return VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
+    }
+
+    /** Asks HotSpot whether it may use fused multiply-add; other JVMs are assumed to know their machine. */
+    private static boolean hasFastFma() {
+        HotSpotDiagnosticMXBean hotSpot = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+        if (hotSpot == null) {
+            return true;
+        }
+        try {
+            VMOption option = hotSpot.getVMOption("UseFMA");
+            return Boolean.parseBoolean(option.getValue());
+        } catch (IllegalArgumentException _) {
+            return true;
+        }
+    }
+}
