@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.kv;
+
+/**
+ * A step needed more key/value memory than the budget has left. The sequence it happened to is unchanged: it can go on
+ * once other sequences have ended.
+ */
+public final class KvCacheFullException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final long neededBytes;
+    private final long freeBytes;
+    private final long maxBytes;
+
+    KvCacheFullException(long neededBytes, long freeBytes, long maxBytes) {
+        super("key/value cache is full: this step needs " + neededBytes + " bytes more, " + freeBytes + " of "
+                + maxBytes + " are free; end other sequences or raise the budget");
+        this.neededBytes = neededBytes;
+        this.freeBytes = freeBytes;
+        this.maxBytes = maxBytes;
+    }
+
+    /** Returns the bytes the step needed beyond what its sequence already held. */
+    public long neededBytes() {
+        return neededBytes;
+    }
+
+    /** Returns the bytes that were free. */
+    public long freeBytes() {
+        return freeBytes;
+    }
+
+    /** Returns the budget in bytes. */
+    public long maxBytes() {
+        return maxBytes;
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.kv;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+import io.github.chaijlama.kv.PagePool.Page;
+import io.github.chaijlama.kv.PagePool.Reservation;
+
+/**
+ * The keys and values of one sequence, {@code (layer, kvHead, position, headSize)} of 32-bit floats.
+ *
+ * <p>A page belongs to one layer, one KV head, and to keys or values, and holds {@link #rowsPerPage()} positions as
+ * contiguous rows of {@code headSize} floats. So a head's keys can be dropped and their memory goes back to the pool at
+ * once. Not thread-safe: a store belongs to one sequence, and a sequence takes one step at a time.
+ */
+public final class KvStore implements AutoCloseable {
+    /** The most positions a page of {@link #pageBytes} holds. */
+    public static final int MAX_ROWS_PER_PAGE = 128;
+
+    private final PagePool pool;
+    private final int numberOfKvHeads;
+    private final int headSize;
+    private final int rowsPerPage;
+    private final Layer[] layers;
+
+    /** The pages of one layer; {@code keys[kvHead]} is null when that head's keys are not kept. */
+    private static final class Layer {
+        private final Page[][] keys;
+        private final Page[][] values;
+        private int keptKeyHeads;
+        private int length;
+
+        Layer(int numberOfKvHeads) {
+            keys = new Page[numberOfKvHeads][0];
+            values = new Page[numberOfKvHeads][0];
+            keptKeyHeads = numberOfKvHeads;
+        }
+    }
+
+    /**
+     * Creates an empty store.
+     *
+     * @param pool a pool whose pages hold a whole number of rows
+     */
+    public KvStore(PagePool pool, int numberOfLayers, int numberOfKvHeads, int headSize) {
+        this.pool = pool;
+        this.numberOfKvHeads = numberOfKvHeads;
+        this.headSize = headSize;
+        this.rowsPerPage = pool.pageBytes() / (headSize * Float.BYTES);
+        if (rowsPerPage * headSize * Float.BYTES != pool.pageBytes()) {
+            throw new IllegalArgumentException(
+                    "pages of " + pool.pageBytes() + " bytes do not hold whole rows of " + headSize + " floats");
+        }
+        layers = new Layer[numberOfLayers];
+        Arrays.setAll(layers, layer -> new Layer(numberOfKvHeads));
+    }
+
+    /**
+     * Returns a page size in bytes that suits the attention kernels: a power of two of rows, about 16 KiB, so that a page of
+     * keys and its scores stay in a core's first cache.
+     */
+    public static int pageBytes(int headSize) {
+        int rowBytes = headSize * Float.BYTES;
+        int rows = Integer.highestOneBit(Math.clamp(16384 / rowBytes, 16, MAX_ROWS_PER_PAGE));
+        return rows * rowBytes;
+    }
+
+    /** Returns the positions a page holds. */
+    public int rowsPerPage() {
+        return rowsPerPage;
+    }
+
+    /** Returns the positions stored in a layer, 0 to {@code length - 1}. */
+    public int length(int layer) {
+        return layers[layer].length;
+    }
+
+    /** Whether the layer keeps the keys of this KV head. */
+    public boolean keepsKeys(int layer, int kvHead) {
+        return layers[layer].keys[kvHead] != null;
+    }
+
+    /** Returns how many pages one head needs for that many positions. */
+    public long pagesFor(int positions) {
+        return (positions + rowsPerPage - 1) / rowsPerPage;
+    }
+
+    /**
+     * Makes room in a layer for positions up to {@code length} and declares them stored; the caller writes their rows. Takes
+     * pages for the values of every head and the keys of the heads that are kept.
+     */
+    public void extend(int layer, int length, Reservation reservation) {
+        Layer at = layers[layer];
+        int pages = (int) pagesFor(length);
+        for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+            at.values[kvHead] = extend(at.values[kvHead], pages, reservation);
+            if (at.keys[kvHead] != null) {
+                at.keys[kvHead] = extend(at.keys[kvHead], pages, reservation);
+            }
+        }
+        at.length = length;
+    }
+
+    private static Page[] extend(Page[] pages, int count, Reservation reservation) {
+        if (pages.length >= count) {
+            return pages;
+        }
+        Page[] extended = Arrays.copyOf(pages, count);
+        for (int i = pages.length; i < count; i++) {
+            extended[i] = reservation.take();
+        }
+        return extended;
+    }
+
+    /**
+     * Stops keeping the keys of a head and gives their memory to the reservation of the step that decided it.
+     *
+     * @param reservation may be null while the layer is empty
+     */
+    public void dropKeys(int layer, int kvHead, Reservation reservation) {
+        Layer at = layers[layer];
+        if (at.keys[kvHead] != null) {
+            for (Page page : at.keys[kvHead]) {
+                reservation.giveBack(page);
+            }
+            at.keys[kvHead] = null;
+            at.keptKeyHeads--;
+        }
+    }
+
+    /** Forgets positions from {@code length} on in every layer and returns their memory to the pool. */
+    public void truncate(int length) {
+        int pages = (int) pagesFor(length);
+        for (Layer layer : layers) {
+            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+                layer.values[kvHead] = shorten(layer.values[kvHead], pages);
+                if (layer.keys[kvHead] != null) {
+                    layer.keys[kvHead] = shorten(layer.keys[kvHead], pages);
+                }
+            }
+            layer.length = Math.min(layer.length, length);
+        }
+    }
+
+    /** Forgets everything: the store is as new, keeping the keys of every head. */
+    public void clear() {
+        truncate(0);
+        for (Layer layer : layers) {
+            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+                layer.keys[kvHead] = new Page[0];
+            }
+            layer.keptKeyHeads = numberOfKvHeads;
+        }
+    }
+
+    private Page[] shorten(Page[] pages, int count) {
+        if (pages.length <= count) {
+            return pages;
+        }
+        for (int i = count; i < pages.length; i++) {
+            pool.release(pages[i]);
+        }
+        return Arrays.copyOf(pages, count);
+    }
+
+    /** Returns the memory of a page of keys, rows {@code page * rowsPerPage} and on. */
+    public MemorySegment keys(int layer, int kvHead, int page) {
+        return layers[layer].keys[kvHead][page].memory();
+    }
+
+    /** Returns the memory of a page of values, rows {@code page * rowsPerPage} and on. */
+    public MemorySegment values(int layer, int kvHead, int page) {
+        return layers[layer].values[kvHead][page].memory();
+    }
+
+    /** Returns the offset, in floats, of a position's row within its page. */
+    public long rowOffset(int position) {
+        return (long) (position % rowsPerPage) * headSize;
+    }
+
+    /**
+     * Returns the bytes of the rows stored: over all layers, positions times (K heads kept now + KV heads) times the bytes of
+     * a row.
+     */
+    public long usedBytes() {
+        long rows = 0;
+        for (Layer layer : layers) {
+            rows += (long) layer.length * (layer.keptKeyHeads + numberOfKvHeads);
+        }
+        return rows * headSize * Float.BYTES;
+    }
+
+    /** Returns the bytes of the pages held. */
+    public long allocatedBytes() {
+        long pages = 0;
+        for (Layer layer : layers) {
+            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+                pages += layer.values[kvHead].length;
+                pages += layer.keys[kvHead] == null ? 0 : layer.keys[kvHead].length;
+            }
+        }
+        return pages * pool.pageBytes();
+    }
+
+    /** Returns all memory to the pool. */
+    @Override
+    public void close() {
+        clear();
+    }
+}

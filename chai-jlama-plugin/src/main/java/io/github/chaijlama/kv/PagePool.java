@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.kv;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
+import java.util.Set;
+
+/**
+ * Pages of off-heap memory under one budget, shared by all sequences of a model.
+ *
+ * <p>Pages are cut from slabs; a slab is asked from the operating system when no page is free and given back when none of
+ * its pages is in use (one empty slab is kept for the next sequence). So memory follows use, and never passes the budget.
+ *
+ * <p>A step that needs pages reserves them first, all or none: what was reserved can then be taken without failing, so a
+ * step never breaks off half way for lack of memory. Thread-safe.
+ */
+public final class PagePool implements AutoCloseable {
+    private static final long SLAB_BYTES = 4L << 20;
+    private static final long ALIGNMENT = 64;
+
+    private final int pageBytes;
+    private final long capacity;
+    private final int pagesPerSlab;
+    private final Set<Slab> slabs = new LinkedHashSet<>();
+    /** The slabs that have a free page. */
+    private final ArrayDeque<Slab> available = new ArrayDeque<>();
+    private int emptySlabs;
+    private long held;
+    private long reserved;
+    private long taken;
+    private boolean closed;
+
+    /** A page of memory. Whoever took it owns it until it is given back. */
+    public static final class Page {
+        private final Slab slab;
+        private final MemorySegment memory;
+
+        private Page(Slab slab, MemorySegment memory) {
+            this.slab = slab;
+            this.memory = memory;
+        }
+
+        /** Returns the page's memory, {@link PagePool#pageBytes()} long, with whatever its last owner left in it. */
+        public MemorySegment memory() {
+            return memory;
+        }
+    }
+
+    private static final class Slab {
+        private final Arena arena = Arena.ofShared();
+        private final ArrayDeque<Page> free = new ArrayDeque<>();
+        private final int pages;
+
+        Slab(int pages, int pageBytes) {
+            this.pages = pages;
+            MemorySegment memory = arena.allocate((long) pages * pageBytes, ALIGNMENT);
+            for (int i = 0; i < pages; i++) {
+                free.add(new Page(this, memory.asSlice((long) i * pageBytes, pageBytes)));
+            }
+        }
+
+        boolean isEmpty() {
+            return free.size() == pages;
+        }
+    }
+
+    /**
+     * Creates a pool; no memory is taken until it is needed.
+     *
+     * @param maxBytes  the budget in bytes, at least one page
+     * @param pageBytes size of a page in bytes
+     */
+    public PagePool(long maxBytes, int pageBytes) {
+        if (pageBytes < 1 || maxBytes < pageBytes) {
+            throw new IllegalArgumentException("a key/value cache of " + maxBytes
+                    + " bytes cannot hold a single page of " + pageBytes + " bytes");
+        }
+        this.pageBytes = pageBytes;
+        this.capacity = maxBytes / pageBytes;
+        this.pagesPerSlab = (int) Math.clamp(SLAB_BYTES / pageBytes, 1, capacity);
+    }
+
+    /** Returns the size of a page in bytes. */
+    public int pageBytes() {
+        return pageBytes;
+    }
+
+    /** Returns the budget in bytes, rounded down to whole pages. */
+    public long maxBytes() {
+        return capacity * pageBytes;
+    }
+
+    /** Returns the bytes of all pages that sequences hold now. */
+    public synchronized long allocatedBytes() {
+        return taken * pageBytes;
+    }
+
+    /** Returns the bytes held from the operating system now, at least {@link #allocatedBytes()}. */
+    public synchronized long heldBytes() {
+        return held * pageBytes;
+    }
+
+    /**
+     * Sets pages aside for the caller.
+     *
+     * @throws KvCacheFullException if fewer than that many are left; nothing is set aside then
+     */
+    public synchronized Reservation reserve(long pages) {
+        ensureOpen();
+        long left = capacity - reserved - taken;
+        if (pages > left) {
+            throw new KvCacheFullException(pages * pageBytes, left * pageBytes, maxBytes());
+        }
+        reserved += pages;
+        return new Reservation(pages);
+    }
+
+    /** Gives a page back. The caller must not touch its memory any more. */
+    public synchronized void release(Page page) {
+        taken--;
+        giveBack(page);
+    }
+
+    /** Frees all memory. Pages still held become unusable: access to them fails with an {@link IllegalStateException}. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            slabs.forEach(slab -> slab.arena.close());
+            slabs.clear();
+            available.clear();
+            held = 0;
+        }
+    }
+
+    private synchronized Page take() {
+        ensureOpen();
+        reserved--;
+        taken++;
+        if (available.isEmpty()) {
+            addSlab();
+        }
+        Slab slab = available.peek();
+        if (slab.isEmpty()) {
+            emptySlabs--;
+        }
+        Page page = slab.free.pop();
+        if (slab.free.isEmpty()) {
+            available.pop();
+        }
+        return page;
+    }
+
+    private void addSlab() {
+        // All held pages are in use, and a reservation exists: at least one page of the budget is left.
+        Slab slab = new Slab((int) Math.min(pagesPerSlab, capacity - held), pageBytes);
+        slabs.add(slab);
+        available.push(slab);
+        emptySlabs++;
+        held += slab.pages;
+    }
+
+    private void giveBack(Page page) {
+        if (closed) {
+            return;
+        }
+        Slab slab = page.slab;
+        if (slab.free.isEmpty()) {
+            available.push(slab);
+        }
+        slab.free.push(page);
+        if (slab.isEmpty() && ++emptySlabs > 1) {
+            slabs.remove(slab);
+            available.remove(slab);
+            emptySlabs--;
+            held -= slab.pages;
+            slab.arena.close();
+        }
+    }
+
+    private void ensureOpen() {
+        if (closed) {
+            throw new IllegalStateException("the key/value cache is closed: its model was closed");
+        }
+    }
+
+    /**
+     * Pages set aside for one step. Not thread-safe; close it when the step is over, and what was not taken is free
+     * again.
+     */
+    public final class Reservation implements AutoCloseable {
+        private long pages;
+
+        private Reservation(long pages) {
+            this.pages = pages;
+        }
+
+        /** Returns the pages that can still be taken. */
+        public long remaining() {
+            return pages;
+        }
+
+        /**
+         * Takes one of the reserved pages.
+         *
+         * @throws IllegalStateException if none is left: the caller reserved too few
+         */
+        public Page take() {
+            if (pages == 0) {
+                throw new IllegalStateException("more pages taken than reserved");
+            }
+            pages--;
+            return PagePool.this.take();
+        }
+
+        /** Gives a page back to this reservation, to be taken again within the step. */
+        public void giveBack(Page page) {
+            synchronized (PagePool.this) {
+                taken--;
+                reserved++;
+                PagePool.this.giveBack(page);
+            }
+            pages++;
+        }
+
+        @Override
+        public void close() {
+            synchronized (PagePool.this) {
+                reserved -= pages;
+            }
+            pages = 0;
+        }
+    }
+}
