@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.profile;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+
+import io.github.chaijlama.cluster.ClusteringAlgorithm;
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.RepresentativeChoice;
+
+/**
+ * How many clusters each layer of a model has, and how heads find theirs: what the offline phase of CHAI leaves behind
+ * (arXiv:2403.08058, section 3.2). Immutable; read and written as {@code chai-profile/1} JSON.
+ *
+ * @param model      shape of the model it was made for
+ * @param clusters   clusters of each layer, 1 to {@code model.heads()}; as many as heads means the layer stays exact
+ * @param membership how heads find their cluster
+ */
+public record ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership) {
+
+    public ClusterProfile {
+        clusters = List.copyOf(clusters);
+        validate(model, clusters, membership);
+    }
+
+    /**
+     * Reads a profile from a file.
+     *
+     * @throws ProfileException if there is no such file, or it is not a consistent {@code chai-profile/1}
+     */
+    public static ClusterProfile read(Path file) {
+        try {
+            return ProfileJson.parse(Files.readString(file), file.toString());
+        } catch (NoSuchFileException e) {
+            throw new ProfileException("profile " + file + " does not exist", e);
+        } catch (IOException e) {
+            throw new ProfileException("profile " + file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Reads a profile from text.
+     *
+     * @param source name of the place the text comes from, for messages
+     * @throws ProfileException if it is not a consistent {@code chai-profile/1}
+     */
+    public static ClusterProfile parse(String json, String source) {
+        return ProfileJson.parse(json, source);
+    }
+
+    /** Returns the profile as {@code chai-profile/1} JSON. */
+    public String toJson() {
+        return ProfileJson.format(this);
+    }
+
+    /**
+     * Writes the profile to a file, whole or not at all: an existing file is replaced in one step.
+     *
+     * @throws ProfileException if it cannot be written; an existing file is unchanged then
+     */
+    public void write(Path file) {
+        Path target = file.toAbsolutePath();
+        Path temporary = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
+        try {
+            Files.writeString(temporary, toJson());
+            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new ProfileException("profile " + file + " cannot be written: " + e, e);
+        } finally {
+            deleteQuietly(temporary);
+        }
+    }
+
+    /** A temporary file is gone after the move; after a failure what is left of it must not stay. */
+    private static void deleteQuietly(Path temporary) {
+        try {
+            Files.deleteIfExists(temporary);
+        } catch (IOException _) {
+            // The failure that led here is the one the user needs to hear of.
+        }
+    }
+
+    /**
+     * Checks that the profile was made for a model of this shape.
+     *
+     * @throws ProfileException naming both shapes if it was not
+     */
+    public void requireFits(ModelShape shape) {
+        if (!model.equals(shape)) {
+            throw new ProfileException("the profile was made for another model: it is for a " + model
+                    + ", this model is a " + shape);
+        }
+    }
+
+    /**
+     * Returns this profile with some settings of its membership replaced; null keeps the profile's own.
+     *
+     * @throws ProfileException if a window, offset, algorithm or representative is given and the membership is STATIC
+     */
+    public ClusterProfile withMembership(Integer window, Integer offset, ClusteringAlgorithm algorithm,
+            RepresentativeChoice representative) {
+        if (window == null && offset == null && algorithm == null && representative == null) {
+            return this;
+        }
+        if (!(membership instanceof Membership.Online online)) {
+            throw new ProfileException("window, offset, algorithm and representative belong to ONLINE membership; the "
+                    + "profile's is STATIC");
+        }
+        return new ClusterProfile(model, clusters,
+                new Membership.Online(window == null ? online.window() : window,
+                        offset == null ? online.offset() : offset, algorithm == null ? online.algorithm() : algorithm,
+                        representative == null ? online.representative() : representative));
+    }
+
+    private static void validate(ModelShape model, List<Integer> clusters, Membership membership) {
+        if (model.layers() < 1 || model.heads() < 1 || model.kvHeads() < 1 || model.headSize() < 1
+                || model.heads() % model.kvHeads() != 0) {
+            throw new ProfileException("the profile's model is impossible: a " + model
+                    + "; all numbers must be at least 1 and the KV heads a divisor of the heads");
+        }
+        if (clusters.size() != model.layers()) {
+            throw new ProfileException("'clusters' has " + clusters.size() + " entries, the profile's model has "
+                    + model.layers() + " layers");
+        }
+        for (int layer = 0; layer < clusters.size(); layer++) {
+            if (clusters.get(layer) < 1 || clusters.get(layer) > model.heads()) {
+                throw new ProfileException("'clusters' of layer " + layer + " must be 1 to " + model.heads()
+                        + " (the number of heads), found " + clusters.get(layer));
+            }
+        }
+        if (membership instanceof Membership.Static(List<HeadClusters> layers)) {
+            validateStatic(model, clusters, layers);
+        }
+    }
+
+    private static void validateStatic(ModelShape model, List<Integer> clusters, List<HeadClusters> layers) {
+        if (layers.size() != model.layers()) {
+            throw new ProfileException("'layers' has " + layers.size() + " entries, the profile's model has "
+                    + model.layers() + " layers");
+        }
+        for (int layer = 0; layer < layers.size(); layer++) {
+            HeadClusters heads = layers.get(layer);
+            if (heads.numberOfHeads() != model.heads()) {
+                throw new ProfileException("'member' of layer " + layer + " has " + heads.numberOfHeads()
+                        + " entries, the profile's model has " + model.heads() + " heads");
+            }
+            if (heads.numberOfClusters() != clusters.get(layer)) {
+                throw new ProfileException("layer " + layer + " has " + heads.numberOfClusters()
+                        + " representatives, 'clusters' says " + clusters.get(layer));
+            }
+        }
+    }
+}
