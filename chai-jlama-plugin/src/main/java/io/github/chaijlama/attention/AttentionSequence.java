@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.attention;
+
+import java.util.Arrays;
+
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.PagePool;
+import io.github.chaijlama.kv.PagePool.Reservation;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
+
+/**
+ * What attention remembers of one sequence: keys and values, and which heads belong together. Everything mutable about
+ * attention lives here, nothing in the layers. Not thread-safe.
+ *
+ * <p>A step is {@link #beginStep}, the pass of every layer in order, {@link #endStep}. Memory for the whole step is set aside
+ * at its beginning, so a step that has begun does not run out of it.
+ */
+public final class AttentionSequence implements AutoCloseable {
+    private final HeadLayout layout;
+    private final ClusterProfile profile;
+    private final PagePool pool;
+    private final KvStore store;
+    private final HeadPlan exact;
+    private final LayerMembership[] layers;
+    private final int windowStart;
+    private final int windowEnd;
+    private Reservation reservation;
+    private int length;
+    private int stepTokens;
+    private boolean closed;
+
+    /** A layer's clusters, and until they are known the features they will be decided from. */
+    private static final class LayerMembership {
+        private HeadPlan plan;
+        private HeadGram undecided;
+    }
+
+    /**
+     * Starts an empty sequence.
+     *
+     * @param exact   the plan of exact attention for this layout
+     * @param profile clusters per layer, null for exact attention in every layer
+     * @param pool    where keys and values live
+     */
+    AttentionSequence(HeadLayout layout, int numberOfLayers, HeadPlan exact, ClusterProfile profile, PagePool pool) {
+        this.layout = layout;
+        this.profile = profile;
+        this.pool = pool;
+        this.exact = exact;
+        this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize());
+        this.layers = new LayerMembership[numberOfLayers];
+        Arrays.setAll(layers, layer -> new LayerMembership());
+        Membership membership = profile == null ? null : profile.membership();
+        this.windowStart = membership instanceof Membership.Online online ? online.offset() : 0;
+        this.windowEnd = membership instanceof Membership.Online online ? online.offset() + online.window() : 0;
+        startMembership();
+    }
+
+    private void startMembership() {
+        for (int layer = 0; layer < layers.length; layer++) {
+            layers[layer].plan = exact;
+            layers[layer].undecided = null;
+            if (profile == null || profile.clusters().get(layer) == layout.numberOfHeads()) {
+                continue;
+            }
+            switch (profile.membership()) {
+                case Membership.Online _ -> layers[layer].undecided = new HeadGram(layout.numberOfHeads());
+                case Membership.Static fixed -> setClusters(layer, fixed.layers().get(layer));
+            }
+        }
+    }
+
+    /** Returns the positions that every layer has seen. */
+    public int length() {
+        return length;
+    }
+
+    /** Returns the clusters a layer uses now: every head its own until membership is decided. */
+    public HeadClusters clusters(int layer) {
+        return layers[layer].plan.clusters();
+    }
+
+    /** Returns the bytes of the rows stored, by the formula of {@link KvStore#usedBytes()}. */
+    public long usedBytes() {
+        return store.usedBytes();
+    }
+
+    /** Returns the bytes of the pages held. */
+    public long allocatedBytes() {
+        return store.allocatedBytes();
+    }
+
+    /**
+     * Sets aside the memory for a step of that many tokens.
+     *
+     * @throws io.github.chaijlama.kv.KvCacheFullException if the budget has not enough left; nothing has changed then
+     */
+    public void beginStep(int tokens) {
+        if (closed) {
+            throw new IllegalStateException("the sequence is closed");
+        }
+        if (reservation != null) {
+            throw new IllegalStateException("a step of this sequence has not ended; if it failed, close the sequence");
+        }
+        reservation = pool.reserve(pagesFor(tokens));
+        stepTokens = tokens;
+    }
+
+    /** Declares the tokens of the step seen by every layer. */
+    public void endStep() {
+        length += stepTokens;
+        reservation.close();
+        reservation = null;
+    }
+
+    /** Whether a step has begun and not ended. */
+    public boolean isInStep() {
+        return reservation != null;
+    }
+
+    /**
+     * Cuts the sequence back to its first {@code newLength} positions and returns the memory of the others.
+     *
+     * @throws IllegalArgumentException if membership was decided, or is being decided, from positions that would be cut:
+     *                                  a sequence can be cut to 0 or to any length from the end of its window on
+     */
+    public void truncate(int newLength) {
+        if (newLength < 0 || newLength > length) {
+            throw new IllegalArgumentException(
+                    "a sequence of " + length + " positions cannot be cut to " + newLength);
+        }
+        if (newLength == length) {
+            return;
+        }
+        if (newLength == 0) {
+            store.clear();
+            startMembership();
+        } else if (newLength < windowEnd) {
+            throw new IllegalArgumentException("a sequence can be cut to 0 or to at least the " + windowEnd
+                    + " positions its membership was decided from, asked for " + newLength);
+        } else {
+            store.truncate(newLength);
+        }
+        length = newLength;
+    }
+
+    /** Returns all memory to the pool. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            store.close();
+            if (reservation != null) {
+                reservation.close();
+            }
+        }
+    }
+
+    KvStore store() {
+        return store;
+    }
+
+    HeadPlan plan(int layer) {
+        return layers[layer].plan;
+    }
+
+    /** Stores room for a batch's rows in a layer. */
+    void extend(int layer, int newLength) {
+        store.extend(layer, newLength, reservation);
+    }
+
+    /** Returns how many of a batch's rows come before the layer's membership can be decided, and so are exact. */
+    int undecidedRows(int layer, int position, int rows) {
+        return layers[layer].undecided == null ? 0 : Math.clamp((long) windowEnd - position, 0, rows);
+    }
+
+    /** Whether a position's probabilities count for membership. */
+    boolean isInWindow(int position) {
+        return position >= windowStart && position < windowEnd;
+    }
+
+    /** Whether the positions before {@code end} complete the window. */
+    boolean isWindowComplete(int end) {
+        return end == windowEnd;
+    }
+
+    /** Returns the features membership will be decided from, null once it is decided. */
+    HeadGram undecided(int layer) {
+        return layers[layer].undecided;
+    }
+
+    /** Decides a layer's membership for the rest of the sequence, and drops the keys nobody will read. */
+    void decide(int layer) {
+        Membership.Online online = (Membership.Online) profile.membership();
+        HeadClusters clusters = online.algorithm().cluster(layers[layer].undecided, profile.clusters().get(layer),
+                online.representative());
+        layers[layer].undecided = null;
+        setClusters(layer, clusters);
+    }
+
+    private void setClusters(int layer, HeadClusters clusters) {
+        HeadPlan plan = new HeadPlan(layout, clusters);
+        layers[layer].plan = plan;
+        for (int kvHead = 0; kvHead < layout.numberOfKvHeads(); kvHead++) {
+            if (Arrays.binarySearch(plan.keyHeads(), kvHead) < 0) {
+                store.dropKeys(layer, kvHead, reservation);
+            }
+        }
+    }
+
+    /**
+     * Returns the most pages the step can need at any moment. Layers run one after another, and a layer that decides its
+     * membership gives pages back before the next one takes its own.
+     */
+    private long pagesFor(int tokens) {
+        long before = store.pagesFor(length);
+        long after = store.pagesFor(length + tokens);
+        long window = store.pagesFor(windowEnd);
+        int kvHeads = layout.numberOfKvHeads();
+        long total = 0;
+        long most = 0;
+        for (int layer = 0; layer < layers.length; layer++) {
+            total += kvHeads * (after - before); // values
+            if (undecidedRows(layer, length, tokens) == 0) {
+                total += layers[layer].plan.keyHeads().length * (after - before);
+            } else if (length + tokens < windowEnd) {
+                total += kvHeads * (after - before);
+            } else {
+                int kept = Math.min(profile.clusters().get(layer), kvHeads);
+                total += kvHeads * (window - before);
+                most = Math.max(most, total);
+                total += kept * (after - window) - (kvHeads - kept) * window;
+            }
+            most = Math.max(most, total);
+        }
+        return most;
+    }
+}

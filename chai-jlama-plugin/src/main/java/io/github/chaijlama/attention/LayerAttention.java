@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.attention;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.kernel.AttentionKernels;
+import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.PagePool;
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.profile.ClusterProfile;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+/**
+ * The attention of a model's layers, exact and clustered (arXiv:2403.08058): from projected queries, keys and values to
+ * the rows that go into the output projection. One instance serves all layers and sequences of a model; it keeps scratch
+ * memory, so one pass runs at a time.
+ *
+ * <p>Exact attention is clustered attention with every head its own cluster; there is one path.
+ */
+public final class LayerAttention implements AutoCloseable {
+    /** Fewer rows than this are worth no tile, whose other rows would be computed for nothing. */
+    private static final int SMALLEST_TILE = 3;
+    /** Multiply-adds below which a parallel region costs more than it saves. */
+    private static final long PARALLEL_WORK = 1 << 16;
+
+    private final HeadLayout layout;
+    private final float scale;
+    private final RotaryEmbedding rotary;
+    private final AttentionKernels kernels;
+    private final WorkerPool workers;
+    private final AttentionScratch scratch;
+    private final HeadPlan exact;
+
+    /**
+     * Creates the attention of a model.
+     *
+     * @param scale  factor of the scores, usually {@code 1 / sqrt(headSize)}
+     * @param rotary the model's rotary embedding, null if it has none
+     */
+    public LayerAttention(HeadLayout layout, float scale, RotaryEmbedding rotary, AttentionKernels kernels,
+            WorkerPool workers) {
+        this.layout = layout;
+        this.scale = scale;
+        this.rotary = rotary;
+        this.kernels = kernels;
+        this.workers = workers;
+        this.scratch = new AttentionScratch(layout, kernels.tileRows(), workers.threads());
+        this.exact = new HeadPlan(layout, HeadClusters.identity(layout.numberOfHeads()));
+    }
+
+    /**
+     * Starts an empty sequence.
+     *
+     * @param profile clusters per layer, checked to fit the model; null for exact attention
+     */
+    public AttentionSequence newSequence(int numberOfLayers, ClusterProfile profile, PagePool pool) {
+        return new AttentionSequence(layout, numberOfLayers, exact, profile, pool);
+    }
+
+    /**
+     * Runs one layer over a batch of neighbouring positions.
+     *
+     * @param sequence   the sequence, in a step
+     * @param position   position of the batch's first row: the positions this layer has seen so far
+     * @param rows       number of rows
+     * @param projection the layer's projections of this batch
+     * @param out        output, {@code (row, head, headSize)}
+     */
+    public void forward(AttentionSequence sequence, int layer, int position, int rows, QkvProjection projection,
+            MemorySegment out) {
+        if (sequence.store().length(layer) != position) {
+            throw new IllegalStateException("layer " + layer + " has seen " + sequence.store().length(layer)
+                    + " positions, the batch starts at " + position);
+        }
+        check(out, rows, layout.queryLength());
+        check(projection.queries(), rows, layout.queryLength());
+        check(projection.keys(), rows, layout.kvLength());
+        check(projection.values(), rows, layout.kvLength());
+
+        Batch batch = new Batch(sequence, layer, position, projection, out);
+        int exactRows = sequence.undecidedRows(layer, position, rows);
+        if (exactRows > 0) {
+            attend(batch, 0, exactRows);
+            collectFeatures(batch, exactRows);
+            if (sequence.isWindowComplete(position + exactRows)) {
+                sequence.decide(layer);
+            }
+        }
+        if (exactRows < rows) {
+            attend(batch, exactRows, rows - exactRows);
+        }
+    }
+
+    /**
+     * One layer's share of a step.
+     *
+     * @param position position of row 0
+     */
+    private record Batch(AttentionSequence sequence, int layer, int position, QkvProjection projection,
+            MemorySegment out) {
+
+        KvStore store() {
+            return sequence.store();
+        }
+
+        HeadPlan plan() {
+            return sequence.plan(layer);
+        }
+    }
+
+    /** Projects, stores and attends rows that share one plan. */
+    private void attend(Batch batch, int firstRow, int rows) {
+        HeadPlan plan = batch.plan();
+        batch.projection().project(firstRow, rows, plan.queryRuns(), plan.keyRuns());
+        batch.sequence().extend(batch.layer(), batch.position() + firstRow + rows);
+        storeRows(batch, plan, firstRow, rows);
+        if (rows < SMALLEST_TILE) {
+            for (int row = firstRow; row < firstRow + rows; row++) {
+                attendRow(batch, plan, row);
+            }
+        } else {
+            attendTiles(batch, plan, firstRow, rows);
+        }
+    }
+
+    // ---- keys and values into the store, queries rotated ----
+
+    private void storeRows(Batch batch, HeadPlan plan, int firstRow, int rows) {
+        long work = (long) rows * (layout.queryLength() + 2L * layout.kvLength());
+        if (work < PARALLEL_WORK) {
+            for (int row = firstRow; row < firstRow + rows; row++) {
+                storeRow(batch, plan, row);
+            }
+        } else {
+            workers.run(rows, (task, worker) -> storeRow(batch, plan, firstRow + task));
+        }
+    }
+
+    private void storeRow(Batch batch, HeadPlan plan, int row) {
+        KvStore store = batch.store();
+        QkvProjection projection = batch.projection();
+        int headSize = layout.headSize();
+        int position = batch.position() + row;
+        int page = position / store.rowsPerPage();
+        long to = store.rowOffset(position);
+        long keyRow = (long) row * layout.kvLength();
+        for (int kvHead = 0; kvHead < layout.numberOfKvHeads(); kvHead++) {
+            copy(projection.values(), keyRow + (long) kvHead * headSize, store.values(batch.layer(), kvHead, page), to);
+        }
+        for (int kvHead : plan.keyHeads()) {
+            rotateOrCopy(position, projection.keys(), keyRow + (long) kvHead * headSize,
+                    store.keys(batch.layer(), kvHead, page), to);
+        }
+        if (rotary != null) {
+            long queryRow = (long) row * layout.queryLength();
+            for (int cluster = 0; cluster < plan.numberOfClusters(); cluster++) {
+                long at = queryRow + (long) plan.representative(cluster) * headSize;
+                rotateOrCopy(position, projection.queries(), at, projection.queries(), at);
+            }
+        }
+    }
+
+    private void rotateOrCopy(int position, MemorySegment in, long inOffset, MemorySegment out, long outOffset) {
+        if (rotary == null) {
+            copy(in, inOffset, out, outOffset);
+        } else {
+            kernels.rotate(out, outOffset, in, inOffset, rotary.rows(position), rotary.rowOffset(position),
+                    layout.headSize());
+        }
+    }
+
+    private void copy(MemorySegment in, long inOffset, MemorySegment out, long outOffset) {
+        MemorySegment.copy(in, inOffset * Float.BYTES, out, outOffset * Float.BYTES,
+                (long) layout.headSize() * Float.BYTES);
+    }
+
+    // ---- prefill ----
+
+    private void attendTiles(Batch batch, HeadPlan plan, int firstRow, int rows) {
+        int tileRows = kernels.tileRows();
+        int tiles = (rows + tileRows - 1) / tileRows;
+        int clusters = plan.numberOfClusters();
+        // The last tiles see the most keys; taking them first leaves small tasks to even out the end.
+        workers.run(tiles * clusters, (task, worker) -> {
+            int first = (tiles - 1 - task / clusters) * tileRows;
+            attendTile(batch, plan, task % clusters, firstRow + first, Math.min(tileRows, rows - first),
+                    scratch.tile(worker));
+        });
+    }
+
+    /** One tile of rows against all keys they see, for one cluster and every output that uses its probabilities. */
+    private void attendTile(Batch batch, HeadPlan plan, int cluster, int firstRow, int rows,
+            AttentionScratch.Tile tile) {
+        KvStore store = batch.store();
+        int headSize = layout.headSize();
+        int representative = plan.representative(cluster);
+        int keyHead = layout.kvHead(representative);
+        HeadPlan.Output[] outputs = plan.outputsOfCluster(cluster);
+        int firstPosition = batch.position() + firstRow;
+        int numberOfKeys = firstPosition + rows;
+
+        kernels.transposeTile(tile.queries(), 0, batch.projection().queries(),
+                (long) firstRow * layout.queryLength() + (long) representative * headSize, layout.queryLength(), rows,
+                headSize);
+        tile.start(outputs.length);
+        for (int page = 0, firstKey = 0; firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
+            int keys = Math.min(store.rowsPerPage(), numberOfKeys - firstKey);
+            kernels.scoresTile(tile.scores(), 0, tile.queries(), 0, store.keys(batch.layer(), keyHead, page), 0, keys,
+                    headSize, scale);
+            kernels.softmaxTile(tile.scores(), 0, tile.state(), 0, keys, firstPosition + 1 - firstKey);
+            for (int i = 0; i < outputs.length; i++) {
+                kernels.weightedSumTile(tile.out(), tile.outOffset(i), tile.state(), tile.correctionsOffset(),
+                        tile.scores(), 0, store.values(batch.layer(), outputs[i].valueHead(), page), 0, keys, headSize);
+            }
+        }
+        for (int i = 0; i < outputs.length; i++) {
+            for (int head : outputs[i].heads()) {
+                kernels.normalizeTile(batch.out(),
+                        (long) firstRow * layout.queryLength() + (long) head * headSize, layout.queryLength(),
+                        tile.out(), tile.outOffset(i), tile.state(), tile.sumsOffset(), rows, headSize);
+            }
+        }
+    }
+
+    // ---- decode ----
+
+    private void attendRow(Batch batch, HeadPlan plan, int row) {
+        int numberOfKeys = batch.position() + row + 1;
+        MemorySegment scores = scratch.scores(numberOfKeys);
+        long work = (long) numberOfKeys * layout.headSize() * (plan.numberOfClusters() + layout.numberOfHeads());
+        int kvHeads = layout.numberOfKvHeads();
+        int keyHeads = plan.keyHeads().length;
+        if (work < PARALLEL_WORK) {
+            for (int i = 0; i < keyHeads; i++) {
+                scoreRow(batch, plan, row, i, scores);
+            }
+            for (int kvHead = 0; kvHead < kvHeads; kvHead++) {
+                sumRow(batch, plan, row, kvHead, scores);
+            }
+        } else if (plan.readsOwnHeadsOnly()) {
+            // Scores and outputs of a KV head need no other head: one region instead of two.
+            workers.run(keyHeads, (task, worker) -> {
+                scoreRow(batch, plan, row, task, scores);
+                sumRow(batch, plan, row, plan.keyHeads()[task], scores);
+            });
+        } else {
+            workers.run(keyHeads, (task, worker) -> scoreRow(batch, plan, row, task, scores));
+            workers.run(kvHeads, (task, worker) -> sumRow(batch, plan, row, task, scores));
+        }
+    }
+
+    /** Probabilities of every cluster whose representative reads one head's keys. */
+    private void scoreRow(Batch batch, HeadPlan plan, int row, int keyHeadIndex, MemorySegment scores) {
+        KvStore store = batch.store();
+        int headSize = layout.headSize();
+        int keyHead = plan.keyHeads()[keyHeadIndex];
+        int numberOfKeys = batch.position() + row + 1;
+        for (int page = 0, firstKey = 0; firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
+            int keys = Math.min(store.rowsPerPage(), numberOfKeys - firstKey);
+            for (int cluster : plan.clustersOfKeyHead(keyHeadIndex)) {
+                kernels.scores(scores, scratch.scoresOffset(cluster) + firstKey, batch.projection().queries(),
+                        (long) row * layout.queryLength() + (long) plan.representative(cluster) * headSize,
+                        store.keys(batch.layer(), keyHead, page), 0, keys, headSize, scale);
+            }
+        }
+        for (int cluster : plan.clustersOfKeyHead(keyHeadIndex)) {
+            kernels.softmax(scores, scratch.scoresOffset(cluster), numberOfKeys);
+        }
+    }
+
+    /** Outputs that are sums of one head's values. */
+    private void sumRow(Batch batch, HeadPlan plan, int row, int kvHead, MemorySegment probabilities) {
+        KvStore store = batch.store();
+        int headSize = layout.headSize();
+        HeadPlan.Output[] outputs = plan.outputsOfValueHead(kvHead);
+        int numberOfKeys = batch.position() + row + 1;
+        MemorySegment out = batch.out();
+        long outRow = (long) row * layout.queryLength();
+        for (HeadPlan.Output output : outputs) {
+            out.asSlice((outRow + (long) output.heads()[0] * headSize) * Float.BYTES, (long) headSize * Float.BYTES)
+                    .fill((byte) 0);
+        }
+        for (int page = 0, firstKey = 0; firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
+            int keys = Math.min(store.rowsPerPage(), numberOfKeys - firstKey);
+            for (HeadPlan.Output output : outputs) {
+                kernels.weightedSum(out, outRow + (long) output.heads()[0] * headSize, probabilities,
+                        scratch.scoresOffset(output.cluster()) + firstKey, store.values(batch.layer(), kvHead, page), 0,
+                        keys, headSize);
+            }
+        }
+        for (HeadPlan.Output output : outputs) {
+            for (int i = 1; i < output.heads().length; i++) {
+                copy(out, outRow + (long) output.heads()[0] * headSize, out,
+                        outRow + (long) output.heads()[i] * headSize);
+            }
+        }
+    }
+
+    // ---- membership ----
+
+    /** Adds the window's rows to the features: each head's probabilities, in double (arXiv:2403.08058, section 3.3). */
+    private void collectFeatures(Batch batch, int rows) {
+        HeadGram features = batch.sequence().undecided(batch.layer());
+        double[][] probabilities = new double[layout.numberOfHeads()][];
+        for (int row = 0; row < rows; row++) {
+            if (batch.sequence().isInWindow(batch.position() + row)) {
+                for (int head = 0; head < probabilities.length; head++) {
+                    probabilities[head] = probabilities(batch, row, head);
+                }
+                features.append(probabilities);
+            }
+        }
+    }
+
+    private double[] probabilities(Batch batch, int row, int head) {
+        KvStore store = batch.store();
+        int headSize = layout.headSize();
+        long queryOffset = (long) row * layout.queryLength() + (long) head * headSize;
+        double[] probabilities = new double[batch.position() + row + 1];
+        double max = Double.NEGATIVE_INFINITY;
+        for (int key = 0; key < probabilities.length; key++) {
+            MemorySegment keys = store.keys(batch.layer(), layout.kvHead(head), key / store.rowsPerPage());
+            probabilities[key] = scale * dot(batch.projection().queries(), queryOffset, keys,
+                    store.rowOffset(key), headSize);
+            max = Math.max(max, probabilities[key]);
+        }
+        double sum = 0;
+        for (int key = 0; key < probabilities.length; key++) {
+            probabilities[key] = Math.exp(probabilities[key] - max);
+            sum += probabilities[key];
+        }
+        for (int key = 0; key < probabilities.length; key++) {
+            probabilities[key] /= sum;
+        }
+        return probabilities;
+    }
+
+    private static double dot(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int length) {
+        double sum = 0;
+        for (int i = 0; i < length; i++) {
+            sum += (double) x.getAtIndex(JAVA_FLOAT, xOffset + i) * y.getAtIndex(JAVA_FLOAT, yOffset + i);
+        }
+        return sum;
+    }
+
+    private static void check(MemorySegment segment, int rows, int length) {
+        Objects.checkFromIndexSize(0, (long) rows * length * Float.BYTES, segment.byteSize());
+    }
+
+    @Override
+    public void close() {
+        scratch.close();
+    }
+}
