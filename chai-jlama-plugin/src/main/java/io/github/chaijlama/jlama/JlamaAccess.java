@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.invoke.VarHandle;
+import java.util.Optional;
+import java.util.Properties;
+
+import com.github.tjake.jlama.math.ActivationFunction;
+import com.github.tjake.jlama.model.AbstractModel;
+import com.github.tjake.jlama.model.CausalSelfAttention;
+import com.github.tjake.jlama.model.LayerNorm;
+import com.github.tjake.jlama.model.MLPBlock;
+import com.github.tjake.jlama.model.TransformerBlock;
+import com.github.tjake.jlama.model.functions.FeedForward;
+import com.github.tjake.jlama.model.functions.SampleOutput;
+import com.github.tjake.jlama.safetensors.DType;
+import com.github.tjake.jlama.tensor.AbstractTensor;
+import com.github.tjake.jlama.tensor.KvBufferCache;
+
+/**
+ * All reflection on Jlama, in one place: the fields of a loaded model that attention needs and that Jlama keeps to itself.
+ * Nothing final is ever written; blocks are exchanged as elements of the model's block array.
+ *
+ * <p>The fields are looked up together when the class is first used, so another Jlama version is refused at once and by
+ * name instead of failing half way.
+ */
+final class JlamaAccess {
+    /** The Jlama version this was written for. */
+    static final String TESTED_VERSION = "0.8.4";
+
+    private static final VarHandle MODEL_BLOCKS = field(AbstractModel.class, "transformerBlocks",
+            TransformerBlock[].class);
+    private static final VarHandle MODEL_KV_CACHE = field(AbstractModel.class, "kvBufferCache", KvBufferCache.class);
+    private static final VarHandle MODEL_OUTPUT = field(AbstractModel.class, "sampleOutput", SampleOutput.class);
+    private static final VarHandle MODEL_WORKING_QTYPE = field(AbstractModel.class, "workingQType", DType.class);
+    private static final MethodHandle MODEL_QUANTIZE = method(AbstractModel.class, "maybeQuantize",
+            MethodType.methodType(AbstractTensor.class, AbstractTensor.class));
+
+    private static final VarHandle BLOCK_PRE_ATTENTION_NORM = optional(TransformerBlock.class, "preAttentionNorm");
+    private static final VarHandle BLOCK_ATTENTION = field(TransformerBlock.class, "attention",
+            CausalSelfAttention.class);
+    private static final VarHandle BLOCK_POST_ATTENTION_NORM = optional(TransformerBlock.class, "postAttentionNorm");
+    private static final VarHandle BLOCK_PRE_FF_NORM = optional(TransformerBlock.class, "preFFNorm");
+    private static final VarHandle BLOCK_FF = field(TransformerBlock.class, "ffBlock", FeedForward.class);
+    private static final VarHandle BLOCK_POST_FF_NORM = optional(TransformerBlock.class, "postFFNorm");
+    private static final VarHandle BLOCK_PRE_RESPONSE_NORM = optional(TransformerBlock.class, "preResponseNorm");
+
+    private static final VarHandle QUERY_BIAS = optional(CausalSelfAttention.class, "queryAttnBias");
+    private static final VarHandle KEY_BIAS = optional(CausalSelfAttention.class, "keyAttnBias");
+    private static final VarHandle VALUE_BIAS = optional(CausalSelfAttention.class, "valueAttnBias");
+    private static final VarHandle OUTPUT_BIAS = optional(CausalSelfAttention.class, "outputProjectionBias");
+    private static final VarHandle QUERY_WEIGHTS = tensor(CausalSelfAttention.class, "queryAttnWeights");
+    private static final VarHandle KEY_WEIGHTS = tensor(CausalSelfAttention.class, "keyAttnWeights");
+    private static final VarHandle VALUE_WEIGHTS = tensor(CausalSelfAttention.class, "valueAttnWeights");
+    private static final VarHandle OUTPUT_WEIGHTS = tensor(CausalSelfAttention.class, "outputProjectionWeights");
+
+    private static final VarHandle MLP_GATE = tensor(MLPBlock.class, "fullyConnectedWeights");
+    private static final VarHandle MLP_GATE_BIAS = optional(MLPBlock.class, "fullyConnectedBias");
+    private static final VarHandle MLP_DOWN = tensor(MLPBlock.class, "projectionWeights");
+    private static final VarHandle MLP_DOWN_BIAS = optional(MLPBlock.class, "projectionBias");
+    private static final VarHandle MLP_UP = tensor(MLPBlock.class, "upProjectionWeights");
+    private static final VarHandle MLP_ACTIVATION = field(MLPBlock.class, "activationFunction",
+            ActivationFunction.Type.class);
+
+    private JlamaAccess() {}
+
+    /** The parts of a transformer block. */
+    record BlockParts(Optional<LayerNorm> preAttentionNorm, CausalSelfAttention attention,
+            Optional<LayerNorm> postAttentionNorm, Optional<LayerNorm> preFeedForwardNorm, FeedForward feedForward,
+            Optional<LayerNorm> postFeedForwardNorm, Optional<LayerNorm> preResponseNorm) {
+
+        /** Returns a block with these parts around another attention and feed-forward network. */
+        TransformerBlock rebuild(AbstractModel model, int layer, CausalSelfAttention newAttention,
+                FeedForward newFeedForward) {
+            return new TransformerBlock(model, layer, preAttentionNorm, newAttention, postAttentionNorm,
+                    preFeedForwardNorm, newFeedForward, postFeedForwardNorm, preResponseNorm);
+        }
+    }
+
+    /** The weights of a layer's attention, {@code (rows, columns)} each, and its biases. */
+    record AttentionWeights(AbstractTensor<?, ?> query, AbstractTensor<?, ?> key, AbstractTensor<?, ?> value,
+            AbstractTensor<?, ?> output, Optional<AbstractTensor<?, ?>> queryBias,
+            Optional<AbstractTensor<?, ?>> keyBias, Optional<AbstractTensor<?, ?>> valueBias,
+            Optional<AbstractTensor<?, ?>> outputBias) {}
+
+    /**
+     * The weights of a layer's feed-forward network.
+     *
+     * @param up null when the network is not gated
+     */
+    record MlpWeights(AbstractTensor<?, ?> gate, AbstractTensor<?, ?> up, AbstractTensor<?, ?> down,
+            Optional<AbstractTensor<?, ?>> gateBias, Optional<AbstractTensor<?, ?>> downBias,
+            ActivationFunction.Type activation) {}
+
+    /** Returns the model's own array of blocks; an element may be replaced. Null when the model has no layers here. */
+    static TransformerBlock[] blocks(AbstractModel model) {
+        return (TransformerBlock[]) MODEL_BLOCKS.get(model);
+    }
+
+    static KvBufferCache kvBufferCache(AbstractModel model) {
+        return (KvBufferCache) MODEL_KV_CACHE.get(model);
+    }
+
+    static void setKvBufferCache(AbstractModel model, KvBufferCache cache) {
+        MODEL_KV_CACHE.set(model, cache);
+    }
+
+    static SampleOutput sampleOutput(AbstractModel model) {
+        return (SampleOutput) MODEL_OUTPUT.get(model);
+    }
+
+    static DType workingQuantizedType(AbstractModel model) {
+        return (DType) MODEL_WORKING_QTYPE.get(model);
+    }
+
+    /** Returns a copy of a tensor in the type the model's matrix products take; the caller closes it. */
+    static AbstractTensor<?, ?> quantize(AbstractModel model, AbstractTensor<?, ?> tensor) {
+        try {
+            return (AbstractTensor<?, ?>) MODEL_QUANTIZE.invoke(model, tensor);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static BlockParts parts(TransformerBlock block) {
+        return new BlockParts(norm(BLOCK_PRE_ATTENTION_NORM, block), (CausalSelfAttention) BLOCK_ATTENTION.get(block),
+                norm(BLOCK_POST_ATTENTION_NORM, block), norm(BLOCK_PRE_FF_NORM, block),
+                (FeedForward) BLOCK_FF.get(block), norm(BLOCK_POST_FF_NORM, block),
+                norm(BLOCK_PRE_RESPONSE_NORM, block));
+    }
+
+    static AttentionWeights weights(CausalSelfAttention attention) {
+        return new AttentionWeights(weight(QUERY_WEIGHTS, attention), weight(KEY_WEIGHTS, attention),
+                weight(VALUE_WEIGHTS, attention), weight(OUTPUT_WEIGHTS, attention), bias(QUERY_BIAS, attention),
+                bias(KEY_BIAS, attention), bias(VALUE_BIAS, attention), bias(OUTPUT_BIAS, attention));
+    }
+
+    static MlpWeights weights(MLPBlock mlp) {
+        return new MlpWeights(weight(MLP_GATE, mlp), weight(MLP_UP, mlp), weight(MLP_DOWN, mlp),
+                bias(MLP_GATE_BIAS, mlp), bias(MLP_DOWN_BIAS, mlp), (ActivationFunction.Type) MLP_ACTIVATION.get(mlp));
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Optional<LayerNorm> norm(VarHandle field, TransformerBlock block) {
+        return (Optional<LayerNorm>) field.get(block);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Optional<AbstractTensor<?, ?>> bias(VarHandle field, Object owner) {
+        return (Optional<AbstractTensor<?, ?>>) field.get(owner);
+    }
+
+    private static AbstractTensor<?, ?> weight(VarHandle field, Object owner) {
+        return (AbstractTensor<?, ?>) field.get(owner);
+    }
+
+    private static VarHandle optional(Class<?> owner, String name) {
+        return field(owner, name, Optional.class);
+    }
+
+    private static VarHandle tensor(Class<?> owner, String name) {
+        return field(owner, name, AbstractTensor.class);
+    }
+
+    private static VarHandle field(Class<?> owner, String name, Class<?> type) {
+        try {
+            return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVarHandle(owner, name, type);
+        } catch (ReflectiveOperationException e) {
+            throw incompatible("field " + owner.getSimpleName() + "." + name + " of type " + type.getSimpleName(), e);
+        }
+    }
+
+    private static MethodHandle method(Class<?> owner, String name, MethodType type) {
+        try {
+            return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVirtual(owner, name, type);
+        } catch (ReflectiveOperationException e) {
+            throw incompatible("method " + owner.getSimpleName() + "." + name + type, e);
+        }
+    }
+
+    private static ModelLoadException incompatible(String missing, ReflectiveOperationException e) {
+        return new ModelLoadException("This Jlama (" + version() + ") cannot be served: it has no " + missing
+                + "; chai-jlama-plugin was made for Jlama " + TESTED_VERSION, e);
+    }
+
+    /** Returns the version of the Jlama on the class path, as its jar states it. */
+    static String version() {
+        String properties = "/META-INF/maven/com.github.tjake/jlama-core/pom.properties";
+        try (InputStream in = AbstractModel.class.getResourceAsStream(properties)) {
+            Properties pom = new Properties();
+            if (in != null) {
+                pom.load(in);
+            }
+            return pom.getProperty("version", "of unknown version");
+        } catch (IOException _) {
+            return "of unknown version";
+        }
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+import com.github.tjake.jlama.model.AbstractModel;
+import com.github.tjake.jlama.safetensors.DType;
+import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.profile.ClusterProfile;
+
+/**
+ * A model directory loaded into Jlama. Whatever was opened for it is closed with it: mapped files, threads, memory.
+ */
+public abstract sealed class LoadedModel implements AutoCloseable permits SwappedModel, StockModel {
+    private static final Logger logger = LoggerFactory.getLogger(LoadedModel.class);
+
+    private final ModelConfig config;
+    private final SafetensorsWeights weights;
+    private final AbstractModel model;
+    private final WorkerPool workers;
+
+    LoadedModel(Opened opened) {
+        this.config = opened.config();
+        this.weights = opened.weights();
+        this.model = opened.model();
+        this.workers = opened.workers();
+    }
+
+    /** What every load opens. */
+    record Opened(ModelConfig config, SafetensorsWeights weights, AbstractModel model, WorkerPool workers) {}
+
+    /**
+     * Loads a model and exchanges its attention.
+     *
+     * @param directory  Hugging Face layout: config.json and safetensors
+     * @param maxKvBytes budget for keys and values of all sequences, in bytes
+     * @param threads    threads that share the work of a step
+     * @throws ModelLoadException if the model is missing, broken, or not supported
+     */
+    public static LoadedModel loadSwapped(Path directory, long maxKvBytes, int threads) {
+        Opened opened = open(directory, false, threads);
+        try {
+            return new SwappedModel(opened, maxKvBytes);
+        } catch (RuntimeException | Error e) {
+            close(opened);
+            throw e;
+        }
+    }
+
+    /**
+     * Loads a model and leaves Jlama's attention and key/value cache in place, for comparison. Weights have the same types as
+     * in {@link #loadSwapped}, so that only attention differs. Jlama's cache works on files; they are made in a directory of
+     * their own and deleted.
+     *
+     * @throws ModelLoadException if the model is missing, broken, or not supported
+     */
+    public static LoadedModel loadStock(Path directory, int threads) {
+        Opened opened = open(directory, true, threads);
+        try {
+            return new StockModel(opened);
+        } catch (RuntimeException | Error e) {
+            close(opened);
+            throw e;
+        }
+    }
+
+    /** Reads the configuration of a model without loading it. */
+    public static ModelConfig readConfig(Path directory) {
+        return ConfigReader.read(directory);
+    }
+
+    private static Opened open(Path directory, boolean rotary, int threads) {
+        ModelConfig config = ConfigReader.read(directory);
+        SafetensorsWeights weights = SafetensorsWeights.open(directory);
+        try {
+            if (config.tiedEmbeddings()) {
+                weights.hide("lm_head.weight");
+            }
+            config.family().requireWeights(config, weights);
+            // BF16 weights are kept, but a row of activations is 32-bit floats: Jlama would otherwise round every activation.
+            Optional<DType> weightType = weights.getModelDType() == DType.BF16 ? Optional.of(DType.BF16)
+                    : Optional.empty();
+            AbstractModel model = config.family().load(config, rotary, weights, weightType);
+            logger.info("Loaded {} from {}: {} parameters in {}, context {}, operators: {}", config.shape(), directory,
+                    weights.numberOfParameters(), weights.getModelDType(), config.contextLength(),
+                    TensorOperationsProvider.get().name());
+            return new Opened(config, weights, model, new WorkerPool(threads));
+        } catch (RuntimeException | Error e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    private static void close(Opened opened) {
+        opened.model().close();
+        opened.workers().close();
+        opened.weights().close();
+    }
+
+    /** Returns what config.json says. */
+    public final ModelConfig config() {
+        return config;
+    }
+
+    /** Returns the number of weights. */
+    public final long numberOfParameters() {
+        return weights.numberOfParameters();
+    }
+
+    /** Returns the bytes of all weights. */
+    public final long weightBytes() {
+        return weights.bytes();
+    }
+
+    /** Returns the type of most weights, for instance {@code BF16}. */
+    public final String weightType() {
+        return weights.getModelDType().name();
+    }
+
+    /** Returns the name of the operators that do the matrix products. */
+    public final String operators() {
+        return TensorOperationsProvider.get().name();
+    }
+
+    /**
+     * Starts an empty sequence.
+     *
+     * @param profile clusters per layer, checked to fit; null for exact attention
+     */
+    public abstract ModelSequence newSequence(ClusterProfile profile);
+
+    /** Returns the bytes that sequences hold for keys and values now, -1 if that is not known (Jlama's own cache). */
+    public abstract long kvCacheAllocatedBytes();
+
+    final AbstractModel model() {
+        return model;
+    }
+
+    final SafetensorsWeights weights() {
+        return weights;
+    }
+
+    final WorkerPool workers() {
+        return workers;
+    }
+
+    /** Waits for a running step, then closes everything. Sequences that are open become unusable. */
+    @Override
+    public void close() {
+        close(new Opened(config, weights, model, workers));
+    }
+}

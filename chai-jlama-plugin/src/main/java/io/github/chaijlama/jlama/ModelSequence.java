@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import io.github.chaijlama.cluster.HeadClusters;
+
+/** A sequence of tokens and what a loaded model remembers of it. Not thread-safe. */
+public interface ModelSequence extends AutoCloseable {
+
+    /**
+     * Runs the model over more tokens.
+     *
+     * @param tokens at least one token, all within the vocabulary, not beyond the context
+     * @return logits of the last token, {@code (vocabularySize)}
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget; the sequence is
+     *                                                     unchanged then
+     */
+    float[] feed(int... tokens);
+
+    /** Returns the tokens seen. */
+    int length();
+
+    /** Returns the clusters a layer uses now. */
+    HeadClusters clusters(int layer);
+
+    /** Returns the bytes of keys and values stored, -1 if that is not known (Jlama's own cache). */
+    long kvCacheBytes();
+
+    /** Returns the bytes of memory held for keys and values, -1 if that is not known. */
+    long kvCacheAllocatedBytes();
+
+    /** Gives all memory back. */
+    @Override
+    void close();
+}

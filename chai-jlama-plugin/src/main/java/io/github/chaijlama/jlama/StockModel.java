@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
+
+import com.github.tjake.jlama.tensor.AbstractTensor;
+import com.github.tjake.jlama.tensor.KvBufferCache;
+import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
+
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.profile.ClusterProfile;
+
+/** A model as Jlama loads it, with Jlama's attention and key/value cache, for comparison. */
+final class StockModel extends LoadedModel {
+    private final Path pages;
+    private final OutputHead output;
+    /** Jlama keeps state of the running request in fields of its layers: one step at a time. */
+    private final ReentrantLock lock = new ReentrantLock(true);
+    private boolean closed;
+
+    StockModel(Opened opened) {
+        super(opened);
+        try {
+            this.pages = Files.createTempDirectory("chai-stock");
+        } catch (IOException e) {
+            throw new ModelLoadException("no directory for Jlama's key/value pages can be made: " + e.getMessage(), e);
+        }
+        model().getConfig().setWorkingDirectory(pages.toFile());
+        this.output = new OutputHead(model(), new MatrixProducts(workers()));
+    }
+
+    /** Starts an exact sequence; Jlama's attention knows no clusters. */
+    @Override
+    public ModelSequence newSequence(ClusterProfile profile) {
+        if (profile != null) {
+            throw new IllegalArgumentException("Jlama's own attention cannot be clustered");
+        }
+        return new Sequence();
+    }
+
+    @Override
+    public long kvCacheAllocatedBytes() {
+        return -1;
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                output.close();
+                super.close();
+                deletePages("");
+                Files.deleteIfExists(pages);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Deletes the page files whose names begin with a session's id. */
+    private void deletePages(String session) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(pages, session + "*")) {
+            for (Path file : files) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private final class Sequence implements ModelSequence {
+        private final UUID session = UUID.randomUUID();
+        private final KvBufferCache cache = new KvBufferCache(model());
+        private final KvBuffer buffer = cache.getKvBuffer(session);
+        private int length;
+
+        @Override
+        public float[] feed(int... tokens) {
+            lock.lock();
+            try {
+                if (closed) {
+                    throw new IllegalStateException("the model is closed");
+                }
+                try (AbstractTensor<?, ?> rows = model().batchForward(tokens, length, buffer)) {
+                    length += tokens.length;
+                    return output.logits(rows, rows.shape().first() - 1);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public int length() {
+            return length;
+        }
+
+        @Override
+        public HeadClusters clusters(int layer) {
+            return HeadClusters.identity(config().heads().numberOfHeads());
+        }
+
+        @Override
+        public long kvCacheBytes() {
+            return -1;
+        }
+
+        @Override
+        public long kvCacheAllocatedBytes() {
+            return -1;
+        }
+
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                cache.close();
+                if (!closed) {
+                    deletePages(session.toString());
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+
+import com.github.tjake.jlama.tensor.AbstractTensor;
+import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
+
+import io.github.chaijlama.attention.AttentionSequence;
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.profile.ClusterProfile;
+
+/** A model whose attention is exchanged. */
+final class SwappedModel extends LoadedModel {
+    private final AttentionSwap swap;
+    private final TokenEmbedding embedding;
+    private final OutputHead output;
+    private boolean closed;
+
+    SwappedModel(Opened opened, long maxKvBytes) {
+        super(opened);
+        this.swap = AttentionSwap.install(model(), config(), null, maxKvBytes, workers());
+        this.embedding = new TokenEmbedding(model(), weights().load(ModelFamily.EMBEDDING));
+        this.output = new OutputHead(model(), swap.resources().products());
+    }
+
+    @Override
+    public ModelSequence newSequence(ClusterProfile profile) {
+        lock().lock();
+        try {
+            ensureOpen();
+            return new Sequence(profile);
+        } finally {
+            lock().unlock();
+        }
+    }
+
+    @Override
+    public long kvCacheAllocatedBytes() {
+        return swap.pool().allocatedBytes();
+    }
+
+    private ReentrantLock lock() {
+        return swap.resources().lock();
+    }
+
+    private void ensureOpen() {
+        if (closed) {
+            throw new IllegalStateException("the model is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        lock().lock();
+        try {
+            if (!closed) {
+                closed = true;
+                swap.close();
+                output.close();
+                super.close();
+            }
+        } finally {
+            lock().unlock();
+        }
+    }
+
+    /** A sequence of this model. Every method takes the model's lock, so a session can be closed while it is running. */
+    private final class Sequence implements ModelSequence {
+        private final KvBuffer buffer = JlamaAccess.kvBufferCache(model()).getEphemeralKvBuffer();
+        private final AttentionSequence attention;
+
+        Sequence(ClusterProfile profile) {
+            this.attention = swap.open(buffer, profile);
+        }
+
+        @Override
+        public float[] feed(int... tokens) {
+            float[] logits = null;
+            int from = 0;
+            for (int batch : BatchPlan.batches(tokens.length)) {
+                from += batch;
+                logits = step(tokens, from - batch, batch, from == tokens.length);
+            }
+            return logits;
+        }
+
+        private float[] step(int[] tokens, int from, int count, boolean last) {
+            lock().lock();
+            try {
+                ensureOpen();
+                attention.beginStep(count);
+                AbstractTensor<?, ?> rows = model().forward(embedding.rows(tokens, from, count), attention.length(),
+                        buffer,
+                        Optional.empty());
+                attention.endStep();
+                try {
+                    return last ? output.logits(rows, count - 1) : null;
+                } finally {
+                    rows.close();
+                }
+            } finally {
+                lock().unlock();
+            }
+        }
+
+        @Override
+        public int length() {
+            return attention.length();
+        }
+
+        @Override
+        public HeadClusters clusters(int layer) {
+            return attention.clusters(layer);
+        }
+
+        @Override
+        public long kvCacheBytes() {
+            return attention.usedBytes();
+        }
+
+        @Override
+        public long kvCacheAllocatedBytes() {
+            return attention.allocatedBytes();
+        }
+
+        @Override
+        public void close() {
+            lock().lock();
+            try {
+                swap.forget(buffer);
+                attention.close();
+                buffer.close();
+            } finally {
+                lock().unlock();
+            }
+        }
+    }
+}
