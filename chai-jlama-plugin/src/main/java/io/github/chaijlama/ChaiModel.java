@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama;
+
+import java.nio.file.Path;
+import java.util.Objects;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.profile.ClusterProfile;
+
+/**
+ * A Jlama model whose attention and key/value cache are this project's. Thread-safe: any number of sessions may run at the
+ * same time, each with exact or clustered attention; their steps take turns, and their results are those of running one
+ * after another.
+ *
+ * <pre>{@code
+ * try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.clustered(ClusterProfile.read(file)));
+ *         ChaiSession session = model.newSession()) {
+ *     float[] logits = session.feed(tokens);
+ * }
+ * }</pre>
+ */
+public final class ChaiModel implements AutoCloseable {
+    private static final Logger logger = LoggerFactory.getLogger(ChaiModel.class);
+
+    private final LoadedModel model;
+    private final ChaiOptions options;
+
+    private ChaiModel(LoadedModel model, ChaiOptions options) {
+        this.model = model;
+        this.options = options;
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param directory a model in Hugging Face layout: config.json and safetensors
+     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public static ChaiModel load(Path directory, ChaiOptions options) {
+        ClusterProfile profile = options.profile();
+        if (profile != null) {
+            // Before the weights are read: a mistake should not cost the time to load a model.
+            profile.requireFits(LoadedModel.readConfig(directory).shape());
+        }
+        LoadedModel model = options.attention() == AttentionMode.STOCK
+                ? LoadedModel.loadStock(directory, options.threads())
+                : LoadedModel.loadSwapped(directory, options.kvCacheMaxBytes(), options.threads());
+        logger.info("Attention: {}, clusters per layer: {}, kernels: {}, threads: {}", options.attention(),
+                profile == null ? "none" : profile.clusters(), KernelProvider.get().description(), options.threads());
+        return new ChaiModel(model, options);
+    }
+
+    /** Starts a session with the attention of the options. */
+    public ChaiSession newSession() {
+        return newSession(options.attention());
+    }
+
+    /**
+     * Starts a session.
+     *
+     * @param attention exact, or clustered by the profile of the options; a model loaded as {@link AttentionMode#STOCK} has
+     *                  only that
+     * @throws IllegalArgumentException if this model cannot run that attention
+     */
+    public ChaiSession newSession(AttentionMode attention) {
+        if ((attention == AttentionMode.STOCK) != (options.attention() == AttentionMode.STOCK)) {
+            throw new IllegalArgumentException(
+                    "a model loaded for " + options.attention() + " attention cannot run a " + attention + " session");
+        }
+        if (attention == AttentionMode.CLUSTERED) {
+            if (options.profile() == null) {
+                throw new IllegalArgumentException(
+                        "a clustered session needs a cluster profile; this model was loaded without");
+            }
+            return newSession(options.profile());
+        }
+        return new ChaiSession(model.newSequence(null), config(), attention);
+    }
+
+    /**
+     * Starts a session with clusters of another profile.
+     *
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public ChaiSession newSession(ClusterProfile profile) {
+        Objects.requireNonNull(profile, "profile").requireFits(config().shape());
+        return new ChaiSession(model.newSequence(profile), config(), AttentionMode.CLUSTERED);
+    }
+
+    /** Returns what the model's config.json says. */
+    public ModelConfig config() {
+        return model.config();
+    }
+
+    /** Returns how the model was loaded. */
+    public ChaiOptions options() {
+        return options;
+    }
+
+    /** Returns the number of weights. */
+    public long numberOfParameters() {
+        return model.numberOfParameters();
+    }
+
+    /** Returns the bytes of all weights. */
+    public long weightBytes() {
+        return model.weightBytes();
+    }
+
+    /** Returns the type of most weights, for instance {@code BF16}. */
+    public String weightType() {
+        return model.weightType();
+    }
+
+    /** Returns the name of the operators that do the matrix products. */
+    public String operators() {
+        return model.operators();
+    }
+
+    /** Returns the bytes that open sessions hold for keys and values, -1 if that is not known (Jlama's own cache). */
+    public long kvCacheAllocatedBytes() {
+        return model.kvCacheAllocatedBytes();
+    }
+
+    /** Waits for a running step, then frees everything; sessions that are still open cannot be fed any more. */
+    @Override
+    public void close() {
+        model.close();
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama;
+
+import java.lang.management.ManagementFactory;
+
+import com.sun.management.OperatingSystemMXBean;
+
+import io.github.chaijlama.profile.ClusterProfile;
+
+/**
+ * How a model is loaded. Immutable.
+ *
+ * @param attention       attention of sessions that ask for none
+ * @param profile         the model's cluster profile; needed for {@link AttentionMode#CLUSTERED}, null otherwise possible
+ * @param kvCacheMaxBytes budget for the keys and values of all sessions together, in bytes
+ * @param threads         threads that share the work of a step
+ */
+public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads) {
+
+    public ChaiOptions {
+        if (attention == AttentionMode.CLUSTERED && profile == null) {
+            throw new IllegalArgumentException("clustered attention needs a cluster profile");
+        }
+        if (attention == AttentionMode.STOCK && profile != null) {
+            throw new IllegalArgumentException("Jlama's own attention cannot use a cluster profile");
+        }
+        if (kvCacheMaxBytes < 1) {
+            throw new IllegalArgumentException(
+                    "the key/value budget must be at least 1 byte, found " + kvCacheMaxBytes);
+        }
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be at least 1, found " + threads);
+        }
+    }
+
+    /** Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its processors. */
+    public static ChaiOptions exact() {
+        return new ChaiOptions(AttentionMode.EXACT, null, defaultKvCacheMaxBytes(),
+                Runtime.getRuntime().availableProcessors());
+    }
+
+    /** Returns options as {@link #exact()}, for clustered attention. */
+    public static ChaiOptions clustered(ClusterProfile profile) {
+        return exact().withProfile(profile).withAttention(AttentionMode.CLUSTERED);
+    }
+
+    /** Returns options as {@link #exact()}, for Jlama's own attention. */
+    public static ChaiOptions stock() {
+        return exact().withAttention(AttentionMode.STOCK);
+    }
+
+    /** Returns these options with another attention. */
+    public ChaiOptions withAttention(AttentionMode newAttention) {
+        return new ChaiOptions(newAttention, profile, kvCacheMaxBytes, threads);
+    }
+
+    /** Returns these options with another profile. */
+    public ChaiOptions withProfile(ClusterProfile newProfile) {
+        return new ChaiOptions(attention, newProfile, kvCacheMaxBytes, threads);
+    }
+
+    /** Returns these options with another budget for keys and values, in bytes. */
+    public ChaiOptions withKvCacheMaxBytes(long newMaxBytes) {
+        return new ChaiOptions(attention, profile, newMaxBytes, threads);
+    }
+
+    /** Returns these options with another number of threads. */
+    public ChaiOptions withThreads(int newThreads) {
+        return new ChaiOptions(attention, profile, kvCacheMaxBytes, newThreads);
+    }
+
+    /** Returns the default budget: a quarter of the memory of the machine or container, in bytes. */
+    public static long defaultKvCacheMaxBytes() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize() / 4;
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama;
+
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.jlama.ModelSequence;
+
+/**
+ * One sequence of tokens running through a model. A session belongs to one thread at a time; sessions of a model do not affect
+ * each other. Close it to give its memory back.
+ */
+public final class ChaiSession implements AutoCloseable {
+    private final ModelSequence sequence;
+    private final ModelConfig config;
+    private final AttentionMode attention;
+
+    ChaiSession(ModelSequence sequence, ModelConfig config, AttentionMode attention) {
+        this.sequence = sequence;
+        this.config = config;
+        this.attention = attention;
+    }
+
+    /**
+     * Runs the model over more tokens. How a text is cut into calls makes no difference to the result.
+     *
+     * @param tokens at least one token
+     * @return logits of the last token, {@code (vocabularySize)}, after the model's own multiplier and cap, before temperature;
+     *         the caller's to keep
+     * @throws ContextLengthException                      if they do not fit into the context
+     * @throws io.github.chaijlama.kv.KvCacheFullException if their keys and values do not fit into the budget; tokens of earlier
+     *                                                     batches of this call have been seen then, see {@link #length()}
+     * @throws IllegalArgumentException                    if there is no token, or one is outside the vocabulary
+     */
+    public float[] feed(int... tokens) {
+        if (tokens.length == 0) {
+            throw new IllegalArgumentException("there is no token to feed");
+        }
+        for (int token : tokens) {
+            if (token < 0 || token >= config.vocabularySize()) {
+                throw new IllegalArgumentException(
+                        "tokens must be 0 to " + (config.vocabularySize() - 1) + ", found " + token);
+            }
+        }
+        if (tokens.length > remaining()) {
+            throw new ContextLengthException(length() + tokens.length, config.contextLength());
+        }
+        return sequence.feed(tokens);
+    }
+
+    /** Returns the tokens seen. */
+    public int length() {
+        return sequence.length();
+    }
+
+    /** Returns how many tokens still fit into the context. */
+    public int remaining() {
+        return config.contextLength() - length();
+    }
+
+    /** Returns the attention of this session. */
+    public AttentionMode attention() {
+        return attention;
+    }
+
+    /** Returns the clusters a layer uses now: every head its own until membership is decided. */
+    public HeadClusters clusters(int layer) {
+        return sequence.clusters(layer);
+    }
+
+    /**
+     * Returns the bytes of the keys and values stored: over all layers, tokens times (K heads kept now + KV heads) times the bytes
+     * of a head's row. -1 for Jlama's own cache.
+     */
+    public long kvCacheBytes() {
+        return sequence.kvCacheBytes();
+    }
+
+    /** Returns the bytes of memory held for keys and values, whole pages. -1 for Jlama's own cache. */
+    public long kvCacheAllocatedBytes() {
+        return sequence.kvCacheAllocatedBytes();
+    }
+
+    @Override
+    public void close() {
+        sequence.close();
+    }
+}
