@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** Output for machines. */
+final class Json {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private Json() {}
+
+    static ObjectNode object() {
+        return MAPPER.createObjectNode();
+    }
+
+    /** Adds a number of bytes, null where it is not known (-1). */
+    static void putBytes(ObjectNode node, String key, long bytes) {
+        if (bytes < 0) {
+            node.putNull(key);
+        } else {
+            node.put(key, bytes);
+        }
+    }
+
+    static void putNumbers(ObjectNode node, String key, int[] numbers) {
+        ArrayNode array = node.putArray(key);
+        for (int number : numbers) {
+            array.add(number);
+        }
+    }
+
+    static void putNumbers(ObjectNode node, String key, float[] numbers) {
+        ArrayNode array = node.putArray(key);
+        for (float number : numbers) {
+            array.add(number);
+        }
+    }
+}

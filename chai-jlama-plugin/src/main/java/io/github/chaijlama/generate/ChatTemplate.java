@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.hubspot.jinjava.Jinjava;
+import com.hubspot.jinjava.JinjavaConfig;
+import com.hubspot.jinjava.LegacyOverrides;
+import com.hubspot.jinjava.interpret.RenderResult;
+import com.hubspot.jinjava.interpret.TemplateError;
+import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
+
+import io.github.chaijlama.jlama.ModelLoadException;
+
+/**
+ * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of Hugging
+ * Face; what messages say is data and never interpreted. Thread-safe.
+ */
+public final class ChatTemplate {
+    private static final Jinjava JINJAVA = jinjava();
+
+    private final String source;
+    private final List<String> controlTokens;
+    private final Map<String, Object> constants;
+
+    private ChatTemplate(String source, List<String> controlTokens, TokenizerFiles files) {
+        // Hugging Face's Jinja drops one newline at the end of a template.
+        this.source = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source;
+        this.controlTokens = controlTokens;
+        this.constants = new HashMap<>();
+        for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
+            if (files.namedToken(token) != null) {
+                constants.put(token, files.namedToken(token));
+            }
+        }
+    }
+
+    /**
+     * Reads the template of a model: chat_template.jinja, or {@code chat_template} of tokenizer_config.json.
+     *
+     * @param tokenizer the model's tokenizer
+     * @return empty if the model has no template
+     */
+    public static Optional<ChatTemplate> load(Path directory, TextTokenizer tokenizer) {
+        TokenizerFiles files = TokenizerFiles.read(directory);
+        return source(files).map(source -> new ChatTemplate(source, tokenizer.controlTokenTexts(), files));
+    }
+
+    private static Optional<String> source(TokenizerFiles files) {
+        Path file = files.directory().resolve("chat_template.jinja");
+        if (Files.exists(file)) {
+            try {
+                return Optional.of(Files.readString(file));
+            } catch (IOException e) {
+                throw new ModelLoadException(file + " cannot be read: " + e.getMessage(), e);
+            }
+        }
+        JsonNode template = files.config().path("chat_template");
+        if (template.isTextual()) {
+            return Optional.of(template.textValue());
+        }
+        for (JsonNode named : template) { // several templates by name
+            if (named.path("name").asText().equals("default")) {
+                return Optional.of(named.path("template").asText());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Renders a conversation, up to where the model's answer begins.
+     *
+     * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
+     */
+    RenderedPrompt render(List<ChatMessage> messages) {
+        List<String> texts = new ArrayList<>(messages.stream().map(ChatMessage::content).toList());
+        texts.add(source);
+        ControlTokenGuard guard = new ControlTokenGuard(controlTokens, texts);
+        List<Map<String, Object>> guarded = new ArrayList<>();
+        for (ChatMessage message : messages) {
+            Map<String, Object> map = new LinkedHashMap<>();
+            map.put("role", message.role());
+            map.put("content", guard.apply(message.content()));
+            guarded.add(map);
+        }
+        Map<String, Object> variables = new HashMap<>(constants);
+        variables.put("messages", guarded);
+        variables.put("add_generation_prompt", true);
+        return new RenderedPrompt(render(variables), guard.character());
+    }
+
+    private String render(Map<String, Object> variables) {
+        RenderResult result = JINJAVA.renderForResult(source, variables);
+        for (TemplateError error : result.getErrors()) {
+            Throwable cause = error.getException();
+            while (cause != null && !(cause instanceof RefusedByTemplate)) {
+                cause = cause.getCause();
+            }
+            throw new ChatTemplateException(cause != null
+                    ? "the model's chat template refuses this conversation: " + cause.getMessage()
+                    : "the model's chat template cannot be rendered (line " + error.getLineno() + "): "
+                            + error.getMessage());
+        }
+        return result.getOutput();
+    }
+
+    /** What a template throws with {@code raise_exception}. */
+    private static final class RefusedByTemplate extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        RefusedByTemplate(String message) {
+            super(message);
+        }
+    }
+
+    /** The function templates call to refuse a conversation. Jinjava finds it by name. */
+    public static String raiseException(String message) {
+        throw new RefusedByTemplate(message);
+    }
+
+    private static Jinjava jinjava() {
+        Jinjava jinjava = new Jinjava(JinjavaConfig.newBuilder().withTrimBlocks(true).withLstripBlocks(true)
+                .withNestedInterpretationEnabled(false)
+                .withLegacyOverrides(LegacyOverrides.newBuilder().withEvaluateMapKeys(true).withIterateOverMapKeys(true)
+                        .withUseNaturalOperatorPrecedence(true).withParseWhitespaceControlStrictly(true)
+                        .withUseTrimmingForNotesAndExpressions(true).withKeepNullableLoopValues(true)
+                        .withUsePyishObjectMapper(true).build())
+                .build());
+        jinjava.getGlobalContext().registerFunction(
+                new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "raiseException", String.class));
+        return jinjava;
+    }
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+/** A model's chat template is missing or refuses a conversation. The message repeats what the template said. */
+public final class ChatTemplateException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /** Creates an exception with a message for the user. */
+    public ChatTemplateException(String message) {
+        super(message);
+    }
+}

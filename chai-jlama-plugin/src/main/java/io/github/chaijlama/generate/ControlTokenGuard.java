@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.util.List;
+
+/**
+ * Marks places where the text of a message spells a control token, or part of one at its edge, with a guard character, so that
+ * the rendered prompt contains only the template's own control tokens.
+ */
+final class ControlTokenGuard {
+    /** The private use area of the basic plane: 6,400 characters without a meaning of their own. */
+    private static final char FIRST_GUARD = '\uE000';
+    private static final char LAST_GUARD = '\uF8FF';
+
+    private final List<String> controlTokens;
+    private final char guard;
+
+    /**
+     * Creates a guard.
+     *
+     * @param texts everything that goes into the prompt; the guard character occurs in none of it
+     */
+    ControlTokenGuard(List<String> controlTokens, List<String> texts) {
+        this.controlTokens = controlTokens;
+        char candidate = FIRST_GUARD;
+        while (occurs(candidate, texts)) {
+            if (candidate == LAST_GUARD) {
+                throw new IllegalArgumentException("the conversation uses every character of the private use area");
+            }
+            candidate++;
+        }
+        this.guard = candidate;
+    }
+
+    private static boolean occurs(char character, List<String> texts) {
+        return texts.stream().anyMatch(text -> text.indexOf(character) >= 0);
+    }
+
+    char character() {
+        return guard;
+    }
+
+    /** Returns a text with guard characters in it wherever a control token could be read. */
+    String apply(String text) {
+        StringBuilder guarded = new StringBuilder(text.length() + 2);
+        if (controlTokens.stream().anyMatch(token -> startsWithEndOf(text, token))) {
+            guarded.append(guard);
+        }
+        for (int i = 0; i < text.length(); i++) {
+            guarded.append(text.charAt(i));
+            int at = i;
+            if (controlTokens.stream().anyMatch(token -> token.length() > 1 && text.startsWith(token, at))) {
+                guarded.append(guard);
+            }
+        }
+        if (controlTokens.stream().anyMatch(token -> endsWithStartOf(text, token))) {
+            guarded.append(guard);
+        }
+        return guarded.toString();
+    }
+
+    private static boolean startsWithEndOf(String text, String token) {
+        for (int length = 1; length < token.length(); length++) {
+            if (text.startsWith(token.substring(token.length() - length))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean endsWithStartOf(String text, String token) {
+        for (int length = 1; length < token.length(); length++) {
+            if (text.endsWith(token.substring(0, length))) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+/** Hears of an answer while it is generated, on the thread that generates it. */
+@FunctionalInterface
+public interface GenerationListener {
+
+    /** Listens to nothing. */
+    GenerationListener NONE = (token, text) -> {};
+
+    /**
+     * Called for every token of the answer, end tokens excepted. An exception ends the answer and reaches whoever asked for it.
+     *
+     * @param token the token
+     * @param text  the text that has become certain with it: none while a character is incomplete or a stop sequence may be
+     *              coming, and then that of several tokens at once
+     */
+    void onToken(int token, String text);
+
+    /**
+     * Called once before the answer ends, if text was held back that turned out to belong to it.
+     *
+     * @param text the text, not empty
+     */
+    default void onRemainingText(String text) {}
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.function.Function;
+
+import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.ContextLengthException;
+
+/** Generates answers, one token after another. Thread-safe: every answer has a session of its own. */
+final class TextGenerator {
+    /** Tokens of the prompt between two looks at the cancellation. */
+    private static final int PROMPT_SLICE = 256;
+
+    private final ChaiModel model;
+    private final TextTokenizer tokenizer;
+    private final Function<SamplingOptions, Sampler> samplers;
+
+    /**
+     * Creates a generator.
+     *
+     * @param samplers makes the sampler of an answer
+     */
+    TextGenerator(ChaiModel model, TextTokenizer tokenizer, Function<SamplingOptions, Sampler> samplers) {
+        this.model = model;
+        this.tokenizer = tokenizer;
+        this.samplers = samplers;
+    }
+
+    /**
+     * Generates an answer.
+     *
+     * @param prompt      tokens of the prompt, at least one
+     * @param startOfText whether the answer is a text of its own, not the continuation of the prompt's
+     * @throws ContextLengthException if the prompt alone is longer than the context
+     */
+    GenerationResult generate(int[] prompt, boolean startOfText, GenerationOptions options, GenerationListener listener,
+            Cancellation cancellation) {
+        int contextLength = model.config().contextLength();
+        if (prompt.length > contextLength) {
+            throw new ContextLengthException(prompt.length, contextLength);
+        }
+        try (ChaiSession session = options.attention() == null ? model.newSession()
+                : model.newSession(options.attention())) {
+            Answer answer = new Answer(prompt.length, startOfText, options, listener);
+            answer.run(session, prompt, cancellation);
+            return answer.result(session);
+        }
+    }
+
+    /** One answer in the making. */
+    private final class Answer {
+        private final int promptTokens;
+        private final int maxNewTokens;
+        private final Sampler sampler;
+        private final GenerationListener listener;
+        private final StreamingTextDecoder decoder;
+        private final StopSequences stopSequences;
+        private final boolean limitedByContext;
+        private final StringBuilder text = new StringBuilder();
+        private final long start = System.nanoTime();
+        private long firstToken;
+        private int generated;
+        private FinishReason finishReason;
+
+        Answer(int promptTokens, boolean startOfText, GenerationOptions options, GenerationListener listener) {
+            int room = model.config().contextLength() - promptTokens;
+            this.promptTokens = promptTokens;
+            this.limitedByContext = options.maxNewTokens() == null || options.maxNewTokens() > room;
+            this.maxNewTokens = limitedByContext ? room : options.maxNewTokens();
+            this.sampler = samplers.apply(options.sampling());
+            this.listener = listener;
+            this.decoder = tokenizer.newDecoder(startOfText);
+            this.stopSequences = new StopSequences(options.stopSequences());
+        }
+
+        void run(ChaiSession session, int[] prompt, Cancellation cancellation) {
+            if (maxNewTokens == 0) {
+                finishReason = FinishReason.CONTEXT_FULL;
+                return;
+            }
+            float[] logits = null;
+            for (int from = 0; from < prompt.length && !cancelled(cancellation); from += PROMPT_SLICE) {
+                logits = session.feed(
+                        Arrays.copyOfRange(prompt, from, Math.min(prompt.length, from + PROMPT_SLICE)));
+            }
+            while (!cancelled(cancellation)) {
+                int token = sampler.sample(logits);
+                accept(token);
+                if (finishReason != null) {
+                    break;
+                }
+                logits = session.feed(token);
+            }
+            finishText();
+        }
+
+        private boolean cancelled(Cancellation cancellation) {
+            if (cancellation.isCancelled()) {
+                finishReason = FinishReason.CANCELLED;
+            }
+            return finishReason == FinishReason.CANCELLED;
+        }
+
+        private void accept(int token) {
+            generated++;
+            if (generated == 1) {
+                firstToken = System.nanoTime();
+            }
+            if (tokenizer.isEndToken(token)) {
+                finishReason = FinishReason.END_TOKEN;
+                return;
+            }
+            String certain = stopSequences.next(decoder.next(token));
+            text.append(certain);
+            if (stopSequences.isFound()) {
+                finishReason = FinishReason.STOP_SEQUENCE;
+            } else if (generated == maxNewTokens) {
+                finishReason = limitedByContext ? FinishReason.CONTEXT_FULL : FinishReason.MAX_TOKENS;
+            }
+            listener.onToken(token, certain);
+        }
+
+        private void finishText() {
+            if (finishReason == FinishReason.STOP_SEQUENCE) {
+                return;
+            }
+            String rest = stopSequences.next(decoder.finish());
+            if (stopSequences.isFound()) {
+                finishReason = FinishReason.STOP_SEQUENCE;
+            }
+            rest += stopSequences.finish();
+            text.append(rest);
+            if (!rest.isEmpty()) {
+                listener.onRemainingText(rest);
+            }
+        }
+
+        GenerationResult result(ChaiSession session) {
+            long end = System.nanoTime();
+            return new GenerationResult(text.toString(), finishReason, promptTokens, generated, session.attention(),
+                    Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),
+                    session.kvCacheBytes());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.ChaiOptions;
+
+/**
+ * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe.
+ *
+ * <pre>{@code
+ * try (TextModel model = TextModel.load(directory, ChaiOptions.exact())) {
+ *     int[] prompt = model.chatPrompt(List.of(ChatMessage.user("Tell me a story about a fox.")));
+ *     System.out.println(model.chat(prompt, GenerationOptions.DEFAULT, GenerationListener.NONE, new Cancellation()).text());
+ * }
+ * }</pre>
+ */
+public final class TextModel implements AutoCloseable {
+    private final ChaiModel model;
+    private final TextTokenizer tokenizer;
+    private final ChatTemplate chatTemplate;
+    private final TextGenerator generator;
+
+    private TextModel(ChaiModel model, TextTokenizer tokenizer, ChatTemplate chatTemplate) {
+        this.model = model;
+        this.tokenizer = tokenizer;
+        this.chatTemplate = chatTemplate;
+        this.generator = new TextGenerator(model, tokenizer, Sampler::of);
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param directory a model in Hugging Face layout
+     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public static TextModel load(Path directory, ChaiOptions options) {
+        ChaiModel model = ChaiModel.load(directory, options);
+        try {
+            TextTokenizer tokenizer = TextTokenizer.load(directory, model.config());
+            return new TextModel(model, tokenizer, ChatTemplate.load(directory, tokenizer).orElse(null));
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /** Returns the model. */
+    public ChaiModel model() {
+        return model;
+    }
+
+    /** Returns the tokenizer. */
+    public TextTokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /** Returns the model's chat template, empty if it has none: such a model completes text but cannot chat. */
+    public Optional<ChatTemplate> chatTemplate() {
+        return Optional.ofNullable(chatTemplate);
+    }
+
+    /**
+     * Returns the tokens of a conversation, up to where the model's answer begins.
+     *
+     * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation
+     */
+    public int[] chatPrompt(List<ChatMessage> messages) {
+        if (chatTemplate == null) {
+            throw new ChatTemplateException("this model has no chat template: it can complete text, but not chat");
+        }
+        return tokenizer.encodePrompt(chatTemplate.render(messages));
+    }
+
+    /**
+     * Generates the answer to a conversation.
+     *
+     * @param prompt tokens of {@link #chatPrompt}
+     * @throws io.github.chaijlama.ContextLengthException  if the prompt alone is longer than the context
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget
+     */
+    public GenerationResult chat(int[] prompt, GenerationOptions options, GenerationListener listener,
+            Cancellation cancellation) {
+        return generator.generate(prompt, true, options, listener, cancellation);
+    }
+
+    /**
+     * Continues a text.
+     *
+     * @param prompt tokens of {@link TextTokenizer#encodePrompt(String)}, at least one
+     * @throws io.github.chaijlama.ContextLengthException  if the prompt alone is longer than the context
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget
+     */
+    public GenerationResult complete(int[] prompt, GenerationOptions options, GenerationListener listener,
+            Cancellation cancellation) {
+        return generator.generate(prompt, false, options, listener, cancellation);
+    }
+
+    @Override
+    public void close() {
+        model.close();
+        tokenizer.close();
+    }
+}

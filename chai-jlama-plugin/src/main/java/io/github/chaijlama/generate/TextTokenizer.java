@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.jlama.ModelLoadException;
+
+/**
+ * Turns text into tokens, with the Hugging Face tokenizer library, and tokens into text. Thread-safe.
+ *
+ * <p>Text can never become a control token. The library recognises {@code <|end|>} wherever it stands, and cannot be told not
+ * to; so the tokenizer it is given here knows no control tokens, and a prompt is cut at those that its template wrote. For
+ * text without such sequences the result is the library's own.
+ */
+public final class TextTokenizer implements AutoCloseable {
+    private final HuggingFaceTokenizer first;
+    private final HuggingFaceTokenizer inner;
+    private final List<ControlToken> controlTokens;
+    private final Pattern controlPattern;
+    private final TokenBytes bytes;
+    private final Integer bosToken;
+    private final Set<Integer> endTokens;
+
+    private TextTokenizer(TokenizerFiles files, ModelConfig config) {
+        this.bytes = TokenBytes.of(files);
+        this.controlTokens = controlTokens(files.tokenizer());
+        this.controlPattern = controlTokens.isEmpty() ? null
+                : Pattern.compile(controlTokens.stream().map(ControlToken::content)
+                        .sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote)
+                        .collect(Collectors.joining("|")));
+        this.bosToken = addsBos(files) ? config.bosToken() : null;
+        this.endTokens = endTokens(files, config);
+        this.first = library(withoutControlTokens(files.tokenizer(), false), files.directory());
+        // Some vocabularies mark the beginning of a text, which a stretch after a control token is not.
+        this.inner = marksFirstOnly(files.tokenizer())
+                ? library(withoutControlTokens(files.tokenizer(), true), files.directory())
+                : first;
+    }
+
+    /**
+     * Loads the tokenizer of a model.
+     *
+     * @param directory holds tokenizer.json and, usually, tokenizer_config.json
+     * @param config    the model's configuration
+     * @throws ModelLoadException if it is missing, broken, or not supported
+     */
+    public static TextTokenizer load(Path directory, ModelConfig config) {
+        return new TextTokenizer(TokenizerFiles.read(directory), config);
+    }
+
+    /** Returns the tokens of plain text: no control tokens, no beginning of sequence. */
+    public int[] encode(String text) {
+        return encode(first, text);
+    }
+
+    /** Returns the tokens of a prompt in plain text: the beginning of sequence, where the model has one, and the text. */
+    public int[] encodePrompt(String text) {
+        int[] tokens = encode(text);
+        return bosToken == null ? tokens : IntStream.concat(IntStream.of(bosToken), Arrays.stream(tokens)).toArray();
+    }
+
+    /**
+     * Returns the tokens of a rendered conversation: control tokens where the template wrote them, plain text between them, and
+     * the beginning of sequence before it all where the model has one and the template did not write it.
+     */
+    public int[] encodePrompt(RenderedPrompt prompt) {
+        IntStream.Builder tokens = IntStream.builder();
+        String text = prompt.guardedText();
+        int from = 0;
+        boolean startsWithBos = false;
+        if (controlPattern != null) {
+            Matcher matcher = controlPattern.matcher(text);
+            while (matcher.find()) {
+                ControlToken control = controlToken(matcher.group());
+                int end = control.stripLeft() ? skipWhitespaceBack(text, from, matcher.start()) : matcher.start();
+                addText(tokens, prompt, from, end);
+                startsWithBos |= matcher.start() == 0 && bosToken != null && control.id() == bosToken;
+                tokens.add(control.id());
+                from = control.stripRight() ? skipWhitespace(text, matcher.end()) : matcher.end();
+                matcher.region(from, text.length());
+            }
+        }
+        addText(tokens, prompt, from, text.length());
+        int[] result = tokens.build().toArray();
+        return bosToken == null || startsWithBos ? result
+                : IntStream.concat(IntStream.of(bosToken), Arrays.stream(result)).toArray();
+    }
+
+    private void addText(IntStream.Builder tokens, RenderedPrompt prompt, int from, int end) {
+        if (from < end) {
+            String text = prompt.unguard(prompt.guardedText().substring(from, end));
+            Arrays.stream(encode(from == 0 ? first : inner, text)).forEach(tokens::add);
+        }
+    }
+
+    private static int skipWhitespace(String text, int from) {
+        int at = from;
+        while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
+            at++;
+        }
+        return at;
+    }
+
+    private static int skipWhitespaceBack(String text, int from, int end) {
+        int at = end;
+        while (at > from && Character.isWhitespace(text.charAt(at - 1))) {
+            at--;
+        }
+        return at;
+    }
+
+    private static int[] encode(HuggingFaceTokenizer library, String text) {
+        if (text.isEmpty()) {
+            return new int[0];
+        }
+        // Half a surrogate pair is not text; the library would refuse the whole string for it.
+        String valid = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+        long[] ids = library.encode(valid, false, false).getIds();
+        return Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
+    }
+
+    /** Returns the text of tokens; control tokens have none. */
+    public String decode(int... tokens) {
+        StreamingTextDecoder decoder = newDecoder(true);
+        StringBuilder text = new StringBuilder();
+        for (int token : tokens) {
+            text.append(decoder.next(token));
+        }
+        return text.append(decoder.finish()).toString();
+    }
+
+    /**
+     * Returns a decoder for an answer.
+     *
+     * @param startOfText whether the answer is a text of its own, not the continuation of one
+     */
+    public StreamingTextDecoder newDecoder(boolean startOfText) {
+        return new StreamingTextDecoder(bytes, startOfText);
+    }
+
+    /** Whether a token ends an answer. */
+    public boolean isEndToken(int token) {
+        return endTokens.contains(token);
+    }
+
+    /** Returns the tokens that end an answer. */
+    public Set<Integer> endTokens() {
+        return endTokens;
+    }
+
+    /** Returns the token every prompt begins with, null if there is none. */
+    public Integer bosToken() {
+        return bosToken;
+    }
+
+    /** Returns how templates write the control tokens. */
+    List<String> controlTokenTexts() {
+        return controlTokens.stream().map(ControlToken::content).toList();
+    }
+
+    private ControlToken controlToken(String content) {
+        return controlTokens.stream().filter(token -> token.content().equals(content)).findFirst().orElseThrow();
+    }
+
+    private static List<ControlToken> controlTokens(JsonNode tokenizer) {
+        List<ControlToken> tokens = new ArrayList<>();
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            if (token.path("special").asBoolean() && !token.path("content").asText().isEmpty()) {
+                tokens.add(new ControlToken(token.path("id").asInt(), token.path("content").asText(),
+                        token.path("lstrip").asBoolean(), token.path("rstrip").asBoolean()));
+            }
+        }
+        return List.copyOf(tokens);
+    }
+
+    /** A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. */
+    private static boolean addsBos(TokenizerFiles files) {
+        JsonNode explicit = files.config().path("add_bos_token");
+        return explicit.isBoolean() ? explicit.booleanValue() : files.namedToken("bos_token") != null;
+    }
+
+    private static Set<Integer> endTokens(TokenizerFiles files, ModelConfig config) {
+        Set<Integer> tokens = new LinkedHashSet<>(config.eosTokens());
+        String named = files.namedToken("eos_token");
+        for (JsonNode token : files.tokenizer().path("added_tokens")) {
+            if (token.path("content").asText().equals(named)) {
+                tokens.add(token.path("id").asInt());
+            }
+        }
+        return Set.copyOf(tokens);
+    }
+
+    private static boolean marksFirstOnly(JsonNode tokenizer) {
+        return tokenizer.path("pre_tokenizer").findValuesAsText("prepend_scheme").contains("first");
+    }
+
+    private static String withoutControlTokens(JsonNode tokenizer, boolean afterControlToken) {
+        ObjectNode copy = tokenizer.deepCopy();
+        ArrayNode added = copy.putArray("added_tokens");
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            if (!token.path("special").asBoolean()) {
+                added.add(token);
+            }
+        }
+        copy.putNull("truncation");
+        copy.putNull("padding");
+        copy.putNull("post_processor");
+        if (afterControlToken) {
+            for (JsonNode parent : copy.path("pre_tokenizer").findParents("prepend_scheme")) {
+                ((ObjectNode) parent).put("prepend_scheme", "never");
+            }
+        }
+        return copy.toString();
+    }
+
+    private static HuggingFaceTokenizer library(String json, Path directory) {
+        TokenizerLibrary.configure();
+        try {
+            return HuggingFaceTokenizer.newInstance(
+                    new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)),
+                    Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
+        } catch (IOException | RuntimeException e) {
+            throw new ModelLoadException(
+                    directory.resolve("tokenizer.json") + " cannot be used: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        first.close();
+        inner.close();
+    }
+}

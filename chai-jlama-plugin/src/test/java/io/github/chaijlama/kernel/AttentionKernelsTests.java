@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+/**
+ * Both implementations of every kernel against a reference in double, at awkward sizes and offsets. Run once for each vector
+ * width (see the executions of the surefire plugin), with the JVM's vector bounds checks on.
+ */
+class AttentionKernelsTests {
+    private static final int[] HEAD_SIZES = { 2, 4, 6, 8, 10, 14, 16, 24, 32, 40, 64, 72, 80, 96, 100, 128, 192, 256 };
+    private static final int[] COUNTS = { 1, 2, 3, 4, 5, 7, 8, 13, 31, 32, 33, 64, 127, 128 };
+    /** Unit roundoff of a 32-bit float. */
+    private static final double UNIT = 0x1p-24;
+    private static final float GUARD = 12345.75f;
+    private static final int PAD = 3;
+
+    private final Arena arena = Arena.ofShared();
+
+    @AfterEach
+    void close() {
+        arena.close();
+    }
+
+    static List<AttentionKernels> kernels() {
+        List<AttentionKernels> kernels = new ArrayList<>(List.of(new ScalarKernels()));
+        if (VectorCapabilities.ofThisMachine().bits() > 0) {
+            kernels.add(new VectorKernels());
+        }
+        return kernels;
+    }
+
+    /** Kernels, head sizes, numbers of keys, and kinds of values. */
+    static Stream<Arguments> cases() {
+        List<Arguments> cases = new ArrayList<>();
+        for (AttentionKernels kernels : kernels()) {
+            for (int headSize : HEAD_SIZES) {
+                for (int count : COUNTS) {
+                    cases.add(Arguments.of(kernels, headSize, count, Values.ORDINARY));
+                }
+            }
+            for (Values values : Values.values()) {
+                cases.add(Arguments.of(kernels, 40, 37, values));
+            }
+        }
+        return cases.stream();
+    }
+
+    /** Kinds of values. */
+    enum Values {
+        ORDINARY, ZERO, HUGE, DENORMAL;
+
+        float next(SplittableRandom random) {
+            float value = (float) (random.nextDouble() * 2 - 1);
+            return switch (this) {
+                case ORDINARY -> value;
+                case ZERO -> 0;
+                case HUGE -> value * 1e4f;
+                case DENORMAL -> value * 1e-39f;
+            };
+        }
+    }
+
+    /** A stretch of floats in the middle of a segment, with guards around it. */
+    private final class Block {
+        final MemorySegment segment;
+        final int length;
+
+        Block(int length) {
+            this.length = length;
+            segment = arena.allocate((length + 2L * PAD) * Float.BYTES, 4);
+            for (int i = 0; i < PAD; i++) {
+                segment.set(JAVA_FLOAT_UNALIGNED, 4L * i, GUARD);
+                segment.set(JAVA_FLOAT_UNALIGNED, 4L * (PAD + length + i), GUARD);
+            }
+        }
+
+        Block(int length, Values values, int seed) {
+            this(length);
+            SplittableRandom random = new SplittableRandom(seed);
+            for (int i = 0; i < length; i++) {
+                set(i, values.next(random));
+            }
+        }
+
+        float get(int i) {
+            return segment.get(JAVA_FLOAT_UNALIGNED, 4L * (PAD + i));
+        }
+
+        void set(int i, float value) {
+            segment.set(JAVA_FLOAT_UNALIGNED, 4L * (PAD + i), value);
+        }
+
+        void assertGuardsIntact() {
+            for (int i = 0; i < PAD; i++) {
+                assertThat(segment.get(JAVA_FLOAT_UNALIGNED, 4L * i)).isEqualTo(GUARD);
+                assertThat(segment.get(JAVA_FLOAT_UNALIGNED, 4L * (PAD + length + i))).isEqualTo(GUARD);
+            }
+        }
+    }
+
+    /** Asserts a sum of products: rounding grows with the number of terms and with their size, not with the result. */
+    private static void assertSum(float actual, double expected, int terms, double sumOfAbsolutes) {
+        assertThat((double) actual).isCloseTo(expected,
+                within((terms + 2) * UNIT * sumOfAbsolutes + 1e-44));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void scores(AttentionKernels kernels, int headSize, int count, Values values) {
+        Block query = new Block(headSize, values, 1);
+        Block keys = new Block(count * headSize, values, 2);
+        Block out = new Block(count);
+        float scale = 0.3f;
+
+        kernels.scores(out.segment, PAD, query.segment, PAD, keys.segment, PAD, count, headSize, scale);
+
+        for (int key = 0; key < count; key++) {
+            double sum = 0;
+            double absolute = 0;
+            for (int i = 0; i < headSize; i++) {
+                double product = (double) query.get(i) * keys.get(key * headSize + i);
+                sum += product;
+                absolute += Math.abs(product);
+            }
+            assertSum(out.get(key), scale * sum, headSize, scale * absolute);
+        }
+        out.assertGuardsIntact();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void softmax(AttentionKernels kernels, int headSize, int count, Values values) {
+        Block scores = new Block(count, values, 3);
+        double[] expected = softmax(scores, count);
+
+        kernels.softmax(scores.segment, PAD, count);
+
+        for (int i = 0; i < count; i++) {
+            assertProbability(scores.get(i), expected[i]);
+        }
+        scores.assertGuardsIntact();
+    }
+
+    private static double[] softmax(Block scores, int count) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (int i = 0; i < count; i++) {
+            max = Math.max(max, scores.get(i));
+        }
+        double[] values = new double[count];
+        double sum = 0;
+        for (int i = 0; i < count; i++) {
+            // The difference is taken in 32 bits, as the kernels take it: its rounding is the input's, not the kernel's.
+            values[i] = Math.exp(scores.get(i) - (float) max);
+            sum += values[i];
+        }
+        for (int i = 0; i < count; i++) {
+            values[i] /= sum;
+        }
+        return values;
+    }
+
+    /** Within a few units in the last place; results below 1e-37 may be zero. */
+    private static void assertProbability(float actual, double expected) {
+        assertThat((double) actual).isCloseTo(expected,
+                within(200 * UNIT * expected + 2e-37));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void weightedSum(AttentionKernels kernels, int headSize, int count, Values values) {
+        Block weights = new Block(count, Values.ORDINARY, 4);
+        Block rows = new Block(count * headSize, values, 5);
+        Block out = new Block(headSize, values, 6);
+        float[] before = floats(out);
+
+        kernels.weightedSum(out.segment, PAD, weights.segment, PAD, rows.segment, PAD, count, headSize);
+
+        for (int i = 0; i < headSize; i++) {
+            double sum = before[i];
+            double absolute = Math.abs(sum);
+            for (int row = 0; row < count; row++) {
+                double product = (double) weights.get(row) * rows.get(row * headSize + i);
+                sum += product;
+                absolute += Math.abs(product);
+            }
+            assertSum(out.get(i), sum, count + 1, absolute);
+        }
+        out.assertGuardsIntact();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void rotate(AttentionKernels kernels, int headSize, int count, Values values) {
+        Block in = new Block(headSize, values, 7);
+        Block cosSin = new Block(headSize, Values.ORDINARY, 8);
+        Block out = new Block(headSize);
+        int half = headSize / 2;
+
+        kernels.rotate(out.segment, PAD, in.segment, PAD, cosSin.segment, PAD, headSize);
+
+        for (int i = 0; i < half; i++) {
+            double x = in.get(i);
+            double y = in.get(half + i);
+            double cos = cosSin.get(i);
+            double sin = cosSin.get(half + i);
+            assertSum(out.get(i), x * cos - y * sin, 2, Math.abs(x * cos) + Math.abs(y * sin));
+            assertSum(out.get(half + i), x * sin + y * cos, 2, Math.abs(x * sin) + Math.abs(y * cos));
+        }
+        out.assertGuardsIntact();
+        float[] separate = floats(out);
+        kernels.rotate(in.segment, PAD, in.segment, PAD, cosSin.segment, PAD, headSize);
+        assertThat(floats(in)).containsExactly(separate);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void transposeTile(AttentionKernels kernels, int headSize, int count, Values values) {
+        int rows = Math.min(count, kernels.tileRows());
+        int stride = headSize + 5;
+        Block in = new Block((rows - 1) * stride + headSize, values, 9);
+        Block tile = new Block(headSize * kernels.tileRows(), Values.HUGE, 10);
+
+        kernels.transposeTile(tile.segment, PAD, in.segment, PAD, stride, rows, headSize);
+
+        for (int i = 0; i < headSize; i++) {
+            for (int row = 0; row < kernels.tileRows(); row++) {
+                assertThat(tile.get(i * kernels.tileRows() + row))
+                        .isEqualTo(row < rows ? in.get(row * stride + i) : 0);
+            }
+        }
+        tile.assertGuardsIntact();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void scoresTile(AttentionKernels kernels, int headSize, int count, Values values) {
+        int tileRows = kernels.tileRows();
+        Block queries = new Block(headSize * tileRows, values, 11);
+        Block keys = new Block(count * headSize, values, 12);
+        Block out = new Block(count * tileRows);
+        float scale = 0.7f;
+
+        kernels.scoresTile(out.segment, PAD, queries.segment, PAD, keys.segment, PAD, count, headSize, scale);
+
+        for (int key = 0; key < count; key++) {
+            for (int row = 0; row < tileRows; row++) {
+                double sum = 0;
+                double absolute = 0;
+                for (int i = 0; i < headSize; i++) {
+                    double product = (double) queries.get(i * tileRows + row) * keys.get(key * headSize + i);
+                    sum += product;
+                    absolute += Math.abs(product);
+                }
+                assertSum(out.get(key * tileRows + row), scale * sum, headSize, scale * absolute);
+            }
+        }
+        out.assertGuardsIntact();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void softmaxTileInRunsIsTheSoftmaxOfAll(AttentionKernels kernels, int headSize, int count, Values values) {
+        int tileRows = kernels.tileRows();
+        int firstPosition = 5; // row r sees keys 0 to firstPosition + r
+        Block scores = new Block(count * tileRows, values, 13);
+        Block state = new Block(3 * tileRows);
+        for (int row = 0; row < tileRows; row++) {
+            state.set(row, Float.NEGATIVE_INFINITY);
+            state.set(tileRows + row, 0);
+        }
+        float[] before = floats(scores);
+        int run = 7;
+        for (int first = 0; first < count; first += run) {
+            int keys = Math.min(run, count - first);
+            kernels.softmaxTile(scores.segment, PAD + (long) first * tileRows, state.segment, PAD, keys,
+                    firstPosition + 1 - first);
+            for (int row = 0; row < tileRows; row++) { // what was exponentiated with an older maximum
+                for (int key = 0; key < first; key++) {
+                    int at = key * tileRows + row;
+                    scores.set(at, scores.get(at) * state.get(2 * tileRows + row));
+                }
+            }
+        }
+        for (int row = 0; row < tileRows; row++) {
+            int seen = Math.min(count, firstPosition + 1 + row);
+            Block column = new Block(seen);
+            for (int key = 0; key < seen; key++) {
+                column.set(key, before[key * tileRows + row]);
+            }
+            double[] expected = softmax(column, seen);
+            for (int key = 0; key < count; key++) {
+                float probability = scores.get(key * tileRows + row) / state.get(tileRows + row);
+                assertProbability(probability, key < seen ? expected[key] : 0);
+            }
+        }
+        scores.assertGuardsIntact();
+        state.assertGuardsIntact();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void weightedSumTile(AttentionKernels kernels, int headSize, int count, Values values) {
+        int tileRows = kernels.tileRows();
+        Block weights = new Block(count * tileRows, Values.ORDINARY, 14);
+        Block corrections = new Block(tileRows, Values.ORDINARY, 15);
+        Block rows = new Block(count * headSize, values, 16);
+        Block out = new Block(tileRows * headSize, values, 17);
+        float[] before = floats(out);
+
+        kernels.weightedSumTile(out.segment, PAD, corrections.segment, PAD, weights.segment, PAD, rows.segment, PAD,
+                count, headSize);
+
+        for (int row = 0; row < tileRows; row++) {
+            for (int i = 0; i < headSize; i++) {
+                double sum = (double) before[row * headSize + i] * corrections.get(row);
+                double absolute = Math.abs(sum);
+                for (int value = 0; value < count; value++) {
+                    double product = (double) weights.get(value * tileRows + row) * rows.get(value * headSize + i);
+                    sum += product;
+                    absolute += Math.abs(product);
+                }
+                assertSum(out.get(row * headSize + i), sum, count + 2, absolute);
+            }
+        }
+        out.assertGuardsIntact();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void normalizeTile(AttentionKernels kernels, int headSize, int count, Values values) {
+        int tileRows = kernels.tileRows();
+        int rows = Math.min(count, tileRows);
+        int stride = headSize + 3;
+        Block tile = new Block(tileRows * headSize, values, 18);
+        Block sums = new Block(tileRows);
+        for (int row = 0; row < tileRows; row++) {
+            sums.set(row, 0.5f + row);
+        }
+        Block out = new Block((rows - 1) * stride + headSize, Values.ORDINARY, 19);
+        float[] before = floats(out);
+
+        kernels.normalizeTile(out.segment, PAD, stride, tile.segment, PAD, sums.segment, PAD, rows, headSize);
+
+        for (int i = 0; i < out.length; i++) {
+            int row = i / stride;
+            int column = i % stride;
+            if (column < headSize) {
+                double expected = (double) tile.get(row * headSize + column) / sums.get(row);
+                assertSum(out.get(i), expected, 2, Math.abs(expected));
+            } else {
+                assertThat(out.get(i)).isEqualTo(before[i]);
+            }
+        }
+        out.assertGuardsIntact();
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void refuseRangesOutsideTheirSegments(AttentionKernels kernels) {
+        MemorySegment small = arena.allocate(4L * 10);
+        MemorySegment big = arena.allocate(4L * 100_000);
+
+        assertThatThrownBy(() -> kernels.scores(small, 0, big, 0, big, 0, 11, 16, 1))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.scores(big, 0, small, 0, big, 0, 4, 16, 1))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.scores(big, 0, big, 0, big, 99_990, 1, 16, 1))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.scores(big, -1, big, 0, big, 0, 1, 16, 1))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.softmax(small, 5, 6)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.weightedSum(small, 0, big, 0, big, 0, 1, 16))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.rotate(big, 0, small, 0, big, 0, 16))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.transposeTile(big, 0, big, 0, 16, kernels.tileRows() + 1, 16))
+                .isInstanceOf(IndexOutOfBoundsException.class).hasMessageContaining("1 to " + kernels.tileRows());
+        assertThatThrownBy(() -> kernels.scoresTile(small, 0, big, 0, big, 0, 1, 16, 1))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.softmaxTile(big, 0, small, 0, 1, 1))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.weightedSumTile(big, 0, big, 0, big, 0, small, 0, 1, 16))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.normalizeTile(big, 99_999, 16, big, 0, big, 0, 1, 16))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    private static float[] floats(Block block) {
+        float[] values = new float[block.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = block.get(i);
+        }
+        return values;
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.kv;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.github.chaijlama.kv.PagePool.Reservation;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class KvStoreTests {
+    private static final int LAYERS = 2;
+    private static final int KV_HEADS = 3;
+    private static final int HEAD_SIZE = 16;
+    private static final long ROW = HEAD_SIZE * Float.BYTES;
+
+    private final PagePool pool = new PagePool(64L << 20, KvStore.pageBytes(HEAD_SIZE));
+    private final KvStore store = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE);
+
+    @AfterEach
+    void close() {
+        store.close();
+        assertThat(pool.allocatedBytes()).isZero();
+        pool.close();
+    }
+
+    private void extend(int length) {
+        try (Reservation reservation = pool.reserve(100)) {
+            for (int layer = 0; layer < LAYERS; layer++) {
+                store.extend(layer, length, reservation);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = { 2, 16, 24, 32, 64, 72, 80, 96, 100, 128, 192, 256, 512 })
+    void pagesHoldAPowerOfTwoOfRowsWithinTheKernelsLimit(int headSize) {
+        int rows = KvStore.pageBytes(headSize) / (headSize * Float.BYTES);
+        assertThat(Integer.bitCount(rows)).isEqualTo(1);
+        assertThat(rows).isBetween(16, KvStore.MAX_ROWS_PER_PAGE);
+        assertThat(rows * headSize * Float.BYTES).isEqualTo(KvStore.pageBytes(headSize));
+    }
+
+    @Test
+    void bytesFollowTheFormula() {
+        extend(130);
+
+        assertThat(store.usedBytes()).isEqualTo(LAYERS * 130 * (KV_HEADS + KV_HEADS) * ROW);
+        assertThat(store.allocatedBytes()).isEqualTo(LAYERS * 2L * 2 * KV_HEADS * pool.pageBytes());
+        assertThat(pool.allocatedBytes()).isEqualTo(store.allocatedBytes());
+    }
+
+    @Test
+    void rowsStayWhereTheyWereWritten() {
+        extend(300);
+        for (int position = 0; position < 300; position++) {
+            int page = position / store.rowsPerPage();
+            for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
+                store.keys(1, kvHead, page).setAtIndex(JAVA_FLOAT, store.rowOffset(position), position * 10 + kvHead);
+                store.values(1, kvHead, page).setAtIndex(JAVA_FLOAT, store.rowOffset(position), -position);
+            }
+        }
+        extend(700);
+        for (int position = 0; position < 300; position++) {
+            int page = position / store.rowsPerPage();
+            for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
+                assertThat(store.keys(1, kvHead, page).getAtIndex(JAVA_FLOAT, store.rowOffset(position)))
+                        .isEqualTo(position * 10 + kvHead);
+            }
+        }
+    }
+
+    @Test
+    void droppedKeysReturnTheirMemoryAtOnce() {
+        extend(200);
+        long before = pool.allocatedBytes();
+        try (Reservation reservation = pool.reserve(1)) {
+            store.dropKeys(0, 1, reservation);
+            store.dropKeys(0, 1, reservation);
+        }
+        assertThat(pool.allocatedBytes()).isEqualTo(before - 2L * pool.pageBytes());
+        assertThat(store.usedBytes()).isEqualTo((200L * 5 + 200 * 6) * ROW);
+        assertThat(store.keepsKeys(0, 1)).isFalse();
+        assertThat(store.keepsKeys(1, 1)).isTrue();
+        extend(300);
+        assertThat(store.usedBytes()).isEqualTo((300L * 5 + 300 * 6) * ROW);
+        assertThat(store.keepsKeys(0, 1)).isFalse();
+    }
+
+    @Test
+    void truncateReturnsWholePagesAndClearRestoresDroppedHeads() {
+        extend(500);
+        try (Reservation reservation = pool.reserve(1)) {
+            store.dropKeys(0, 2, reservation);
+        }
+        store.truncate(129);
+        assertThat(store.length(0)).isEqualTo(129);
+        assertThat(pool.allocatedBytes()).isEqualTo(2L * (5 + 6) * pool.pageBytes());
+        store.clear();
+        assertThat(pool.allocatedBytes()).isZero();
+        assertThat(store.keepsKeys(0, 2)).isTrue();
+        extend(10);
+        assertThat(store.usedBytes()).isEqualTo(10L * 12 * ROW);
+    }
+
+    @Test
+    void refusesPagesThatDoNotHoldWholeRows() {
+        assertThatThrownBy(() -> new KvStore(pool, 1, 1, 24)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("whole rows of 24 floats");
+    }
+}
