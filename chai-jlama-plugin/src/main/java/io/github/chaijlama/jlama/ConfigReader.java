@@ -73,15 +73,15 @@ final class ConfigReader {
         refuseUnsupported();
         int hiddenSize = size("hidden_size");
         int heads = size("num_attention_heads");
+        if (!has("head_dim") && hiddenSize % heads != 0) {
+            throw bad("num_attention_heads", "a divisor of hidden_size (" + hiddenSize + ")",
+                    config.path("num_attention_heads"));
+        }
         // The configurations of the original LLaMA have no num_key_value_heads: every head has its own.
         int kvHeads = has("num_key_value_heads") ? size("num_key_value_heads") : heads;
         if (heads % kvHeads != 0) {
             throw bad("num_key_value_heads", "a divisor of num_attention_heads (" + heads + ")",
                     config.path("num_key_value_heads"));
-        }
-        if (!has("head_dim") && hiddenSize % heads != 0) {
-            throw bad("num_attention_heads", "a divisor of hidden_size (" + hiddenSize + ")",
-                    config.path("num_attention_heads"));
         }
         int headSize = has("head_dim") ? size("head_dim") : hiddenSize / heads;
         if (headSize % 2 != 0) {

@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -77,10 +78,11 @@ final class VectorKernels extends AttentionKernels {
             c = q.fma(load(keys, k + 2 * row), c);
             d = q.fma(load(keys, k + 3 * row), d);
         }
-        float sumA = a.reduceLanes(VectorOperators.ADD);
-        float sumB = b.reduceLanes(VectorOperators.ADD);
-        float sumC = c.reduceLanes(VectorOperators.ADD);
-        float sumD = d.reduceLanes(VectorOperators.ADD);
+        FloatVector sums = sumLanes(a, b, c, d);
+        float sumA = sums.lane(0);
+        float sumB = sums.lane(LANES / 2);
+        float sumC = sums.lane(LANES / 4);
+        float sumD = sums.lane(LANES / 2 + LANES / 4);
         for (int i = limit; i < headSize; i++) {
             long at = bytes(i);
             float q = get(query, queryAt + at);
@@ -102,7 +104,7 @@ final class VectorKernels extends AttentionKernels {
         for (int i = 0; i < limit; i += LANES) {
             sum = load(x, xAt + bytes(i)).fma(load(y, yAt + bytes(i)), sum);
         }
-        float result = sum.reduceLanes(VectorOperators.ADD);
+        float result = sumLanes(sum);
         for (int i = limit; i < length; i++) {
             result += get(x, xAt + bytes(i)) * get(y, yAt + bytes(i));
         }
@@ -127,7 +129,7 @@ final class VectorKernels extends AttentionKernels {
             store(value, scores, start + bytes(i));
             sums = sums.add(value);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = sumLanes(sums);
         for (int i = limit; i < length; i++) {
             float value = (float) Math.exp(get(scores, start + bytes(i)) - max);
             scores.set(JAVA_FLOAT_UNALIGNED, start + bytes(i), value);
@@ -506,6 +508,54 @@ final class VectorKernels extends AttentionKernels {
         FloatVector power = rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23)
                 .add(Float.floatToRawIntBits(1f)).reinterpretAsFloats();
         return p.mul(power).blend(0f, x.compare(VectorOperators.LT, SMALLEST));
+    }
+
+    // Sums across lanes, in a fixed order. The JVM's own reduceLanes(ADD) leaves the order open and changes it when it compiles
+    // a method again, so that the same prompt could give another text later in the life of a process.
+    private static final VectorShuffle<Float> SWAP_HALVES = swap(LANES / 2);
+    private static final VectorShuffle<Float> SWAP_QUARTERS = swap(LANES / 4);
+    private static final VectorShuffle<Float> SWAP_EIGHTHS = swap(LANES / 8);
+    private static final VectorShuffle<Float> SWAP_SIXTEENTHS = swap(LANES / 16);
+    private static final VectorMask<Float> UPPER_HALF = lanesWithBit(LANES / 2);
+    private static final VectorMask<Float> UPPER_QUARTERS = lanesWithBit(LANES / 4);
+
+    private static VectorShuffle<Float> swap(int distance) {
+        return VectorShuffle.fromOp(SPECIES, lane -> lane ^ distance);
+    }
+
+    private static VectorMask<Float> lanesWithBit(int bit) {
+        long lanes = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            lanes |= (lane & bit) != 0 ? 1L << lane : 0;
+        }
+        return VectorMask.fromLong(SPECIES, lanes);
+    }
+
+    private static float sumLanes(FloatVector v) {
+        FloatVector sum = v.add(v.rearrange(SWAP_HALVES));
+        sum = sum.add(sum.rearrange(SWAP_QUARTERS));
+        return sumSmallGroups(sum).lane(0);
+    }
+
+    /** Returns the lane sums of a, c, b, d, in this order, each filling a quarter of the lanes. */
+    private static FloatVector sumLanes(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
+        FloatVector ab = a.blend(b, UPPER_HALF).add(b.blend(a, UPPER_HALF).rearrange(SWAP_HALVES));
+        FloatVector cd = c.blend(d, UPPER_HALF).add(d.blend(c, UPPER_HALF).rearrange(SWAP_HALVES));
+        FloatVector acbd = ab.blend(cd, UPPER_QUARTERS)
+                .add(cd.blend(ab, UPPER_QUARTERS).rearrange(SWAP_QUARTERS));
+        return sumSmallGroups(acbd);
+    }
+
+    /** Adds up what is left within each quarter of the lanes. */
+    private static FloatVector sumSmallGroups(FloatVector v) {
+        FloatVector sum = v;
+        if (LANES >= 8) {
+            sum = sum.add(sum.rearrange(SWAP_EIGHTHS));
+        }
+        if (LANES >= 16) {
+            sum = sum.add(sum.rearrange(SWAP_SIXTEENTHS));
+        }
+        return sum;
     }
 
     private static long bytes(long floats) {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Exact attention against Jlama's own, where Jlama's own is right: every length of these models is a multiple of 128. */
+@Tag("operators")
+class StockComparisonTests {
+    /** What 32-bit arithmetic in a different order leaves, logits of a few units. */
+    private static final double TOLERANCE = 1e-3;
+
+    @ParameterizedTest
+    @ValueSource(strings = { "mha", "gqa" })
+    void sameLogitsAndSameGreedyText(String model) {
+        Path directory = GoldenCases.directory(model);
+        try (ChaiModel chai = ChaiModel.load(directory, ChaiOptions.exact());
+                ChaiModel stock = ChaiModel.load(directory, ChaiOptions.stock())) {
+            for (int length : new int[]{ 1, 2, 5, 17, 64, 128, 257, 600 }) {
+                int[] prompt = TestModels.tokens(length, 256, length);
+                compare(chai, stock, prompt, 24, TOLERANCE);
+            }
+        }
+    }
+
+    /**
+     * Pocket's weights are BF16; both sides multiply them with 32-bit rows, so the difference is that of 32-bit arithmetic. Measured
+     * over these prompts: at most 5e-5 with Jlama's library, 4e-5 with Panama, logits reaching 20.
+     */
+    @Test
+    void onPocketToo() {
+        try (ChaiModel chai = ChaiModel.load(TestModels.POCKET, ChaiOptions.exact());
+                ChaiModel stock = ChaiModel.load(TestModels.POCKET, ChaiOptions.stock())) {
+            for (int length : new int[]{ 1, 3, 14, 78, 300 }) {
+                compare(chai, stock, TestModels.tokens(length, 1024, length), 40, TOLERANCE);
+            }
+        }
+    }
+
+    private static void compare(ChaiModel chai, ChaiModel stock, int[] prompt, int generated, double tolerance) {
+        try (ChaiSession ours = chai.newSession(); ChaiSession theirs = stock.newSession()) {
+            float[] a = ours.feed(prompt);
+            float[] b = theirs.feed(prompt);
+            List<Integer> ourText = new ArrayList<>();
+            List<Integer> theirText = new ArrayList<>();
+            for (int i = 0; i < generated; i++) {
+                assertThat(TestModels.maxDifference(a, b)).as("%d tokens + %d", prompt.length, i)
+                        .isLessThan(tolerance);
+                ourText.add(TestModels.mostLikely(a));
+                theirText.add(TestModels.mostLikely(b));
+                a = ours.feed(ourText.getLast());
+                b = theirs.feed(theirText.getLast());
+            }
+            assertThat(ourText).isEqualTo(theirText);
+        }
+    }
+
+    @Test
+    void stockLeavesNoFiles() throws IOException {
+        Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+        List<Path> before = stockDirectories(temporary);
+        try (ChaiModel stock = ChaiModel.load(GoldenCases.directory("mha"), ChaiOptions.stock())) {
+            try (ChaiSession session = stock.newSession()) {
+                session.feed(1, 2, 3);
+                assertThat(session.kvCacheBytes()).isEqualTo(-1);
+                assertThat(stockDirectories(temporary)).hasSize(before.size() + 1);
+            }
+            ChaiSession left = stock.newSession();
+            left.feed(1);
+        }
+        assertThat(stockDirectories(temporary)).isEqualTo(before);
+    }
+
+    private static List<Path> stockDirectories(Path temporary) throws IOException {
+        try (var files = Files.list(temporary)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("chai-stock")).sorted().toList();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+import com.github.tjake.jlama.model.AbstractModel;
+import com.github.tjake.jlama.model.ModelSupport;
+import com.github.tjake.jlama.model.TransformerBlock;
+import com.github.tjake.jlama.safetensors.DType;
+import com.github.tjake.jlama.tensor.AbstractTensor;
+import com.github.tjake.jlama.tensor.KvBufferCache;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.ScalarLlama;
+import io.github.chaijlama.TestModels;
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+/** The exchange on a model that Jlama loaded itself, driven by Jlama's own methods. */
+@Tag("operators")
+@Timeout(120)
+class AttentionSwapTests {
+    private static final Path DIRECTORY = GoldenCases.directory("mha");
+    private static final int[] TOKENS = TestModels.tokens(40, 256, 1);
+    private static final long BUDGET = 64L << 20;
+
+    @TempDir
+    Path pages;
+    private final WorkerPool workers = new WorkerPool(2);
+
+    @AfterEach
+    void close() {
+        workers.close();
+    }
+
+    private AbstractModel load() {
+        return ModelSupport.loadModel(DIRECTORY.toFile(), pages.toFile(), DType.F32, DType.F32,
+                Optional.empty(), Optional.empty());
+    }
+
+    /** The hidden rows after the prompt and 10 more tokens, by Jlama's methods. */
+    private static float[] forward(AbstractModel model, UUID session) {
+        KvBufferCache.KvBuffer buffer = JlamaAccess.kvBufferCache(model).getKvBuffer(session);
+        List<Float> values = new ArrayList<>();
+        try (AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0, buffer)) {
+            collect(rows, TOKENS.length - 1, values);
+        }
+        for (int i = 0; i < 10; i++) {
+            try (AbstractTensor<?, ?> row = model.forward(100 + i, TOKENS.length + i, buffer,
+                    Optional.empty())) {
+                collect(row, 0, values);
+            }
+        }
+        buffer.close();
+        float[] result = new float[values.size()];
+        for (int i = 0; i < result.length; i++) {
+            result[i] = values.get(i);
+        }
+        return result;
+    }
+
+    private static void collect(AbstractTensor<?, ?> rows, int row, List<Float> values) {
+        for (int i = 0; i < rows.shape().last(); i++) {
+            values.add(rows.get(row, i));
+        }
+    }
+
+    @Test
+    void jlamasOwnMethodsRunOnTheExchangedAttentionAndBackAgain() {
+        AbstractModel model = load();
+        TransformerBlock[] before = JlamaAccess.blocks(model).clone();
+        KvBufferCache cacheBefore = JlamaAccess.kvBufferCache(model);
+        float[] stock = forward(model, UUID.randomUUID());
+        int files = pages.toFile().list().length;
+        assertThat(files).isPositive();
+
+        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+                workers)) {
+            assertThat(JlamaAccess.blocks(model)).doesNotContain(before);
+            float[] exact = forward(model, UUID.randomUUID());
+            assertThat(TestModels.maxDifference(exact, stock)).isBetween(1e-9, 1e-3);
+            assertThat(swap.pool().allocatedBytes()).isPositive();
+            assertThat(pages.toFile().list()).as("no new file").hasSize(files);
+        }
+
+        assertThat(JlamaAccess.blocks(model)).containsExactly(before);
+        assertThat(JlamaAccess.kvBufferCache(model)).isSameAs(cacheBefore);
+        assertThat(TestModels.maxDifference(forward(model, UUID.randomUUID()), stock)).isLessThan(1e-5);
+        model.close();
+    }
+
+    @Test
+    void aDefaultProfileClustersWhatJlamasMethodsRun() {
+        AbstractModel model = load();
+        ModelConfig config = LoadedModel.readConfig(DIRECTORY);
+        ClusterProfile profile = TestModels.randomStatic(config.shape(), 3);
+        float[] expected = new ScalarLlama(DIRECTORY).logits(TOKENS,
+                ((Membership.Static) profile.membership()).layers());
+        try (AttentionSwap swap = AttentionSwap.install(model, config, profile, BUDGET, workers);
+                OutputHead head = new OutputHead(model, new MatrixProducts(workers));
+                AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0,
+                        JlamaAccess.kvBufferCache(model).getKvBuffer(UUID.randomUUID()))) {
+            assertThat(TestModels.maxDifference(head.logits(rows, TOKENS.length - 1), expected)).isLessThan(1e-4);
+            assertThat(swap.model()).isSameAs(model);
+        }
+    }
+
+    @Test
+    void jlamasMethodsMayRunOnSeveralThreadsNow() throws Exception {
+        AbstractModel model = load();
+        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+                workers);
+                ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            float[] expected = forward(model, UUID.randomUUID());
+            Callable<float[]> task = () -> forward(model, UUID.randomUUID());
+            for (var result : threads.invokeAll(Collections.nCopies(24, task))) {
+                // Jlama's own norms and sums differ in the last bit with the state of its compiled code.
+                assertThat(TestModels.maxDifference(result.get(), expected)).isLessThan(1e-5);
+            }
+            assertThat(swap.pool().allocatedBytes()).isPositive();
+        }
+    }
+
+    @Test
+    void aBatchThatStartsEarlierReplacesWhatCameAfter() {
+        AbstractModel model = load();
+        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+                workers)) {
+            KvBufferCache.KvBuffer buffer = JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer();
+            model.batchForward(TOKENS, 0, buffer).close();
+            model.batchForward(TestModels.tokens(5, 256, 9), 20, buffer).close();
+            List<Float> replaced = new ArrayList<>();
+            try (AbstractTensor<?, ?> rows = model.batchForward(Arrays.copyOfRange(TOKENS, 20, 40), 20, buffer)) {
+                collect(rows, 19, replaced);
+            }
+            List<Float> whole = new ArrayList<>();
+            try (AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0,
+                    JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer())) {
+                collect(rows, 39, whole);
+            }
+            for (int i = 0; i < whole.size(); i++) {
+                assertThat(replaced.get(i)).isCloseTo(whole.get(i), within(1e-4f));
+            }
+            assertThat(swap.pool().allocatedBytes()).isPositive();
+        }
+    }
+
+    @Test
+    void buffersNobodyHoldsAnyMoreGiveTheirMemoryBack() throws InterruptedException {
+        AbstractModel model = load();
+        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+                workers)) {
+            model.batchForward(TOKENS, 0, JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer()).close();
+            assertThat(swap.pool().allocatedBytes()).isPositive();
+            for (int i = 0; i < 100 && swap.pool().allocatedBytes() > 0; i++) {
+                System.gc();
+                Thread.sleep(20);
+            }
+            assertThat(swap.pool().allocatedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void oneModelIsExchangedOnceAtATime() {
+        AbstractModel model = load();
+        ModelConfig config = LoadedModel.readConfig(DIRECTORY);
+        AttentionSwap swap = AttentionSwap.install(model, config, null, BUDGET, workers);
+        assertThatThrownBy(() -> AttentionSwap.install(model, config, null, BUDGET, workers))
+                .isInstanceOf(IllegalStateException.class).hasMessageContaining("exchanged already");
+        swap.close();
+        swap.close();
+        AttentionSwap.install(model, config, null, BUDGET, workers).close();
+    }
+
+    @Test
+    void aConfigurationOfAnotherModelIsRefused() {
+        AbstractModel model = load();
+        ModelConfig config = LoadedModel.readConfig(TestModels.POCKET);
+        assertThatThrownBy(() -> AttentionSwap.install(model, config, null, BUDGET, workers))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("has 3 layers, its configuration has 6");
+    }
+}

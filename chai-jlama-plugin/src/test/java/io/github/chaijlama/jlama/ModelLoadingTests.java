@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.ScalarLlama;
+import io.github.chaijlama.TestModels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+class ModelLoadingTests {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    @TempDir
+    Path directory;
+    private ObjectNode config;
+
+    @BeforeEach
+    void copyModel() throws IOException {
+        Path golden = GoldenCases.directory("mha");
+        config = (ObjectNode) MAPPER.readTree(Files.readString(golden.resolve("config.json")));
+        Files.copy(golden.resolve("model.safetensors"), directory.resolve("model.safetensors"));
+    }
+
+    private ModelConfig read() throws IOException {
+        Files.writeString(directory.resolve("config.json"), config.toString());
+        return ConfigReader.read(directory);
+    }
+
+    @Test
+    void readsTheConfiguration() throws IOException {
+        ModelConfig read = read();
+        assertThat(read.family()).isEqualTo(ModelFamily.LLAMA);
+        assertThat(read.layers()).isEqualTo(3);
+        assertThat(read.heads().headSize()).isEqualTo(16);
+        assertThat(read.contextLength()).isEqualTo(2048);
+        assertThat(read.bosToken()).isZero();
+        assertThat(read.eosTokens()).containsExactly(1);
+    }
+
+    @Test
+    void originalLlamaConfigurationsWithoutKvHeadsAreMultiHead() throws IOException {
+        config.remove("num_key_value_heads");
+        assertThat(read().heads().numberOfKvHeads()).isEqualTo(8);
+        try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.exact());
+                ChaiSession session = model.newSession()) {
+            assertThat(TestModels.maxDifference(session.feed(1, 2, 3),
+                    new ScalarLlama(GoldenCases.directory("mha")).logits(new int[]{ 1, 2, 3 }, null))).isLessThan(1e-4);
+        }
+    }
+
+    @Test
+    void endTokensComeFromBothFiles() throws IOException {
+        config.putArray("eos_token_id").add(7).add(9);
+        Files.writeString(directory.resolve("generation_config.json"), "{\"eos_token_id\": [9, 11]}");
+        assertThat(read().eosTokens()).containsExactly(7, 9, 11);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "bert", "gpt_bigcode", "mamba", "" })
+    void unsupportedModelTypesAreRefusedByName(String type) {
+        config.put("model_type", type);
+        assertThatThrownBy(this::read).isInstanceOf(ModelLoadException.class)
+                .hasMessage("model type '" + type + "' is not supported; supported: llama");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            hidden_size             | 0        | 'hidden_size' must be a whole number from 1 to
+            hidden_size             | 999999999| 'hidden_size' must be a whole number from 1 to
+            hidden_size             | "wide"   | 'hidden_size' must be a whole number from 1 to
+            num_hidden_layers       | null     | 'num_hidden_layers' must be a whole number from 1 to 16777216, found null
+            num_attention_heads     | 7        | 'num_attention_heads' must be a divisor of hidden_size (128), found 7
+            num_key_value_heads     | 3        | 'num_key_value_heads' must be a divisor of num_attention_heads (8), found 3
+            vocab_size              | -1       | 'vocab_size' must be a whole number from 1 to
+            max_position_embeddings | 1.5      | 'max_position_embeddings' must be a whole number from 1 to
+            rms_norm_eps            | -1       | 'rms_norm_eps' must be a number above 0, found -1
+            rope_theta              | "x"      | 'rope_theta' must be a number above 0
+            bos_token_id            | 256      | 'bos_token_id' must be a token from 0 to 255, found 256
+            eos_token_id            | [1, 300] | 'eos_token_id' must be a token from 0 to 255, found 300
+            model_type              | 5        | 'model_type' must be a string, found 5
+            hidden_act              | "relu"   | 'hidden_act' must be silu or gelu_pytorch_tanh, found relu
+            rope_scaling            | {"rope_type": "yarn"} | rotary scaling 'yarn' is not supported
+            rope_scaling            | {"type": "linear"}    | rotary scaling 'linear' is not supported
+            attention_bias          | true     | 'attention_bias' is not supported
+            mlp_bias                | true     | 'mlp_bias' is not supported
+            head_dim                | 15       | heads of 15 values cannot be rotated in pairs
+            """)
+    void impossibleValuesSayWhatWasExpectedAndFound(String key, String value, String message) throws IOException {
+        config.set(key, MAPPER.readTree(value));
+        assertThatThrownBy(this::read).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void aConfigurationThatDoesNotFitTheWeightsNamesTheTensor() throws IOException {
+        config.put("intermediate_size", 512);
+        read();
+        assertThatThrownBy(() -> ChaiModel.load(directory, ChaiOptions.exact())).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("tensor model.layers.0.mlp.gate_proj.weight has shape [256, 128], "
+                        + "config.json asks for [512, 128]");
+    }
+
+    @Test
+    void missingLayersAreNamed() throws IOException {
+        config.put("num_hidden_layers", 4);
+        read();
+        assertThatThrownBy(() -> ChaiModel.load(directory, ChaiOptions.exact())).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("has no tensor model.layers.3.input_layernorm.weight");
+    }
+
+    @Test
+    void missingAndUnreadableFilesAreNamed() throws IOException {
+        assertThatThrownBy(() -> ChaiModel.load(directory.resolve("nowhere"), ChaiOptions.exact()))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("nowhere does not exist");
+        assertThatThrownBy(() -> ChaiModel.load(directory.resolve("model.safetensors"), ChaiOptions.exact()))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("is not a directory");
+        assertThatThrownBy(() -> ChaiModel.load(directory, ChaiOptions.exact())).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("config.json does not exist");
+        Files.writeString(directory.resolve("config.json"), "{");
+        assertThatThrownBy(() -> ChaiModel.load(directory, ChaiOptions.exact())).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("config.json is not JSON");
+        Files.writeString(directory.resolve("config.json"), "[]");
+        assertThatThrownBy(() -> ChaiModel.load(directory, ChaiOptions.exact())).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("must hold a JSON object");
+    }
+}
