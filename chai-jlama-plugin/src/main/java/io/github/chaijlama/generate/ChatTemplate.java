@@ -132,8 +132,7 @@ public final class ChatTemplate {
                 .withNestedInterpretationEnabled(false)
                 .withLegacyOverrides(LegacyOverrides.newBuilder().withEvaluateMapKeys(true).withIterateOverMapKeys(true)
                         .withUseNaturalOperatorPrecedence(true).withParseWhitespaceControlStrictly(true)
-                        .withUseTrimmingForNotesAndExpressions(true).withKeepNullableLoopValues(true)
-                        .withUsePyishObjectMapper(true).build())
+                        .withUseTrimmingForNotesAndExpressions(true).withKeepNullableLoopValues(true).build())
                 .build());
         jinjava.getGlobalContext().registerFunction(
                 new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "raiseException", String.class));

@@ -44,12 +44,16 @@ final class StopSequences {
         return found;
     }
 
+    /** Returns where the stop sequence begins that is complete first, the longest of those; -1 if none is complete. */
     private int firstOccurrence() {
         int first = -1;
+        int firstEnd = Integer.MAX_VALUE;
         for (String sequence : sequences) {
             int at = held.indexOf(sequence);
-            if (at >= 0 && (first < 0 || at < first)) {
+            int end = at + sequence.length();
+            if (at >= 0 && (end < firstEnd || end == firstEnd && at < first)) {
                 first = at;
+                firstEnd = end;
             }
         }
         return first;

@@ -391,7 +391,7 @@ class AttentionKernelsTests {
                 .isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> kernels.transposeTile(big, 0, big, 0, 16, kernels.tileRows() + 1, 16))
                 .isInstanceOf(IndexOutOfBoundsException.class).hasMessageContaining("1 to " + kernels.tileRows());
-        assertThatThrownBy(() -> kernels.scoresTile(small, 0, big, 0, big, 0, 1, 16, 1))
+        assertThatThrownBy(() -> kernels.scoresTile(small, 0, big, 0, big, 0, 2, 16, 1))
                 .isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> kernels.softmaxTile(big, 0, small, 0, 1, 1))
                 .isInstanceOf(IndexOutOfBoundsException.class);

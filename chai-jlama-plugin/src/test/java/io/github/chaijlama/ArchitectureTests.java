@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleNameStartingWith;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+/** Who may know whom. */
+@AnalyzeClasses(packages = "io.github.chaijlama", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTests {
+    private static final String ROOT = "io.github.chaijlama";
+
+    @ArchTest
+    static final ArchRule ONLY_VECTOR_KERNELS_NAME_THE_INCUBATOR = noClasses()
+            .that(not(resideInAPackage(ROOT + ".kernel").and(simpleNameStartingWith("Vector")))).should()
+            .dependOnClassesThat().resideInAPackage("jdk.incubator..");
+
+    @ArchTest
+    static final ArchRule PLUGIN_KNOWS_NEITHER_SPRING_NOR_LANGCHAIN4J = noClasses().should().dependOnClassesThat()
+            .resideInAnyPackage("org.springframework..", "dev.langchain4j..");
+
+    @ArchTest
+    static final ArchRule JLAMA_IS_KNOWN_IN_ONE_PACKAGE = noClasses().that().resideOutsideOfPackage(ROOT + ".jlama")
+            .should().dependOnClassesThat().resideInAPackage("com.github.tjake..");
+
+    @ArchTest
+    static final ArchRule REFLECTION_ON_JLAMA_IS_IN_ONE_CLASS = noClasses().that()
+            .doNotHaveSimpleName("JlamaAccess").and().resideOutsideOfPackage(ROOT + ".launcher").should()
+            .dependOnClassesThat().resideInAnyPackage("java.lang.invoke", "java.lang.reflect")
+            .allowEmptyShould(true);
+
+    @ArchTest
+    static final ArchRule TOKENIZER_AND_TEMPLATES_ARE_KNOWN_WHERE_TEXT_IS = noClasses().that()
+            .resideOutsideOfPackage(ROOT + ".generate").should().dependOnClassesThat()
+            .resideInAnyPackage("ai.djl..", "com.hubspot..");
+
+    @ArchTest
+    static final ArchRule NO_CYCLES = slices().matching(ROOT + ".(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule KERNEL_KNOWS_NOTHING = knowsOnly("kernel");
+
+    @ArchTest
+    static final ArchRule KV_KNOWS_NOTHING = knowsOnly("kv");
+
+    @ArchTest
+    static final ArchRule PARALLEL_KNOWS_NOTHING = knowsOnly("parallel");
+
+    @ArchTest
+    static final ArchRule CLUSTER_KNOWS_NOTHING = knowsOnly("cluster");
+
+    @ArchTest
+    static final ArchRule PROFILE_KNOWS_CLUSTERS = knowsOnly("profile", "cluster");
+
+    @ArchTest
+    static final ArchRule ATTENTION_KNOWS_NO_JLAMA = knowsOnly("attention", "kernel", "kv", "parallel", "cluster",
+            "profile");
+
+    @ArchTest
+    static final ArchRule JLAMA_KNOWS_ATTENTION = knowsOnly("jlama", "attention", "kernel", "kv", "parallel", "cluster",
+            "profile");
+
+    @ArchTest
+    static final ArchRule LAUNCHER_KNOWS_NOTHING = knowsOnly("launcher");
+
+    /** Whatever is below does not know the public face, and nobody but the command knows the command. */
+    @ArchTest
+    static final ArchRule COMMAND_IS_KNOWN_BY_NOBODY = noClasses().that().resideOutsideOfPackage(ROOT + ".cli").should()
+            .dependOnClassesThat().resideInAnyPackage(ROOT + ".cli", "picocli..");
+
+    /** A package depends, of ours, on itself and the named packages only. */
+    private static ArchRule knowsOnly(String name, String... others) {
+        String[] allowed = new String[others.length + 1];
+        allowed[0] = ROOT + "." + name;
+        for (int i = 0; i < others.length; i++) {
+            allowed[i + 1] = ROOT + "." + others[i];
+        }
+        return classes().that().resideInAPackage(ROOT + "." + name).should().onlyDependOnClassesThat(
+                not(resideInAPackage(ROOT + "..")).or(resideInAnyPackage(allowed)));
+    }
+}

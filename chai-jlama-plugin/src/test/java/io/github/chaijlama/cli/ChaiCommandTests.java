@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.GoldenCases.GoldenCase;
+import io.github.chaijlama.TestModels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** The command in this JVM; {@link ChaiJarIT} runs the jar. */
+class ChaiCommandTests {
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final String POCKET = TestModels.POCKET.toString();
+    private static final String PROFILE = TestModels.POCKET_PROFILE.toString();
+
+    @TempDir
+    Path directory;
+
+    /** What a run gave. */
+    private record Run(int exitCode, String out, String err) {
+        JsonNode json() {
+            try {
+                return MAPPER.readTree(out);
+            } catch (JsonProcessingException e) {
+                throw new AssertionError(out, e);
+            }
+        }
+    }
+
+    private static Run run(String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine command = ChaiCommand.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        return new Run(command.execute(args), out.toString(), err.toString());
+    }
+
+    static Stream<Arguments> goldenCases() {
+        return GoldenCases.all().stream()
+                .flatMap(golden -> Stream.of(1, 7, 4096).map(batch -> Arguments.of(golden, batch)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("goldenCases")
+    void logitsPrintsEveryGoldenCase(GoldenCase golden, int batch) throws IOException {
+        List<String> args = new ArrayList<>(List.of("logits", "--model", golden.directory().toString(), "--tokens",
+                Arrays.stream(golden.tokens()).mapToObj(Integer::toString).collect(Collectors.joining(",")), "--batch",
+                Integer.toString(batch), "--json"));
+        if (golden.profile() != null) {
+            Path profile = directory.resolve("profile.json");
+            golden.profile().write(profile);
+            args.addAll(List.of("--attention", "clustered", "--profile", profile.toString()));
+        }
+        Run run = run(args.toArray(String[]::new));
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        float[] logits = MAPPER.convertValue(run.json().path("logits"), float[].class);
+        assertThat(TestModels.maxDifference(logits, golden.logits())).isLessThan(golden.tolerance());
+        JsonNode layers = run.json().path("layers");
+        assertThat(layers).hasSize(3);
+        long keyHeads = 0;
+        int group = golden.model().equals("gqa") ? 4 : 1;
+        for (int layer = 0; layer < 3; layer++) {
+            int[] member = MAPPER.convertValue(layers.get(layer).path("member"), int[].class);
+            int[] representatives = MAPPER.convertValue(layers.get(layer).path("representatives"), int[].class);
+            if (golden.layers() != null) {
+                assertThat(member).containsExactly(golden.layers().get(layer).members());
+                assertThat(representatives).containsExactly(golden.layers().get(layer).representatives());
+            }
+            keyHeads += Arrays.stream(representatives).map(head -> head / group).distinct().count();
+        }
+        long bytes = golden.tokens().length * (keyHeads + 3 * 8 / group) * 16 * Float.BYTES;
+        assertThat(run.json().path("kvCacheBytes").asLong()).isEqualTo(bytes);
+        assertThat(run.json().path("kvCacheAllocatedBytes").asLong()).isGreaterThanOrEqualTo(bytes);
+    }
+
+    @Test
+    void logitsOfStockHaveNoBytes() {
+        Run run = run("logits", "--model", GoldenCases.directory("mha").toString(), "--tokens", "0,5,9", "--attention",
+                "stock", "--json");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.json().path("kvCacheBytes").isNull()).isTrue();
+        assertThat(run.json().path("kvCacheAllocatedBytes").isNull()).isTrue();
+        assertThat(run.json().path("layers").get(0).path("member")).hasSize(8);
+        assertThat(run.json().path("logits")).hasSize(256);
+    }
+
+    @Test
+    void logitsForPeopleShowTheMostLikely() {
+        Run run = run("logits", "--model", GoldenCases.directory("mha").toString(), "--tokens", "0,5,9");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out()).contains("most likely next tokens:").contains("layer 2: 8 clusters")
+                .contains("bytes used");
+    }
+
+    @Test
+    void infoDescribesModelMachineAndSaving() {
+        Run run = run("info", "--model", POCKET, "--profile", PROFILE, "--json");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.json().at("/model/type").asText()).isEqualTo("llama");
+        assertThat(run.json().at("/model/parameters").asLong()).isEqualTo(4_787_456);
+        assertThat(run.json().at("/kvCache/exactBytesPerToken").asLong()).isEqualTo(96 * 32 * 4);
+        assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(84 * 32 * 4);
+        assertThat(run.json().at("/kvCache/saving").asText()).isEqualTo("12.5 %");
+        assertThat(run.json().at("/profile/clusters")).hasSize(6);
+        assertThat(run("info", "--model", POCKET).out()).contains("weightType").contains("BF16")
+                .contains("operators").contains("kernels");
+    }
+
+    @Test
+    void generateAnswersAndReports() {
+        String question = "Read this: Finn was a lucky owl. Finn lived near the meadow. One cold morning, Finn went to "
+                + "the river. There Finn found a green whistle. Then Rose the penguin came to help.\nWhere did Finn go?";
+        for (String[] attention : new String[][]{ {}, { "--profile", PROFILE }, { "--attention", "stock" } }) {
+            List<String> args = new ArrayList<>(List.of("generate", "--model", POCKET, "--chat", question));
+            args.addAll(List.of(attention));
+            Run run = run(args.toArray(String[]::new));
+            assertThat(run.exitCode()).as(run.err()).isZero();
+            assertThat(run.out()).contains("river");
+            assertThat(run.err()).contains("END_TOKEN")
+                    .contains(
+                            attention.length == 0 ? "EXACT" : attention[0].equals("--profile") ? "CLUSTERED" : "STOCK");
+        }
+    }
+
+    @Test
+    void generateIsRepeatableWithASeed() {
+        String[] args = { "generate", "--model", POCKET, "--prompt", "Once there was", "--max-tokens", "30",
+                "--temperature", "1.1", "--top-p", "0.9", "--top-k", "50", "--seed", "7", "--json" };
+        Run run = run(args);
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.json().path("finishReason").asText()).isEqualTo("MAX_TOKENS");
+        assertThat(run.json().path("generatedTokens").asInt()).isEqualTo(30);
+        assertThat(run(args).json().path("text")).isEqualTo(run.json().path("text"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "", "info", "generate", "logits" })
+    void everyCommandHasHelp(String command) {
+        Run run = command.isEmpty() ? run("--help") : run(command, "--help");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out()).contains("Usage: chai " + command);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            ''                                                                  | a command is missing
+            nonsense                                                            | nonsense
+            logits --model M                                                    | --tokens
+            logits --tokens 1                                                   | --model
+            logits --model GOLDEN --tokens 1,x                                  | 'x' is not an int
+            logits --model GOLDEN --tokens 1,256                                | --tokens must be 0 to 255, found 256
+            logits --model GOLDEN --tokens 1 --batch 0                          | --batch must be at least 1, found 0
+            logits --model GOLDEN --tokens 1 --attention clustered              | --attention clustered needs --profile FILE
+            logits --model GOLDEN --tokens 1 --attention sideways               | sideways
+            logits --model GOLDEN --tokens 1 --threads 0                        | --threads must be at least 1, found 0
+            generate --model POCKET                                             | --prompt=TEXT
+            generate --model POCKET --prompt a --chat b                         | mutually exclusive
+            generate --model POCKET --prompt a --temperature -1                 | temperature must be 0 or more, found -1.0
+            generate --model POCKET --prompt a --top-p 2                        | top-p must be above 0 and at most 1, found 2.0
+            generate --model POCKET --prompt a --top-k 0                        | top-k must be at least 1 token, found 0
+            generate --model POCKET --prompt a --max-tokens 0                   | allowed at least 1 token, found 0
+            """)
+    void badUsageIsExitCodeTwoAndAMessage(String line, String message) {
+        assertRun(line, 2, message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            info --model nowhere                                      | model directory nowhere does not exist
+            info --model POCKET --profile nowhere.json                | profile nowhere.json does not exist
+            info --model GOLDEN --profile PROFILE                     | was made for another model
+            logits --model nowhere --tokens 1                         | model directory nowhere does not exist
+            generate --model GOLDEN --chat hello                      | has no chat template
+            """)
+    void aFailedRunIsExitCodeOneAndASentence(String line, String message) {
+        assertRun(line, 1, message);
+    }
+
+    private static void assertRun(String line, int exitCode, String message) {
+        String[] args = line.isEmpty() ? new String[0]
+                : line.replace("POCKET", POCKET).replace("PROFILE", PROFILE)
+                        .replace("GOLDEN", GoldenCases.directory("mha").toString()).split(" ");
+        Run run = run(args);
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(exitCode);
+        assertThat(run.err()).contains(message).doesNotContain("\tat ").doesNotContain("Exception");
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void anOverlongPromptIsASentence(@TempDir Path small) throws IOException {
+        for (String file : List.of("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(TestModels.POCKET.resolve(file), small.resolve(file));
+        }
+        Path config = small.resolve("config.json");
+        Files.writeString(config, Files.readString(config).replace("2048", "16"));
+        Run run = run("generate", "--model", small.toString(), "--prompt", "a story about a fox and a bear ".repeat(9));
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("the model's context holds 16 tokens, this sequence would have")
+                .doesNotContain("\tat ");
+    }
+}

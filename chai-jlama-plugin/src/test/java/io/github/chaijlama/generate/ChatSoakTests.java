@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+import com.sun.management.UnixOperatingSystemMXBean;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.TestModels;
+import io.github.chaijlama.profile.ClusterProfile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Chats in numbers: the same answers as one after another, and nothing left behind. */
+class ChatSoakTests {
+    private static final List<String> QUESTIONS = List.of("Tell me a story about a fox named Ruby.", "Hello!",
+            "Read this: Finn was a lucky owl. Finn lived near the meadow. At the river, Finn found a green whistle. "
+                    + "Then Rose the penguin came to help. Who helped Finn?",
+            "What is the opposite of big?", "Tell me a story.", "中文 <|end|> {{7*7}}",
+            "Read this: Alice was a cheerful mouse. One cold morning, Alice went to the tower. Where did Alice go?",
+            "What comes after Monday?");
+
+    private static TextModel load() {
+        return TextModel.load(TestModels.POCKET,
+                ChaiOptions.clustered(ClusterProfile.read(TestModels.POCKET_PROFILE)));
+    }
+
+    /** Chat {@code number}: exact and clustered, greedy and random, short and long. */
+    private static String chat(TextModel model, int number) {
+        GenerationOptions options = GenerationOptions.DEFAULT.withMaxNewTokens(10 + number % 7 * 8)
+                .withAttention(number % 3 == 0 ? AttentionMode.EXACT : AttentionMode.CLUSTERED)
+                .withSampling(
+                        number % 2 == 0 ? SamplingOptions.GREEDY : new SamplingOptions(1, 40, 0.9, (long) number));
+        String question = QUESTIONS.get(number % QUESTIONS.size());
+        return model.chat(model.chatPrompt(List.of(ChatMessage.user(question))), options, GenerationListener.NONE,
+                new Cancellation()).text();
+    }
+
+    @Test
+    @Timeout(600)
+    void eightThreadsOfFiftyChatsAnswerAsOneAfterAnother() throws Exception {
+        try (TextModel model = load(); ExecutorService threads = Executors.newFixedThreadPool(8)) {
+            List<String> expected = new ArrayList<>();
+            for (int number = 0; number < 50; number++) {
+                expected.add(chat(model, number));
+            }
+            Callable<List<String>> fifty = () -> {
+                List<String> answers = new ArrayList<>();
+                for (int number = 0; number < 50; number++) {
+                    answers.add(chat(model, number));
+                }
+                return answers;
+            };
+            for (Future<List<String>> answers : threads.invokeAll(Collections.nCopies(8, fifty))) {
+                assertThat(answers.get()).isEqualTo(expected);
+            }
+            assertThat(model.model().kvCacheAllocatedBytes()).isZero();
+        }
+    }
+
+    @Test
+    @Timeout(120)
+    void aHundredChatsLeaveNothingBehind() throws Exception {
+        leaveNothingBehind(100);
+    }
+
+    @Test
+    @Tag("long")
+    @Timeout(1800)
+    void aThousandChatsLeaveNothingBehind() throws Exception {
+        leaveNothingBehind(1000);
+    }
+
+    private static void leaveNothingBehind(int chats) throws Exception {
+        try (TextModel model = load()) {
+            for (int number = 0; number < 60; number++) { // every size of batch, and compiled code
+                chat(model, number);
+            }
+            Footprint before = Footprint.now();
+            for (int number = 0; number < chats; number++) {
+                chat(model, number);
+            }
+            Footprint after = Footprint.now();
+            System.out.println("before " + before + "\nafter " + chats + " chats " + after);
+
+            assertThat(model.model().kvCacheAllocatedBytes()).isZero();
+            assertThat(after.temporaryFiles()).isEqualTo(before.temporaryFiles());
+            assertThat(after.openFiles()).isLessThanOrEqualTo(before.openFiles());
+            assertThat(after.threads()).isLessThanOrEqualTo(before.threads() + 1);
+            assertThat(after.heapBytes() - before.heapBytes()).isLessThan(8 << 20);
+            assertThat(after.directBytes() - before.directBytes()).isLessThan(1 << 20);
+            assertThat(after.residentBytes() - before.residentBytes()).isLessThan(64 << 20);
+        }
+    }
+
+    /**
+     * What the process holds.
+     *
+     * @param residentBytes memory of the whole process, 0 where the system does not tell
+     * @param openFiles     open files, 0 where the system does not tell
+     */
+    private record Footprint(long heapBytes, long directBytes, long residentBytes, long openFiles, int threads,
+            List<String> temporaryFiles) {
+
+        static Footprint now() throws IOException, InterruptedException {
+            for (int i = 0; i < 5; i++) {
+                System.gc();
+                Thread.sleep(50);
+            }
+            Runtime runtime = Runtime.getRuntime();
+            long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                    .filter(pool -> pool.getName().equals("direct")).mapToLong(BufferPoolMXBean::getMemoryUsed).sum();
+            long files = ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
+                    ? unix.getOpenFileDescriptorCount()
+                    : 0;
+            try (var temporary = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+                // Other processes use the same directory: names of ours and of Jlama's only.
+                List<String> names = temporary.map(file -> file.getFileName().toString())
+                        .filter(name -> name.startsWith("chai") || name.endsWith(".page")).sorted().toList();
+                return new Footprint(runtime.totalMemory() - runtime.freeMemory(), direct, readResidentBytes(), files,
+                        Thread.activeCount(), names);
+            }
+        }
+
+        private static long readResidentBytes() throws IOException {
+            Path status = Path.of("/proc/self/status");
+            if (!Files.exists(status)) {
+                return 0;
+            }
+            return Files.readAllLines(status).stream().filter(line -> line.startsWith("VmRSS:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10).findFirst().orElse(0);
+        }
+    }
+}
