@@ -17,8 +17,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** Exact attention against Jlama's own, where Jlama's own is right: every length of these models is a multiple of 128. */
 @Tag("operators")
 class StockComparisonTests {
-    /** What 32-bit arithmetic in a different order leaves, logits of a few units. */
-    private static final double TOLERANCE = 1e-3;
+    /** 32-bit arithmetic in a different order left 9.5e-7 at most, logits reaching 2.7 (measured, both operators). */
+    private static final double TOLERANCE = 1e-4;
+    /** On Pocket it left 6.0e-5 at most, logits reaching 26 (measured, both operators). */
+    private static final double POCKET_TOLERANCE = 1e-3;
 
     @ParameterizedTest
     @ValueSource(strings = { "mha", "gqa" })
@@ -33,16 +35,13 @@ class StockComparisonTests {
         }
     }
 
-    /**
-     * Pocket's weights are BF16; both sides multiply them with 32-bit rows, so the difference is that of 32-bit arithmetic. Measured
-     * over these prompts: at most 5e-5 with Jlama's library, 4e-5 with Panama, logits reaching 20.
-     */
+    /** Pocket's weights are BF16; both sides multiply them with 32-bit rows, so what differs is the order of sums alone. */
     @Test
     void onPocketToo() {
         try (ChaiModel chai = ChaiModel.load(TestModels.POCKET, ChaiOptions.exact());
                 ChaiModel stock = ChaiModel.load(TestModels.POCKET, ChaiOptions.stock())) {
             for (int length : new int[]{ 1, 3, 14, 78, 300 }) {
-                compare(chai, stock, TestModels.tokens(length, 1024, length), 40, TOLERANCE);
+                compare(chai, stock, TestModels.tokens(length, 1024, length), 40, POCKET_TOLERANCE);
             }
         }
     }

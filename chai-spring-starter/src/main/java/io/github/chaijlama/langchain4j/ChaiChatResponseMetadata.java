@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.langchain4j;
+
+import java.time.Duration;
+import java.util.Objects;
+
+import dev.langchain4j.model.chat.response.ChatResponseMetadata;
+
+import io.github.chaijlama.AttentionMode;
+
+/** What is known of an answer beside its text. */
+public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
+    private final AttentionMode attention;
+    private final Duration timeToFirstToken;
+    private final Duration duration;
+    private final long kvCacheBytes;
+
+    private ChaiChatResponseMetadata(Builder builder) {
+        super(builder);
+        this.attention = builder.attention;
+        this.timeToFirstToken = builder.timeToFirstToken;
+        this.duration = builder.duration;
+        this.kvCacheBytes = builder.kvCacheBytes;
+    }
+
+    /** Returns the attention that computed the answer. */
+    public AttentionMode attention() {
+        return attention;
+    }
+
+    /** Returns the time from the start to the first token. */
+    public Duration timeToFirstToken() {
+        return timeToFirstToken;
+    }
+
+    /** Returns the time from the start to the end. */
+    public Duration duration() {
+        return duration;
+    }
+
+    /** Returns the bytes of keys and values stored at the end. */
+    public long kvCacheBytes() {
+        return kvCacheBytes;
+    }
+
+    @Override
+    public Builder toBuilder() {
+        Builder builder = builder().attention(attention).timeToFirstToken(timeToFirstToken).duration(duration)
+                .kvCacheBytes(kvCacheBytes);
+        super.toBuilder(builder);
+        return builder;
+    }
+
+    /** Returns an empty builder. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Puts metadata together. */
+    public static final class Builder extends ChatResponseMetadata.Builder<Builder> {
+        private AttentionMode attention;
+        private Duration timeToFirstToken;
+        private Duration duration;
+        private long kvCacheBytes;
+
+        /** Sets the attention that computed the answer. */
+        public Builder attention(AttentionMode attention) {
+            this.attention = attention;
+            return this;
+        }
+
+        /** Sets the time from the start to the first token. */
+        public Builder timeToFirstToken(Duration timeToFirstToken) {
+            this.timeToFirstToken = timeToFirstToken;
+            return this;
+        }
+
+        /** Sets the time from the start to the end. */
+        public Builder duration(Duration duration) {
+            this.duration = duration;
+            return this;
+        }
+
+        /** Sets the bytes of keys and values stored at the end. */
+        public Builder kvCacheBytes(long kvCacheBytes) {
+            this.kvCacheBytes = kvCacheBytes;
+            return this;
+        }
+
+        @Override
+        public ChaiChatResponseMetadata build() {
+            return new ChaiChatResponseMetadata(this);
+        }
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return super.equals(other) && other instanceof ChaiChatResponseMetadata that && attention == that.attention
+                && Objects.equals(timeToFirstToken, that.timeToFirstToken) && Objects.equals(duration, that.duration)
+                && kvCacheBytes == that.kvCacheBytes;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(super.hashCode(), attention, timeToFirstToken, duration, kvCacheBytes);
+    }
+
+    @Override
+    public String toString() {
+        return "ChaiChatResponseMetadata[id=" + id() + ", modelName=" + modelName() + ", tokenUsage=" + tokenUsage()
+                + ", finishReason=" + finishReason() + ", attention=" + attention + ", timeToFirstToken="
+                + timeToFirstToken + ", duration=" + duration + ", kvCacheBytes=" + kvCacheBytes + "]";
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.langchain4j;
+
+import java.nio.file.Path;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
+
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.generate.TextModel;
+
+/**
+ * A loaded model that any number of LangChain4j models share, so that its weights are in memory once. Thread-safe. Whoever
+ * creates the engine closes it; the LangChain4j models hold nothing of their own.
+ */
+public final class ChaiEngine implements AutoCloseable {
+    private final TextModel model;
+    private final String modelName;
+    private final ExecutorService streams;
+    private final Runnable afterClose;
+
+    private ChaiEngine(TextModel model, String modelName, Runnable afterClose) {
+        this.model = model;
+        this.modelName = modelName;
+        this.afterClose = afterClose;
+        ThreadFactory threads = Thread.ofPlatform().daemon().name("chai-stream-", 0).factory();
+        this.streams = Executors.newCachedThreadPool(threads);
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param directory a model in Hugging Face layout
+     * @param modelName name of the model in requests and responses
+     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public static ChaiEngine load(Path directory, String modelName, ChaiOptions options) {
+        return load(directory, modelName, options, () -> {});
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param afterClose runs when the engine is closed and the model's files are no longer needed
+     */
+    public static ChaiEngine load(Path directory, String modelName, ChaiOptions options, Runnable afterClose) {
+        return new ChaiEngine(TextModel.load(directory, options), modelName, afterClose);
+    }
+
+    /** Returns the model, for everything that LangChain4j has no words for. */
+    public TextModel textModel() {
+        return model;
+    }
+
+    /** Returns the name of the model in requests and responses. */
+    public String modelName() {
+        return modelName;
+    }
+
+    /** Runs a streaming answer on a thread of its own. */
+    void stream(Runnable answer) {
+        try {
+            streams.execute(answer);
+        } catch (RejectedExecutionException e) {
+            throw new IllegalStateException("the model is closed", e);
+        }
+    }
+
+    /** Waits for a running step and frees everything. Answers that are being generated end with an error. */
+    @Override
+    public void close() {
+        streams.shutdown();
+        model.close();
+        afterClose.run();
+    }
+}

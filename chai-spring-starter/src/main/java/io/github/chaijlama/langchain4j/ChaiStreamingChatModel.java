@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.langchain4j;
+
+import java.util.List;
+import java.util.Objects;
+
+import dev.langchain4j.model.ModelProvider;
+import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.langchain4j.model.chat.listener.ChatModelListener;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.model.chat.response.StreamingHandle;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import io.github.chaijlama.generate.Cancellation;
+import io.github.chaijlama.generate.FinishReason;
+import io.github.chaijlama.generate.GenerationListener;
+import io.github.chaijlama.generate.GenerationResult;
+
+/**
+ * A LangChain4j streaming chat model on a {@link ChaiEngine}. Thread-safe.
+ *
+ * <p>{@code chat} returns at once; the handler is called on another thread, in order. Its partial responses are whole
+ * characters and never empty. The streaming handle cancels the answer: after that the handler is not called again. Errors of a
+ * request reach {@code onError}, those that {@code ChaiChatModel} would throw included. An exception of the handler itself is
+ * given to its {@code onError}, and the answer goes on, as with LangChain4j's other models.
+ */
+public final class ChaiStreamingChatModel implements StreamingChatModel {
+    private static final Logger logger = LoggerFactory.getLogger(ChaiStreamingChatModel.class);
+
+    private final ChaiEngine engine;
+    private final ChaiAnswers answers;
+    private final ChatRequestParameters defaultRequestParameters;
+    private final List<ChatModelListener> listeners;
+
+    private ChaiStreamingChatModel(Builder builder) {
+        this.engine = Objects.requireNonNull(builder.engine, "engine");
+        this.answers = new ChaiAnswers(engine, builder.seed);
+        this.defaultRequestParameters = builder.defaultRequestParameters(engine.modelName());
+        this.listeners = List.copyOf(builder.listeners);
+    }
+
+    /** Returns an empty builder. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    @Override
+    public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
+        engine.stream(() -> new Stream(handler).run(request));
+    }
+
+    @Override
+    public ChatRequestParameters defaultRequestParameters() {
+        return defaultRequestParameters;
+    }
+
+    @Override
+    public List<ChatModelListener> listeners() {
+        return listeners;
+    }
+
+    @Override
+    public ModelProvider provider() {
+        return ModelProvider.OTHER;
+    }
+
+    /** One answer on its way to a handler. */
+    private final class Stream implements GenerationListener, StreamingHandle {
+        private final StreamingChatResponseHandler handler;
+        private final Cancellation cancellation = new Cancellation();
+
+        Stream(StreamingChatResponseHandler handler) {
+            this.handler = handler;
+        }
+
+        void run(ChatRequest request) {
+            GenerationResult result;
+            try {
+                result = answers.answer(answers.prepare(request), this, cancellation);
+            } catch (RuntimeException | Error e) {
+                tell(e);
+                return;
+            }
+            if (result.finishReason() != FinishReason.CANCELLED) {
+                guarded(() -> handler.onCompleteResponse(answers.response(result)));
+            }
+        }
+
+        @Override
+        public void onToken(int token, String text) {
+            if (!text.isEmpty() && !isCancelled()) {
+                guarded(() -> handler.onPartialResponse(new PartialResponse(text), new PartialResponseContext(this)));
+            }
+        }
+
+        @Override
+        public void onRemainingText(String text) {
+            onToken(-1, text);
+        }
+
+        private void guarded(Runnable callback) {
+            try {
+                callback.run();
+            } catch (RuntimeException e) {
+                tell(e);
+            }
+        }
+
+        private void tell(Throwable error) {
+            try {
+                handler.onError(error);
+            } catch (RuntimeException e) {
+                logger.warn("The handler's onError failed; the exception is ignored", e);
+            }
+        }
+
+        @Override
+        public void cancel() {
+            cancellation.cancel();
+        }
+
+        @Override
+        public boolean isCancelled() {
+            return cancellation.isCancelled();
+        }
+    }
+
+    /** Puts a model together. Only the engine is needed. */
+    public static final class Builder extends ChaiModelBuilder<Builder> {
+        /** Creates an empty builder. */
+        public Builder() {}
+
+        @Override
+        Builder self() {
+            return this;
+        }
+
+        /** Returns the model. */
+        public ChaiStreamingChatModel build() {
+            return new ChaiStreamingChatModel(this);
+        }
+    }
+}

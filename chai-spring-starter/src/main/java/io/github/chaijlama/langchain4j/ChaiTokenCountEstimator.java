@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.langchain4j;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.model.TokenCountEstimator;
+
+import io.github.chaijlama.generate.ChatTemplateException;
+import io.github.chaijlama.generate.TextModel;
+
+/**
+ * Counts tokens with the model's own tokenizer and chat template, for chat memories that are limited in tokens. Counts are
+ * exact where the template accepts the messages in this order, and otherwise those of the text alone. Thread-safe.
+ */
+public final class ChaiTokenCountEstimator implements TokenCountEstimator {
+    private final TextModel model;
+
+    /** Creates an estimator for the model of an engine. */
+    public ChaiTokenCountEstimator(ChaiEngine engine) {
+        this.model = engine.textModel();
+    }
+
+    @Override
+    public int estimateTokenCountInText(String text) {
+        return model.tokenizer().encode(text).length;
+    }
+
+    @Override
+    public int estimateTokenCountInMessage(ChatMessage message) {
+        return estimateTokenCountInMessages(List.of(message));
+    }
+
+    @Override
+    public int estimateTokenCountInMessages(Iterable<ChatMessage> messages) {
+        List<ChatMessage> list = new ArrayList<>();
+        messages.forEach(list::add);
+        List<io.github.chaijlama.generate.ChatMessage> mapped = ChatRequestMapper.messages(list);
+        try {
+            return mapped.isEmpty() ? 0 : model.chatPrompt(mapped).length;
+        } catch (ChatTemplateException _) {
+            return mapped.stream().mapToInt(message -> estimateTokenCountInText(message.content())).sum();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.spring;
+
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.listener.ChatModelListener;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.langchain4j.ChaiChatModel;
+import io.github.chaijlama.langchain4j.ChaiEngine;
+import io.github.chaijlama.langchain4j.ChaiStreamingChatModel;
+import io.github.chaijlama.langchain4j.ChaiTokenCountEstimator;
+
+/**
+ * Loads one model and offers it as blocking and as streaming LangChain4j chat model. Each bean backs off when the application
+ * defines one of its own type; other chat models may stand beside them.
+ */
+@AutoConfiguration
+@ConditionalOnClass(ChatModel.class)
+@EnableConfigurationProperties(ChaiProperties.class)
+public final class ChaiAutoConfiguration {
+
+    @Bean
+    @ConditionalOnMissingBean
+    ChaiEngine chaiEngine(ChaiProperties properties, ObjectProvider<ChaiOptionsCustomizer> customizers) {
+        if (!KernelProvider.isVectorModulePresent()) {
+            throw new MissingVectorModuleException();
+        }
+        String path = properties.model().path();
+        if (path == null || path.isBlank()) {
+            throw new MissingModelException(null, "chai.model.path is not set");
+        }
+        ChaiOptionsFactory factory = new ChaiOptionsFactory(properties);
+        factory.requirePossibleChatDefaults();
+        ChaiOptions options = factory.create();
+        for (ChaiOptionsCustomizer customizer : customizers.orderedStream().toList()) {
+            options = customizer.customize(options);
+        }
+        ModelDirectory directory = ModelDirectory.resolve(path);
+        String name = properties.model().name() == null ? directory.name() : properties.model().name();
+        try {
+            return ChaiEngine.load(directory.path(), name, options, directory::deleteIfTemporary);
+        } catch (RuntimeException | Error e) {
+            directory.deleteIfTemporary();
+            throw e;
+        }
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    ChaiChatModel chaiChatModel(ChaiEngine engine, ChaiProperties properties,
+            ObjectProvider<ChatModelListener> listeners) {
+        ChaiProperties.Chat chat = properties.chat();
+        return ChaiChatModel.builder().engine(engine).temperature(chat.temperature()).topP(chat.topP())
+                .topK(chat.topK()).maxOutputTokens(chat.maxOutputTokens()).stopSequences(chat.stopSequences())
+                .seed(chat.seed()).listeners(listeners.orderedStream().toList()).build();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    ChaiStreamingChatModel chaiStreamingChatModel(ChaiEngine engine, ChaiProperties properties,
+            ObjectProvider<ChatModelListener> listeners) {
+        ChaiProperties.Chat chat = properties.chat();
+        return ChaiStreamingChatModel.builder().engine(engine).temperature(chat.temperature()).topP(chat.topP())
+                .topK(chat.topK()).maxOutputTokens(chat.maxOutputTokens()).stopSequences(chat.stopSequences())
+                .seed(chat.seed()).listeners(listeners.orderedStream().toList()).build();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    ChaiTokenCountEstimator chaiTokenCountEstimator(ChaiEngine engine) {
+        return new ChaiTokenCountEstimator(engine);
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.spring;
+
+import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.diagnostics.FailureAnalyzer;
+
+import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.profile.ProfileException;
+
+/** Says what is wrong with the model, the profile or the JVM when the application does not start, and what to do. */
+final class ChaiFailureAnalyzer implements FailureAnalyzer {
+    private static final String ADD_MODULE = """
+            Start Java with --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED:
+              java -jar:        java --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -jar app.jar
+              anywhere:         export JDK_JAVA_OPTIONS="--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED"
+              spring-boot:run:  <jvmArguments> of the spring-boot-maven-plugin
+              tests:            <argLine> of the surefire and failsafe plugins""";
+
+    @Override
+    public FailureAnalysis analyze(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            FailureAnalysis analysis = analysisOf(cause);
+            if (analysis != null) {
+                return analysis;
+            }
+        }
+        return null;
+    }
+
+    private static FailureAnalysis analysisOf(Throwable cause) {
+        return switch (cause) {
+            case MissingVectorModuleException e ->
+                new FailureAnalysis("The model cannot be loaded: " + e.getMessage() + ".",
+                        ADD_MODULE, e);
+            case MissingModelException e when e.path() == null -> new FailureAnalysis(
+                    "There is no model to load: chai.model.path is not set.",
+                    "Set chai.model.path to a directory with config.json, tokenizer.json and model.safetensors, or to classpath: "
+                            + "and the name of such a directory on the class path.",
+                    e);
+            case MissingModelException e -> new FailureAnalysis("There is no model to load: " + e.getMessage() + ".",
+                    "Correct chai.model.path: a directory with config.json, tokenizer.json and model.safetensors, or classpath: "
+                            + "and the name of such a directory on the class path.",
+                    e);
+            case MissingProfileException e ->
+                new FailureAnalysis("Attention cannot be clustered: " + e.getMessage() + ".",
+                        "Set chai.profile to a cluster profile of this model, or chai.attention to exact.", e);
+            case ProfileException e -> new FailureAnalysis(
+                    "The cluster profile cannot be used: " + e.getMessage() + ".",
+                    "Set chai.profile to a profile that was made for this model, or chai.enabled to false to run it with exact "
+                            + "attention.",
+                    e);
+            case ModelLoadException e -> new FailureAnalysis("The model cannot be loaded: " + e.getMessage() + ".",
+                    "Correct chai.model.path, or the files it leads to.", e);
+            default -> null;
+        };
+    }
+}

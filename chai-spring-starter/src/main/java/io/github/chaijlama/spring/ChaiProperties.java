@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.spring;
+
+import java.util.List;
+
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.core.io.Resource;
+import org.springframework.util.unit.DataSize;
+
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.cluster.ClusteringAlgorithm;
+import io.github.chaijlama.cluster.RepresentativeChoice;
+
+/**
+ * Settings of the chat models.
+ *
+ * @param enabled    Whether heads that attend alike share scores and keys. False means exact attention, whatever
+ *                   chai.attention says.
+ * @param attention  Attention of the model. By default clustered if chai.profile is set and exact otherwise; stock is Jlama's
+ *                   own, for comparison.
+ * @param profile    Cluster profile of the model, a chai-profile/1 file.
+ * @param threads    Threads that share the work of a step. By default all processors.
+ * @param model      Which model to load.
+ * @param membership Settings that replace those of the profile's membership.
+ * @param kvCache    Memory of keys and values.
+ * @param chat       Defaults for requests that do not say otherwise.
+ */
+@ConfigurationProperties("chai")
+public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMode attention, Resource profile,
+        Integer threads, @DefaultValue Model model, @DefaultValue Membership membership,
+        @DefaultValue KvCache kvCache, @DefaultValue Chat chat) {
+
+    /**
+     * Which model to load.
+     *
+     * @param path Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the class path.
+     * @param name Name of the model in requests and responses. By default the name of its directory.
+     */
+    public record Model(String path, String name) {}
+
+    /**
+     * Settings that replace those of the profile's membership.
+     *
+     * @param window         Tokens at the beginning of a sequence whose attention decides which heads belong together.
+     * @param offset         Tokens before the window, which do not count.
+     * @param algorithm      How heads are clustered.
+     * @param representative Which head represents a cluster.
+     */
+    public record Membership(Integer window, Integer offset, ClusteringAlgorithm algorithm,
+            RepresentativeChoice representative) {}
+
+    /**
+     * Memory of keys and values.
+     *
+     * @param maxMemory Budget for the keys and values of all requests together. By default a quarter of the machine's memory.
+     */
+    public record KvCache(DataSize maxMemory) {}
+
+    /**
+     * Defaults for requests that do not say otherwise.
+     *
+     * @param temperature     What logits are divided by; 0 takes the most likely token always.
+     * @param topP            Probability of the most likely tokens that may be chosen.
+     * @param topK            Number of the most likely tokens that may be chosen. By default all.
+     * @param maxOutputTokens Most tokens of an answer. By default what the context holds.
+     * @param stopSequences   Comma-separated list of texts that end an answer and are not part of it.
+     * @param seed            Where random choices start; the same seed gives the same answer. By default a different one each time.
+     */
+    public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP, Integer topK,
+            Integer maxOutputTokens, @DefaultValue List<String> stopSequences, Long seed) {}
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.spring;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.core.io.Resource;
+import org.springframework.util.ResourceUtils;
+
+import io.github.chaijlama.jlama.ModelLoadException;
+
+/**
+ * The directory a model is loaded from. Weights are mapped into memory, which needs files: a model inside a jar is copied to a
+ * temporary directory first, and deleted when it is no longer used.
+ *
+ * @param path      the directory
+ * @param name      its name, where the configuration has it
+ * @param temporary whether the directory is a copy
+ */
+record ModelDirectory(Path path, String name, boolean temporary) {
+    private static final Logger logger = LoggerFactory.getLogger(ModelDirectory.class);
+    private static final String INDEX = "model.safetensors.index.json";
+    /** What a model in Hugging Face layout may consist of, shards apart. */
+    private static final List<String> FILES = List.of("config.json", "generation_config.json", "tokenizer.json",
+            "tokenizer_config.json", "chat_template.jinja", "model.safetensors", INDEX);
+    private static final Pattern SHARD = Pattern.compile("\"([^\"/\\\\]+\\.safetensors)\"");
+
+    /**
+     * Finds the directory.
+     *
+     * @param location a directory, or {@code classpath:} and the name of one on the class path
+     */
+    static ModelDirectory resolve(String location) {
+        if (!location.startsWith(ResourceUtils.CLASSPATH_URL_PREFIX)) {
+            Path path = Path.of(location.startsWith(ResourceUtils.FILE_URL_PREFIX)
+                    ? location.substring(ResourceUtils.FILE_URL_PREFIX.length())
+                    : location);
+            return new ModelDirectory(path, nameOf(path.toAbsolutePath().normalize()), false);
+        }
+        try {
+            return onClassPath(location);
+        } catch (IOException e) {
+            throw new ModelLoadException("the model " + location + " cannot be read from the class path: " + e, e);
+        }
+    }
+
+    private static ModelDirectory onClassPath(String location) throws IOException {
+        String directory = location.substring(ResourceUtils.CLASSPATH_URL_PREFIX.length());
+        directory = directory.endsWith("/") ? directory.substring(0, directory.length() - 1) : directory;
+        String name = nameOf(Path.of(directory));
+        Resource config = new ClassPathResource(directory + "/config.json");
+        if (!config.exists()) {
+            throw new MissingModelException(location,
+                    "there is no such directory with a config.json on the class path");
+        }
+        if (config.isFile()) {
+            return new ModelDirectory(config.getFile().toPath().getParent(), name, false);
+        }
+        ModelDirectory copy = new ModelDirectory(Files.createTempDirectory("chai-model"), name, true);
+        try {
+            logger.info("Copying the model {} to {}: weights are mapped from files", location, copy.path());
+            for (String file : FILES) {
+                copy.copyIfPresent(directory, file);
+            }
+            Path index = copy.path().resolve(INDEX);
+            if (Files.exists(index)) {
+                for (String shard : shards(Files.readString(index))) {
+                    copy.copyIfPresent(directory, shard);
+                }
+            }
+            return copy;
+        } catch (IOException | RuntimeException e) {
+            copy.deleteIfTemporary();
+            throw e;
+        }
+    }
+
+    private void copyIfPresent(String directory, String file) throws IOException {
+        Resource resource = new ClassPathResource(directory + "/" + file);
+        if (resource.exists()) {
+            try (InputStream in = resource.getInputStream()) {
+                Files.copy(in, path.resolve(file));
+            }
+        }
+    }
+
+    /** A jar need not list its directories; the names of shards are in the index. */
+    private static Set<String> shards(String index) {
+        return SHARD.matcher(index).results().map(match -> match.group(1)).collect(Collectors.toSet());
+    }
+
+    private static String nameOf(Path path) {
+        return path.getFileName() == null ? path.toString() : path.getFileName().toString();
+    }
+
+    /** Deletes the directory if it is a copy. */
+    void deleteIfTemporary() {
+        if (!temporary) {
+            return;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
+            for (Path file : files) {
+                Files.delete(file);
+            }
+            Files.delete(path);
+        } catch (IOException e) {
+            logger.warn("The copy of the model in {} could not be deleted: {}", path, e.getMessage());
+        }
+    }
+}

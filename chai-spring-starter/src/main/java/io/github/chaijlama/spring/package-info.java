@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Auto-configuration of {@link io.github.chaijlama.langchain4j} for Spring Boot, with {@code chai.*} properties. */
+package io.github.chaijlama.spring;

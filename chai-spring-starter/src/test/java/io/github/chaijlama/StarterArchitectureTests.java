@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+/** Who may know whom. */
+@AnalyzeClasses(packages = { "io.github.chaijlama.langchain4j",
+        "io.github.chaijlama.spring" }, importOptions = ImportOption.DoNotIncludeTests.class)
+class StarterArchitectureTests {
+
+    @ArchTest
+    static final ArchRule MODELS_KNOW_NO_SPRING = noClasses().that()
+            .resideInAPackage("io.github.chaijlama.langchain4j..").should().dependOnClassesThat()
+            .resideInAnyPackage("org.springframework..", "io.github.chaijlama.spring..");
+
+    @ArchTest
+    static final ArchRule NOBODY_KNOWS_JLAMA_ITSELF = noClasses().should().dependOnClassesThat()
+            .resideInAnyPackage("com.github.tjake..", "ai.djl..", "com.hubspot..");
+
+    @ArchTest
+    static final ArchRule NOBODY_USES_INTERNALS_OF_LANGCHAIN4J = noClasses().should().dependOnClassesThat()
+            .resideInAnyPackage("dev.langchain4j.internal..");
+}
