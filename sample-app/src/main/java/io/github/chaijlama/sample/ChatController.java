@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.sample;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.InvalidRequestException;
+import dev.langchain4j.exception.RateLimitException;
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+
+import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.langchain4j.ChaiEngine;
+
+/** The chat over HTTP, blocking and as server-sent events. */
+@RestController
+@RequestMapping("/api")
+class ChatController {
+    private final ChatModel chatModel;
+    private final StreamingChatModel streamingChatModel;
+    private final Conversations conversations;
+    private final ChaiEngine engine;
+
+    ChatController(ChatModel chatModel, StreamingChatModel streamingChatModel, Conversations conversations,
+            ChaiEngine engine) {
+        this.chatModel = chatModel;
+        this.streamingChatModel = streamingChatModel;
+        this.conversations = conversations;
+        this.engine = engine;
+    }
+
+    /** A message of a user. */
+    record ChatMessageRequest(String conversationId, String message) {}
+
+    @PostMapping("/chat")
+    ChatReply chat(@RequestBody ChatMessageRequest request) throws InterruptedException {
+        Conversations.Conversation conversation = conversation(request);
+        UserMessage question = UserMessage.from(request.message());
+        conversation.turn().acquire();
+        try {
+            ChatResponse response = chatModel.chat(messages(conversation, question));
+            conversation.memory().add(question);
+            conversation.memory().add(response.aiMessage());
+            return ChatReply.of(request.conversationId(), response);
+        } finally {
+            conversation.turn().release();
+        }
+    }
+
+    @PostMapping("/chat/stream")
+    SseEmitter stream(@RequestBody ChatMessageRequest request) throws InterruptedException {
+        Conversations.Conversation conversation = conversation(request);
+        UserMessage question = UserMessage.from(request.message());
+        conversation.turn().acquire();
+        ReplyStream stream = new ReplyStream(request.conversationId(), conversation, question);
+        try {
+            streamingChatModel.chat(messages(conversation, question), stream);
+            return stream.emitter();
+        } catch (RuntimeException e) {
+            stream.endTurn();
+            throw e;
+        }
+    }
+
+    /** What answers here. */
+    record Info(String model, long parameters, String attention, List<Integer> clusters, String operators,
+            int contextLength) {}
+
+    @GetMapping("/info")
+    Info info() {
+        ChaiModel model = engine.textModel().model();
+        return new Info(engine.modelName(), model.numberOfParameters(), model.options().attention().name(),
+                model.options().profile() == null ? null : model.options().profile().clusters(), model.operators(),
+                model.config().contextLength());
+    }
+
+    private Conversations.Conversation conversation(ChatMessageRequest request) {
+        if (request.conversationId() == null || request.conversationId().isBlank()) {
+            throw new InvalidRequestException("conversationId must not be empty");
+        }
+        if (request.message() == null || request.message().isBlank()) {
+            throw new InvalidRequestException("message must not be empty");
+        }
+        return conversations.get(request.conversationId());
+    }
+
+    private static List<ChatMessage> messages(Conversations.Conversation conversation, UserMessage question) {
+        List<ChatMessage> messages = new ArrayList<>(conversation.memory().messages());
+        messages.add(question);
+        return messages;
+    }
+
+    @ExceptionHandler
+    ProblemDetail invalid(InvalidRequestException e) {
+        return ProblemDetail.forStatusAndDetail(HttpStatus.BAD_REQUEST, e.getMessage());
+    }
+
+    @ExceptionHandler
+    ProblemDetail unreadable(HttpMessageNotReadableException e) {
+        return ProblemDetail.forStatusAndDetail(HttpStatus.BAD_REQUEST,
+                "expected a JSON object with conversationId and message");
+    }
+
+    @ExceptionHandler
+    ProblemDetail busy(RateLimitException e) {
+        return ProblemDetail.forStatusAndDetail(HttpStatus.SERVICE_UNAVAILABLE, e.getMessage());
+    }
+}
