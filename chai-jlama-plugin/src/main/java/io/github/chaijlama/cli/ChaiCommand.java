@@ -19,7 +19,7 @@ import io.github.chaijlama.profile.ProfileException;
  * that failed, 2 for bad usage.
  */
 @Command(name = "chai", mixinStandardHelpOptions = true, version = "chai 0.1.0", description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-        InfoCommand.class, GenerateCommand.class, LogitsCommand.class })
+        InfoCommand.class, GenerateCommand.class, LogitsCommand.class, BenchCommand.class })
 public final class ChaiCommand implements Runnable {
 
     @CommandLine.Spec
