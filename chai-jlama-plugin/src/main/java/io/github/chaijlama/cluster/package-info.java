@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which heads attend alike: features as inner products, clustering, representatives.
+ */
+package io.github.chaijlama.cluster;

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The arithmetic of attention on blocks of floats: a scalar reference and its Vector API twin.
+ */
+package io.github.chaijlama.kernel;

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Keys and values of sequences, in pages of off-heap memory under one budget.
+ */
+package io.github.chaijlama.kv;

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The public face: load a model with {@link io.github.chaijlama.ChaiModel}, run sequences of tokens with {@link
+ * io.github.chaijlama.ChaiSession}. For text see {@link io.github.chaijlama.generate.TextModel}.
+ */
+package io.github.chaijlama;

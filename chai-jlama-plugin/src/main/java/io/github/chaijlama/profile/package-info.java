@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * How many clusters each layer of a model has: the file that the offline phase of CHAI leaves behind.
+ */
+package io.github.chaijlama.profile;
