@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -11,15 +8,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
 import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
-
-import io.github.chaijlama.jlama.ModelLoadException;
 
 /**
  * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of Hugging
@@ -29,12 +23,11 @@ public final class ChatTemplate {
     private static final Jinjava JINJAVA = jinjava();
 
     private final String source;
-    private final List<String> controlTokens;
+    private final ControlTokens controlTokens;
     private final Map<String, Object> constants;
 
-    private ChatTemplate(String source, List<String> controlTokens, TokenizerFiles files) {
-        // Hugging Face's Jinja drops one newline at the end of a template.
-        this.source = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source;
+    private ChatTemplate(String source, ControlTokens controlTokens, TokenizerFiles files) {
+        this.source = TemplateWhitespace.asHuggingFace(source);
         this.controlTokens = controlTokens;
         this.constants = new HashMap<>();
         for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
@@ -45,56 +38,37 @@ public final class ChatTemplate {
     }
 
     /**
-     * Reads the template of a model: chat_template.jinja, or {@code chat_template} of tokenizer_config.json.
+     * Returns the template of a model, empty if it has none.
      *
      * @param tokenizer the model's tokenizer
-     * @return empty if the model has no template
      */
-    public static Optional<ChatTemplate> load(Path directory, TextTokenizer tokenizer) {
-        TokenizerFiles files = TokenizerFiles.read(directory);
-        return source(files).map(source -> new ChatTemplate(source, tokenizer.controlTokenTexts(), files));
-    }
-
-    private static Optional<String> source(TokenizerFiles files) {
-        Path file = files.directory().resolve("chat_template.jinja");
-        if (Files.exists(file)) {
-            try {
-                return Optional.of(Files.readString(file));
-            } catch (IOException e) {
-                throw new ModelLoadException(file + " cannot be read: " + e.getMessage(), e);
-            }
-        }
-        JsonNode template = files.config().path("chat_template");
-        if (template.isTextual()) {
-            return Optional.of(template.textValue());
-        }
-        for (JsonNode named : template) { // several templates by name
-            if (named.path("name").asText().equals("default")) {
-                return Optional.of(named.path("template").asText());
-            }
-        }
-        return Optional.empty();
+    static Optional<ChatTemplate> of(TokenizerFiles files, TextTokenizer tokenizer) {
+        return files.chatTemplate().map(source -> new ChatTemplate(source, tokenizer.controlTokens(), files));
     }
 
     /**
-     * Renders a conversation, up to where the model's answer begins.
+     * Renders a conversation.
      *
+     * @param startAnswer whether to go on to where the model's answer begins
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
-    RenderedPrompt render(List<ChatMessage> messages) {
+    RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer) {
         List<String> texts = new ArrayList<>(messages.stream().map(ChatMessage::content).toList());
         texts.add(source);
-        ControlTokenGuard guard = new ControlTokenGuard(controlTokens, texts);
+        texts.addAll(controlTokens.texts());
+        ControlTokenGuard guard = new ControlTokenGuard(texts);
         List<Map<String, Object>> guarded = new ArrayList<>();
         for (ChatMessage message : messages) {
             Map<String, Object> map = new LinkedHashMap<>();
             map.put("role", message.role());
-            map.put("content", guard.apply(message.content()));
+            map.put("content", guard.apply(message.content(), message.role().equals("assistant")
+                    ? controlTokens.textsWithoutMarkers()
+                    : controlTokens.texts()));
             guarded.add(map);
         }
         Map<String, Object> variables = new HashMap<>(constants);
         variables.put("messages", guarded);
-        variables.put("add_generation_prompt", true);
+        variables.put("add_generation_prompt", startAnswer);
         return new RenderedPrompt(render(variables), guard.character());
     }
 
@@ -123,16 +97,17 @@ public final class ChatTemplate {
     }
 
     /** The function templates call to refuse a conversation. Jinjava finds it by name. */
-    public static String raiseException(String message) {
+    static String raiseException(String message) {
         throw new RefusedByTemplate(message);
     }
 
     private static Jinjava jinjava() {
-        Jinjava jinjava = new Jinjava(JinjavaConfig.newBuilder().withTrimBlocks(true).withLstripBlocks(true)
+        Jinjava jinjava = new Jinjava(JinjavaConfig.newBuilder().withTrimBlocks(true)
                 .withNestedInterpretationEnabled(false)
                 .withLegacyOverrides(LegacyOverrides.newBuilder().withEvaluateMapKeys(true).withIterateOverMapKeys(true)
                         .withUseNaturalOperatorPrecedence(true).withParseWhitespaceControlStrictly(true)
-                        .withUseTrimmingForNotesAndExpressions(true).withKeepNullableLoopValues(true).build())
+                        .withUseTrimmingForNotesAndExpressions(true).withKeepNullableLoopValues(true)
+                        .withAllowAdjacentTextNodes(true).build())
                 .build());
         jinjava.getGlobalContext().registerFunction(
                 new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "raiseException", String.class));

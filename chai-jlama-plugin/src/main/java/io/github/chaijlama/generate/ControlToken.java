@@ -2,12 +2,14 @@
 package io.github.chaijlama.generate;
 
 /**
- * A token that steers the model and has no text of its own, such as {@code <|end|>}: a special added token of
- * tokenizer.json.
+ * A token that steers the model, such as {@code <|end|>}: an added token of tokenizer.json that is special, that
+ * tokenizer_config.json names, or that the chat template writes.
  *
  * @param id         the token
  * @param content    how templates write it
  * @param stripLeft  whether whitespace before it belongs to it
  * @param stripRight whether whitespace after it belongs to it
+ * @param marker     whether only the chat template makes it one: models write such tokens into their answers, as
+ *                   {@code </think>}, and templates look for them there
  */
-record ControlToken(int id, String content, boolean stripLeft, boolean stripRight) {}
+record ControlToken(int id, String content, boolean stripLeft, boolean stripRight, boolean marker) {}

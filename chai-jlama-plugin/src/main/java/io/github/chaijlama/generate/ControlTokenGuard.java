@@ -12,7 +12,6 @@ final class ControlTokenGuard {
     private static final char FIRST_GUARD = '\uE000';
     private static final char LAST_GUARD = '\uF8FF';
 
-    private final List<String> controlTokens;
     private final char guard;
 
     /**
@@ -20,8 +19,7 @@ final class ControlTokenGuard {
      *
      * @param texts everything that goes into the prompt; the guard character occurs in none of it
      */
-    ControlTokenGuard(List<String> controlTokens, List<String> texts) {
-        this.controlTokens = controlTokens;
+    ControlTokenGuard(List<String> texts) {
         char candidate = FIRST_GUARD;
         while (occurs(candidate, texts)) {
             if (candidate == LAST_GUARD) {
@@ -40,8 +38,8 @@ final class ControlTokenGuard {
         return guard;
     }
 
-    /** Returns a text with guard characters in it wherever a control token could be read. */
-    String apply(String text) {
+    /** Returns a text with guard characters in it wherever one of these control tokens could be read. */
+    String apply(String text, List<String> controlTokens) {
         StringBuilder guarded = new StringBuilder(text.length() + 2);
         if (controlTokens.stream().anyMatch(token -> startsWithEndOf(text, token))) {
             guarded.append(guard);

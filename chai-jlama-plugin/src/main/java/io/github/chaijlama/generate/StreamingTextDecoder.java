@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Turns the tokens of one answer into text as they come, byte for byte: a character whose bytes are spread over several tokens
- * appears whole, with the last of them. Bytes that are not UTF-8 become U+FFFD, as they do when the whole answer is decoded
- * at once. One instance per answer, not thread-safe.
+ * appears whole, with the last of them. Bytes that are not UTF-8 become U+FFFD, one for each sequence that breaks off, as they
+ * do when the whole answer is decoded at once. One instance per answer, not thread-safe.
  */
 public final class StreamingTextDecoder {
     private static final int LONGEST_CHARACTER = 4;

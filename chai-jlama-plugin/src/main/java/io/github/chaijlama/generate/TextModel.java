@@ -40,10 +40,15 @@ public final class TextModel implements AutoCloseable {
      */
     public static TextModel load(Path directory, ChaiOptions options) {
         ChaiModel model = ChaiModel.load(directory, options);
+        TextTokenizer tokenizer = null;
         try {
-            TextTokenizer tokenizer = TextTokenizer.load(directory, model.config());
-            return new TextModel(model, tokenizer, ChatTemplate.load(directory, tokenizer).orElse(null));
+            TokenizerFiles files = TokenizerFiles.read(directory);
+            tokenizer = new TextTokenizer(files, model.config());
+            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer).orElse(null));
         } catch (RuntimeException | Error e) {
+            if (tokenizer != null) {
+                tokenizer.close();
+            }
             model.close();
             throw e;
         }
@@ -70,10 +75,25 @@ public final class TextModel implements AutoCloseable {
      * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation
      */
     public int[] chatPrompt(List<ChatMessage> messages) {
+        return tokenizer.encodePrompt(requireTemplate().render(messages, true));
+    }
+
+    /**
+     * Returns how many tokens messages add to a prompt: without the beginning of the sequence, and without what comes between the
+     * last of them and the model's answer.
+     *
+     * @throws ChatTemplateException if the model has no chat template or its template refuses the messages
+     */
+    public int countTokens(List<ChatMessage> messages) {
+        return tokenizer.encodePrompt(requireTemplate().render(messages, false)).length
+                - (tokenizer.bosToken() == null ? 0 : 1);
+    }
+
+    private ChatTemplate requireTemplate() {
         if (chatTemplate == null) {
             throw new ChatTemplateException("this model has no chat template: it can complete text, but not chat");
         }
-        return tokenizer.encodePrompt(chatTemplate.render(messages));
+        return chatTemplate;
     }
 
     /**
@@ -100,9 +120,13 @@ public final class TextModel implements AutoCloseable {
         return generator.generate(prompt, false, options, listener, cancellation);
     }
 
+    /** Waits for a running step, then frees everything; answers that are being generated end with an error. */
     @Override
     public void close() {
-        model.close();
-        tokenizer.close();
+        try {
+            model.close();
+        } finally {
+            tokenizer.close();
+        }
     }
 }

@@ -5,22 +5,17 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.jlama.ModelLoadException;
@@ -29,31 +24,28 @@ import io.github.chaijlama.jlama.ModelLoadException;
  * Turns text into tokens, with the Hugging Face tokenizer library, and tokens into text. Thread-safe.
  *
  * <p>Text can never become a control token. The library recognises {@code <|end|>} wherever it stands, and cannot be told not
- * to; so the tokenizer it is given here knows no control tokens, and a prompt is cut at those that its template wrote. For
+ * to; so the tokenizer it is given here knows none by their names, and a prompt is cut at those that its template wrote. For
  * text without such sequences the result is the library's own.
  */
 public final class TextTokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer first;
     private final HuggingFaceTokenizer inner;
-    private final List<ControlToken> controlTokens;
-    private final Pattern controlPattern;
+    private final ControlTokens controlTokens;
     private final TokenBytes bytes;
     private final Integer bosToken;
     private final Set<Integer> endTokens;
+    /** The library frees its memory without a look at who is using it. */
+    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private boolean closed;
 
-    private TextTokenizer(TokenizerFiles files, ModelConfig config) {
+    TextTokenizer(TokenizerFiles files, ModelConfig config) {
         this.bytes = TokenBytes.of(files);
-        this.controlTokens = controlTokens(files.tokenizer());
-        this.controlPattern = controlTokens.isEmpty() ? null
-                : Pattern.compile(controlTokens.stream().map(ControlToken::content)
-                        .sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote)
-                        .collect(Collectors.joining("|")));
-        this.bosToken = addsBos(files) ? config.bosToken() : null;
+        this.controlTokens = ControlTokens.of(files);
+        this.bosToken = bosToken(files, config);
         this.endTokens = endTokens(files, config);
-        this.first = library(withoutControlTokens(files.tokenizer(), false), files.directory());
-        // Some vocabularies mark the beginning of a text, which a stretch after a control token is not.
+        this.first = library(controlTokens.hiddenIn(files.tokenizer(), false), files.directory());
         this.inner = marksFirstOnly(files.tokenizer())
-                ? library(withoutControlTokens(files.tokenizer(), true), files.directory())
+                ? library(controlTokens.hiddenIn(files.tokenizer(), true), files.directory())
                 : first;
     }
 
@@ -87,22 +79,20 @@ public final class TextTokenizer implements AutoCloseable {
         IntStream.Builder tokens = IntStream.builder();
         String text = prompt.guardedText();
         int from = 0;
-        boolean startsWithBos = false;
-        if (controlPattern != null) {
-            Matcher matcher = controlPattern.matcher(text);
-            while (matcher.find()) {
-                ControlToken control = controlToken(matcher.group());
-                int end = control.stripLeft() ? skipWhitespaceBack(text, from, matcher.start()) : matcher.start();
-                addText(tokens, prompt, from, end);
-                startsWithBos |= matcher.start() == 0 && bosToken != null && control.id() == bosToken;
-                tokens.add(control.id());
-                from = control.stripRight() ? skipWhitespace(text, matcher.end()) : matcher.end();
-                matcher.region(from, text.length());
-            }
+        boolean hasBos = false;
+        Matcher matcher = controlTokens.matcher(text);
+        while (matcher.find()) {
+            ControlToken control = controlTokens.get(matcher.group());
+            int end = control.stripLeft() ? skipWhitespaceBack(text, from, matcher.start()) : matcher.start();
+            addText(tokens, prompt, from, end);
+            hasBos |= bosToken != null && control.id() == bosToken;
+            tokens.add(control.id());
+            from = control.stripRight() ? skipWhitespace(text, matcher.end()) : matcher.end();
+            matcher.region(from, text.length());
         }
         addText(tokens, prompt, from, text.length());
         int[] result = tokens.build().toArray();
-        return bosToken == null || startsWithBos ? result
+        return bosToken == null || hasBos ? result
                 : IntStream.concat(IntStream.of(bosToken), Arrays.stream(result)).toArray();
     }
 
@@ -115,7 +105,7 @@ public final class TextTokenizer implements AutoCloseable {
 
     private static int skipWhitespace(String text, int from) {
         int at = from;
-        while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
+        while (at < text.length() && isWhitespace(text.charAt(at))) {
             at++;
         }
         return at;
@@ -123,20 +113,33 @@ public final class TextTokenizer implements AutoCloseable {
 
     private static int skipWhitespaceBack(String text, int from, int end) {
         int at = end;
-        while (at > from && Character.isWhitespace(text.charAt(at - 1))) {
+        while (at > from && isWhitespace(text.charAt(at - 1))) {
             at--;
         }
         return at;
     }
 
-    private static int[] encode(HuggingFaceTokenizer library, String text) {
+    /** Unicode's White_Space property, which is what the library strips. */
+    private static boolean isWhitespace(char character) {
+        return Character.isSpaceChar(character) || character >= '\t' && character <= '\r' || character == '\u0085';
+    }
+
+    private int[] encode(HuggingFaceTokenizer library, String text) {
         if (text.isEmpty()) {
             return new int[0];
         }
         // Half a surrogate pair is not text; the library would refuse the whole string for it.
         String valid = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
-        long[] ids = library.encode(valid, false, false).getIds();
-        return Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
+        lock.readLock().lock();
+        try {
+            if (closed) {
+                throw new IllegalStateException("the model is closed");
+            }
+            long[] ids = library.encode(valid, false, false).getIds();
+            return Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
+        } finally {
+            lock.readLock().unlock();
+        }
     }
 
     /** Returns the text of tokens; control tokens have none. */
@@ -173,64 +176,42 @@ public final class TextTokenizer implements AutoCloseable {
         return bosToken;
     }
 
-    /** Returns how templates write the control tokens. */
-    List<String> controlTokenTexts() {
-        return controlTokens.stream().map(ControlToken::content).toList();
-    }
-
-    private ControlToken controlToken(String content) {
-        return controlTokens.stream().filter(token -> token.content().equals(content)).findFirst().orElseThrow();
-    }
-
-    private static List<ControlToken> controlTokens(JsonNode tokenizer) {
-        List<ControlToken> tokens = new ArrayList<>();
-        for (JsonNode token : tokenizer.path("added_tokens")) {
-            if (token.path("special").asBoolean() && !token.path("content").asText().isEmpty()) {
-                tokens.add(new ControlToken(token.path("id").asInt(), token.path("content").asText(),
-                        token.path("lstrip").asBoolean(), token.path("rstrip").asBoolean()));
-            }
-        }
-        return List.copyOf(tokens);
+    /** Returns the tokens that templates write to steer the model. */
+    ControlTokens controlTokens() {
+        return controlTokens;
     }
 
     /** A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. */
+    private static Integer bosToken(TokenizerFiles files, ModelConfig config) {
+        if (!addsBos(files)) {
+            return null;
+        }
+        return config.bosToken() != null ? config.bosToken() : files.namedTokenId("bos_token");
+    }
+
     private static boolean addsBos(TokenizerFiles files) {
         JsonNode explicit = files.config().path("add_bos_token");
-        return explicit.isBoolean() ? explicit.booleanValue() : files.namedToken("bos_token") != null;
+        if (explicit.isBoolean()) {
+            return explicit.booleanValue();
+        }
+        JsonNode processor = files.tokenizer().path("post_processor");
+        for (JsonNode template : processor.findValues("single")) {
+            return template.path(0).has("SpecialToken");
+        }
+        return !processor.isObject() && files.namedToken("bos_token") != null;
     }
 
     private static Set<Integer> endTokens(TokenizerFiles files, ModelConfig config) {
         Set<Integer> tokens = new LinkedHashSet<>(config.eosTokens());
-        String named = files.namedToken("eos_token");
-        for (JsonNode token : files.tokenizer().path("added_tokens")) {
-            if (token.path("content").asText().equals(named)) {
-                tokens.add(token.path("id").asInt());
-            }
+        Integer named = files.namedTokenId("eos_token");
+        if (named != null) {
+            tokens.add(named);
         }
         return Set.copyOf(tokens);
     }
 
     private static boolean marksFirstOnly(JsonNode tokenizer) {
         return tokenizer.path("pre_tokenizer").findValuesAsText("prepend_scheme").contains("first");
-    }
-
-    private static String withoutControlTokens(JsonNode tokenizer, boolean afterControlToken) {
-        ObjectNode copy = tokenizer.deepCopy();
-        ArrayNode added = copy.putArray("added_tokens");
-        for (JsonNode token : tokenizer.path("added_tokens")) {
-            if (!token.path("special").asBoolean()) {
-                added.add(token);
-            }
-        }
-        copy.putNull("truncation");
-        copy.putNull("padding");
-        copy.putNull("post_processor");
-        if (afterControlToken) {
-            for (JsonNode parent : copy.path("pre_tokenizer").findParents("prepend_scheme")) {
-                ((ObjectNode) parent).put("prepend_scheme", "never");
-            }
-        }
-        return copy.toString();
     }
 
     private static HuggingFaceTokenizer library(String json, Path directory) {
@@ -242,12 +223,21 @@ public final class TextTokenizer implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             throw new ModelLoadException(
                     directory.resolve("tokenizer.json") + " cannot be used: " + e.getMessage(), e);
+        } catch (LinkageError e) {
+            throw new ModelLoadException("the tokenizer library does not run on this machine: " + e.getMessage(), e);
         }
     }
 
+    /** Waits for texts that are being encoded, then frees everything. */
     @Override
     public void close() {
-        first.close();
-        inner.close();
+        lock.writeLock().lock();
+        try {
+            closed = true;
+            first.close();
+            inner.close();
+        } finally {
+            lock.writeLock().unlock();
+        }
     }
 }

@@ -4,6 +4,7 @@ package io.github.chaijlama.generate;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -13,7 +14,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.chaijlama.jlama.ModelLoadException;
 
 /**
- * The bytes each token stands for. Tokens are pieces of UTF-8, not of text: a character may be spread over several. Control
+ * The bytes each token stands for. Tokens are pieces of UTF-8, not of text: a character may be spread over several. Special
  * tokens stand for nothing. Immutable.
  */
 final class TokenBytes {
@@ -116,9 +117,15 @@ final class TokenBytes {
         return switch (spelling) {
             case BYTE_LEVEL -> false;
             case METASPACE -> contains(decoder, "Strip")
-                    || contains(decoder, "Metaspace") && !decoder.path("prepend_scheme").asText().equals("never");
+                    || contains(decoder, "Metaspace") && addsLeadingSpace(decoder);
             case LITERAL -> true;
         };
+    }
+
+    private static boolean addsLeadingSpace(JsonNode metaspace) {
+        List<JsonNode> formerly = metaspace.findValues("add_prefix_space");
+        return !metaspace.findValuesAsText("prepend_scheme").contains("never")
+                && (formerly.isEmpty() || formerly.getFirst().asBoolean());
     }
 
     private static byte[] bytes(String token, Spelling spelling) {

@@ -4,22 +4,23 @@ package io.github.chaijlama.generate;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
+import io.github.chaijlama.jlama.JsonFiles;
 import io.github.chaijlama.jlama.ModelLoadException;
 
 /**
  * The text side of a model directory.
  *
- * @param directory the directory
- * @param tokenizer tokenizer.json
- * @param config    tokenizer_config.json, an empty object if there is none
+ * @param directory    the directory
+ * @param tokenizer    tokenizer.json
+ * @param config       tokenizer_config.json, an empty object if there is none
+ * @param chatTemplate chat_template.jinja, or {@code chat_template} of tokenizer_config.json, empty if there is neither
  */
-record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config) {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Optional<String> chatTemplate) {
 
     /**
      * Reads the files.
@@ -27,27 +28,32 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config) {
      * @throws ModelLoadException if tokenizer.json is missing or one of the files is unreadable
      */
     static TokenizerFiles read(Path directory) {
-        Path tokenizer = directory.resolve("tokenizer.json");
-        if (!Files.exists(tokenizer)) {
-            throw new ModelLoadException(tokenizer + " does not exist");
-        }
-        Path config = directory.resolve("tokenizer_config.json");
-        return new TokenizerFiles(directory, readObject(tokenizer),
-                Files.exists(config) ? readObject(config) : MAPPER.createObjectNode());
+        Path configFile = directory.resolve("tokenizer_config.json");
+        JsonNode tokenizer = JsonFiles.readObject(directory.resolve("tokenizer.json"));
+        JsonNode config = Files.exists(configFile) ? JsonFiles.readObject(configFile)
+                : JsonNodeFactory.instance.objectNode();
+        return new TokenizerFiles(directory, tokenizer, config, chatTemplate(directory, config));
     }
 
-    private static JsonNode readObject(Path file) {
-        try {
-            JsonNode node = MAPPER.readTree(Files.readString(file));
-            if (!node.isObject()) {
-                throw new ModelLoadException(file + " must hold a JSON object, found " + node.getNodeType());
+    private static Optional<String> chatTemplate(Path directory, JsonNode config) {
+        Path file = directory.resolve("chat_template.jinja");
+        if (Files.exists(file)) {
+            try {
+                return Optional.of(Files.readString(file));
+            } catch (IOException e) {
+                throw new ModelLoadException(file + " cannot be read: " + e.getMessage(), e);
             }
-            return node;
-        } catch (JsonProcessingException e) {
-            throw new ModelLoadException(file + " is not JSON: " + e.getOriginalMessage(), e);
-        } catch (IOException e) {
-            throw new ModelLoadException(file + " cannot be read: " + e.getMessage(), e);
         }
+        JsonNode template = config.path("chat_template");
+        if (template.isTextual()) {
+            return Optional.of(template.textValue());
+        }
+        for (JsonNode named : template) { // several templates by name
+            if (named.path("name").asText().equals("default")) {
+                return Optional.of(named.path("template").asText());
+            }
+        }
+        return Optional.empty();
     }
 
     /** Returns a token that tokenizer_config.json names, for instance {@code bos_token}; null if it names none. */
@@ -56,5 +62,17 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config) {
         // Written as a string, or as an object that also says how whitespace around it is treated.
         JsonNode content = node.isObject() ? node.path("content") : node;
         return content.isTextual() ? content.textValue() : null;
+    }
+
+    /** Returns the number of a token that tokenizer_config.json names; null if it names none or the tokenizer has no such token. */
+    Integer namedTokenId(String key) {
+        String name = namedToken(key);
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            if (token.path("content").asText().equals(name)) {
+                return token.path("id").asInt();
+            }
+        }
+        JsonNode inVocabulary = name == null ? null : tokenizer.path("model").path("vocab").get(name);
+        return inVocabulary == null ? null : Integer.valueOf(inVocabulary.asInt());
     }
 }

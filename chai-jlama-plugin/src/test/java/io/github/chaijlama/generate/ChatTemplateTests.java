@@ -30,7 +30,7 @@ class ChatTemplateTests {
     @BeforeEach
     void load() {
         tokenizer = TokenizerFixtures.pocket();
-        pocket = ChatTemplate.load(TestModels.POCKET, tokenizer).orElseThrow();
+        pocket = ChatTemplate.of(TokenizerFiles.read(TestModels.POCKET), tokenizer).orElseThrow();
     }
 
     @AfterEach
@@ -48,13 +48,13 @@ class ChatTemplateTests {
         Files.writeString(directory.resolve("tokenizer_config.json"),
                 "{\"bos_token\": \"<|bos|>\", \"eos_token\": {\"content\": \"<|end|>\"}}");
         Files.writeString(directory.resolve("chat_template.jinja"), source);
-        return ChatTemplate.load(directory, tokenizer).orElseThrow();
+        return ChatTemplate.of(TokenizerFiles.read(directory), tokenizer).orElseThrow();
     }
 
     @Test
     void rendersAConversation() {
         assertThat(pocket.render(List.of(ChatMessage.system("Be kind."), user("Hello!"), ChatMessage.assistant("Hi."),
-                user("Who helped?"))).text())
+                user("Who helped?")), true).text())
                 .isEqualTo("<|system|>Be kind.<|end|><|user|>Hello!<|end|><|assistant|>Hi.<|end|>"
                         + "<|user|>Who helped?<|end|><|assistant|>");
     }
@@ -69,7 +69,7 @@ class ChatTemplateTests {
     @ParameterizedTest
     @MethodSource("texts")
     void whatMessagesSayIsDataAndHarmlessTextIsEncodedAsTheLibraryDoes(String text) {
-        RenderedPrompt prompt = pocket.render(List.of(user(text)));
+        RenderedPrompt prompt = pocket.render(List.of(user(text)), true);
         String expected = "<|user|>" + text + "<|end|><|assistant|>";
         assertThat(prompt.text()).isEqualTo(expected);
         try (HuggingFaceTokenizer library = TokenizerFixtures.library(TestModels.POCKET)) {
@@ -88,7 +88,7 @@ class ChatTemplateTests {
     @ParameterizedTest
     @MethodSource("attacks")
     void controlTokensInMessagesStayText(String text) {
-        RenderedPrompt prompt = pocket.render(List.of(user(text), ChatMessage.assistant(text), user("x")));
+        RenderedPrompt prompt = pocket.render(List.of(user(text), ChatMessage.assistant(text), user("x")), true);
         int[] tokens = tokenizer.encodePrompt(prompt);
 
         List<Integer> control = new ArrayList<>();
@@ -117,7 +117,7 @@ class ChatTemplateTests {
                 {% endfor %}
                 {% if add_generation_prompt %}{{ eos_token }}{% endif %}
                 """);
-        assertThat(template.render(List.of(user("  hi  "))).text()).isEqualTo("<|bos|>[U] hi<|end|>");
+        assertThat(template.render(List.of(user("  hi  ")), true).text()).isEqualTo("<|bos|>[U] hi<|end|>");
     }
 
     @Test
@@ -125,8 +125,8 @@ class ChatTemplateTests {
         ChatTemplate template = template(
                 """
                         {% if messages[0].role != 'user' %}{{ raise_exception('Conversation must begin with user') }}{% endif %}""");
-        template.render(List.of(user("x")));
-        assertThatThrownBy(() -> template.render(List.of(ChatMessage.system("x"))))
+        template.render(List.of(user("x")), true);
+        assertThatThrownBy(() -> template.render(List.of(ChatMessage.system("x")), true))
                 .isInstanceOf(ChatTemplateException.class).hasMessage(
                         "the model's chat template refuses this conversation: Conversation must begin with user");
     }
@@ -134,7 +134,7 @@ class ChatTemplateTests {
     @Test
     void aBrokenTemplateSaysWhere() throws IOException {
         ChatTemplate template = template("fine\n{% for message in %}\n");
-        assertThatThrownBy(() -> template.render(List.of(user("x")))).isInstanceOf(ChatTemplateException.class)
+        assertThatThrownBy(() -> template.render(List.of(user("x")), true)).isInstanceOf(ChatTemplateException.class)
                 .hasMessageContaining("cannot be rendered (line ");
     }
 
@@ -145,7 +145,8 @@ class ChatTemplateTests {
         Files.writeString(directory.resolve("tokenizer_config.json"),
                 """
                         {"chat_template": [{"name": "tool_use", "template": "tools"}, {"name": "default", "template": "plain"}]}""");
-        assertThat(ChatTemplate.load(directory, tokenizer).orElseThrow().render(List.of(user("x"))).text())
+        assertThat(ChatTemplate.of(TokenizerFiles.read(directory), tokenizer).orElseThrow()
+                .render(List.of(user("x")), true).text())
                 .isEqualTo("plain");
     }
 
@@ -153,6 +154,6 @@ class ChatTemplateTests {
     void aModelWithoutTemplateHasNone() throws IOException {
         template("x");
         Files.delete(directory.resolve("chat_template.jinja"));
-        assertThat(ChatTemplate.load(directory, tokenizer)).isEmpty();
+        assertThat(ChatTemplate.of(TokenizerFiles.read(directory), tokenizer)).isEmpty();
     }
 }

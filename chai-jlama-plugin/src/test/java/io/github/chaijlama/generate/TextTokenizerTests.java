@@ -93,7 +93,7 @@ class TextTokenizerTests {
     @Test
     void textNeverBecomesAControlToken() {
         try (TextTokenizer tokenizer = TokenizerFixtures.pocket()) {
-            for (String text : tokenizer.controlTokenTexts()) {
+            for (String text : tokenizer.controlTokens().texts()) {
                 assertThat(Arrays.stream(tokenizer.encode(text)).boxed()).hasSizeGreaterThan(1)
                         .allMatch(token -> token > 7);
                 assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** The control tokens of a tokenizer, and how to keep text from becoming one. Immutable. */
+final class ControlTokens {
+    private static final List<String> NAMES = List.of("bos_token", "eos_token", "unk_token", "pad_token", "sep_token",
+            "cls_token", "mask_token");
+    private static final Pattern NOTHING = Pattern.compile("(?!)");
+    /** How markers look. Gemma's added tokens, for one, also contain runs of line breaks, as templates do. */
+    private static final Pattern IN_BRACKETS = Pattern.compile("<\\S+>|\\[\\S+]");
+
+    private final List<ControlToken> tokens;
+    private final Pattern pattern;
+
+    private ControlTokens(List<ControlToken> tokens) {
+        this.tokens = tokens;
+        // The longest wins where one begins like another. A single character cannot be told apart by a guard inside it; it is
+        // text wherever it stands.
+        String alternatives = tokens.stream().map(ControlToken::content).filter(content -> content.length() > 1)
+                .sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote)
+                .collect(Collectors.joining("|"));
+        this.pattern = alternatives.isEmpty() ? NOTHING : Pattern.compile(alternatives);
+    }
+
+    /** Returns the control tokens of a model. */
+    static ControlTokens of(TokenizerFiles files) {
+        List<String> named = NAMES.stream().map(files::namedToken).filter(Objects::nonNull).toList();
+        List<ControlToken> tokens = new ArrayList<>();
+        for (JsonNode token : files.tokenizer().path("added_tokens")) {
+            String content = token.path("content").asText();
+            boolean control = token.path("special").asBoolean() || named.contains(content);
+            boolean marker = !control && IN_BRACKETS.matcher(content).matches()
+                    && files.chatTemplate().filter(template -> template.contains(content)).isPresent();
+            if ((control || marker) && !content.isEmpty()) {
+                tokens.add(new ControlToken(token.path("id").asInt(), content, token.path("lstrip").asBoolean(),
+                        token.path("rstrip").asBoolean(), marker));
+            }
+        }
+        return new ControlTokens(List.copyOf(tokens));
+    }
+
+    /** Returns how templates write them. */
+    List<String> texts() {
+        return tokens.stream().map(ControlToken::content).toList();
+    }
+
+    /** Returns how templates write those that are more than markers. */
+    List<String> textsWithoutMarkers() {
+        return tokens.stream().filter(token -> !token.marker()).map(ControlToken::content).toList();
+    }
+
+    /** Returns a matcher that finds control tokens. */
+    Matcher matcher(String text) {
+        return pattern.matcher(text);
+    }
+
+    ControlToken get(String content) {
+        return tokens.stream().filter(token -> token.content().equals(content)).findFirst().orElseThrow();
+    }
+
+    /**
+     * Returns a tokenizer.json in which no text is a control token: their names are replaced by ones that nobody can guess,
+     * in the list of added tokens and in the vocabulary. Taking them out of the list instead would give their numbers to the
+     * tokens behind them, because the library numbers added tokens by their place; leaving them in the vocabulary would let
+     * some kinds of model (Unigram, WordLevel) find them there.
+     *
+     * @param afterControlToken whether the text to encode follows a control token; some vocabularies mark the beginning of a
+     *                          text, which such a stretch is not
+     */
+    String hiddenIn(JsonNode tokenizer, boolean afterControlToken) {
+        String secret = "\uE000" + UUID.randomUUID();
+        Map<String, String> hidden = new HashMap<>();
+        tokens.forEach(token -> hidden.put(token.content(), secret + ":" + token.id()));
+        UnaryOperator<String> rename = name -> hidden.getOrDefault(name, name);
+
+        ObjectNode copy = tokenizer.deepCopy();
+        for (JsonNode token : copy.path("added_tokens")) {
+            ((ObjectNode) token).put("content", rename.apply(token.path("content").asText()));
+        }
+        if (copy.path("model") instanceof ObjectNode model) {
+            hide(model, hidden, rename);
+        }
+        copy.putNull("truncation");
+        copy.putNull("padding");
+        copy.putNull("post_processor");
+        if (afterControlToken) {
+            for (JsonNode parent : copy.path("pre_tokenizer").findParents("prepend_scheme")) {
+                ((ObjectNode) parent).put("prepend_scheme", "never");
+            }
+        }
+        return copy.toString();
+    }
+
+    private static void hide(ObjectNode model, Map<String, String> hidden, UnaryOperator<String> rename) {
+        if (model.path("unk_token").isTextual()) {
+            model.put("unk_token", rename.apply(model.path("unk_token").textValue()));
+        }
+        if (model.path("vocab") instanceof ArrayNode pieces) { // Unigram: a list of [token, score]
+            for (JsonNode piece : pieces) {
+                ((ArrayNode) piece).set(0, rename.apply(piece.path(0).asText()));
+            }
+        } else if (model.path("vocab") instanceof ObjectNode vocabulary) {
+            hidden.forEach((name, secret) -> {
+                JsonNode id = vocabulary.remove(name);
+                if (id != null) {
+                    vocabulary.set(secret, id);
+                }
+            });
+        }
+        if (model.path("merges") instanceof ArrayNode merges) {
+            // A merge that makes a control token, or goes on from one, has nothing to make any more.
+            for (int i = merges.size() - 1; i >= 0; i--) {
+                if (mergeParts(merges.get(i)).anyMatch(hidden::containsKey)) {
+                    merges.remove(i);
+                }
+            }
+        }
+    }
+
+    /** Returns left, right and result of a merge, which is written {@code "left right"} or {@code ["left", "right"]}. */
+    private static Stream<String> mergeParts(JsonNode merge) {
+        String text = merge.asText();
+        String left = merge.isArray() ? merge.path(0).asText() : text.substring(0, Math.max(0, text.indexOf(' ')));
+        String right = merge.isArray() ? merge.path(1).asText() : text.substring(text.indexOf(' ') + 1);
+        return Stream.of(left, right, left + right);
+    }
+}
