@@ -13,9 +13,11 @@ import io.github.chaijlama.profile.ClusterProfile;
  * @param attention       attention of sessions that ask for none
  * @param profile         the model's cluster profile; needed for {@link AttentionMode#CLUSTERED}, null otherwise possible
  * @param kvCacheMaxBytes budget for the keys and values of all sessions together, in bytes
- * @param threads         threads that share the work of a step
+ * @param threads         threads that share the work of a step, 1 to {@value #MAX_THREADS}
  */
 public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads) {
+    /** More threads than any machine has for a step; a limit keeps a slip of the keyboard from starting a million. */
+    public static final int MAX_THREADS = 1024;
 
     public ChaiOptions {
         if (attention == AttentionMode.CLUSTERED && profile == null) {
@@ -28,15 +30,15 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
             throw new IllegalArgumentException(
                     "the key/value budget must be at least 1 byte, found " + kvCacheMaxBytes);
         }
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads must be at least 1, found " + threads);
+        if (threads < 1 || threads > MAX_THREADS) {
+            throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", found " + threads);
         }
     }
 
     /** Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its processors. */
     public static ChaiOptions exact() {
         return new ChaiOptions(AttentionMode.EXACT, null, defaultKvCacheMaxBytes(),
-                Runtime.getRuntime().availableProcessors());
+                Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()));
     }
 
     /** Returns options as {@link #exact()}, for clustered attention. */

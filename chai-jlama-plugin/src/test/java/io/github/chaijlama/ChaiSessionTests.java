@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.kv.KvCacheFullException;
+import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
@@ -334,8 +335,11 @@ class ChaiSessionTests {
         assertThatThrownBy(() -> ChaiOptions.exact().withAttention(AttentionMode.CLUSTERED))
                 .hasMessage("clustered attention needs a cluster profile");
         assertThatThrownBy(() -> ChaiOptions.exact().withKvCacheMaxBytes(0)).hasMessageContaining("at least 1 byte");
-        assertThatThrownBy(() -> ChaiOptions.exact().withThreads(0)).hasMessageContaining("at least 1, found 0");
+        assertThatThrownBy(() -> ChaiOptions.exact().withThreads(0))
+                .hasMessageContaining("threads must be 1 to 1024, found 0");
         assertThatThrownBy(() -> ChaiModel.load(MHA, ChaiOptions.exact().withKvCacheMaxBytes(10)))
-                .hasMessageContaining("cannot hold a single page");
+                .isInstanceOf(KvCacheTooSmallException.class)
+                .hasMessage(
+                        "the first token of a sequence takes at least 221184 bytes of key/value pages, the budget is 10");
     }
 }

@@ -8,7 +8,7 @@ import io.github.chaijlama.kv.KvStore;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-/** Working memory of one pass, kept between passes so that none allocates: a tile per worker, and rows of scores. */
+/** Working memory of one pass, kept for the next: a tile per worker, and rows of scores that grow with the longest sequence. */
 final class AttentionScratch implements AutoCloseable {
     private static final long ALIGNMENT = 64;
     private static final int FLOATS_PER_LINE = 16;
@@ -37,18 +37,23 @@ final class AttentionScratch implements AutoCloseable {
     MemorySegment scores(int numberOfKeys) {
         if (numberOfKeys > scoresLength) {
             int length = Math.max(1024, Integer.highestOneBit(numberOfKeys - 1) * 2);
+            Arena larger = Arena.ofShared();
+            scores = larger.allocate(scoresOffset(layout.numberOfHeads(), length) * Float.BYTES, ALIGNMENT);
             scoresArena.close();
-            scoresArena = Arena.ofShared();
-            // Rows begin on their own cache lines, and not a power of two apart, which would put them in the same sets.
+            scoresArena = larger;
             scoresLength = length;
-            scores = scoresArena.allocate(scoresOffset(layout.numberOfHeads()) * Float.BYTES, ALIGNMENT);
         }
         return scores;
     }
 
     /** Returns the offset, in floats, of a cluster's row of scores. */
     long scoresOffset(int cluster) {
-        return (long) cluster * (scoresLength + FLOATS_PER_LINE);
+        return scoresOffset(cluster, scoresLength);
+    }
+
+    /** Rows begin on their own cache lines, and not a power of two apart, which would put them in the same sets. */
+    private static long scoresOffset(int cluster, int rowLength) {
+        return (long) cluster * (rowLength + FLOATS_PER_LINE);
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.generate.ChatTemplateException;
 import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvCacheFullException;
+import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.profile.ProfileException;
 
 /**
@@ -74,6 +75,7 @@ public final class ChaiCommand implements Runnable {
             case ProfileException e -> err.println("chai: " + e.getMessage());
             case ContextLengthException e -> err.println("chai: " + e.getMessage());
             case KvCacheFullException e -> err.println("chai: " + e.getMessage());
+            case KvCacheTooSmallException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
             default -> {
                 err.println("chai: unexpected error, please report it:");

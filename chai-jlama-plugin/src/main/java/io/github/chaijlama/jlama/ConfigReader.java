@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,18 +8,16 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.tjake.jlama.math.ActivationFunction;
 
 import io.github.chaijlama.attention.HeadLayout;
 
 /** Reads config.json and generation_config.json of a model directory, and says plainly what is wrong with them. */
 final class ConfigReader {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
     /** Far above any model; it only keeps an absurd value from overflowing a product of two sizes. */
     private static final int MAX_SIZE = 1 << 24;
+    private static final int VECTOR_LENGTH = 32;
 
     private final Path file;
     private final JsonNode config;
@@ -42,36 +39,27 @@ final class ConfigReader {
                     + (Files.exists(directory) ? "is not a directory" : "does not exist"));
         }
         Path file = directory.resolve("config.json");
-        JsonNode config = readJson(file);
-        ConfigReader reader = new ConfigReader(file, config);
-        return reader.modelConfig(eosTokens(config, directory));
+        ConfigReader reader = new ConfigReader(file, JsonFiles.readObject(file));
+        ModelConfig config = reader.modelConfig();
+        Path generationFile = directory.resolve("generation_config.json");
+        if (!Files.exists(generationFile)) {
+            return config;
+        }
+        // It often knows more end tokens.
+        ConfigReader generation = new ConfigReader(generationFile, JsonFiles.readObject(generationFile));
+        Set<Integer> eosTokens = new LinkedHashSet<>(config.eosTokens());
+        eosTokens.addAll(generation.eosTokens(config.vocabularySize()));
+        return config.withEosTokens(List.copyOf(eosTokens));
     }
 
-    private static JsonNode readJson(Path file) {
-        if (!Files.exists(file)) {
-            throw new ModelLoadException(file + " does not exist");
-        }
-        try {
-            JsonNode node = MAPPER.readTree(Files.readString(file));
-            if (!node.isObject()) {
-                throw new ModelLoadException(file + " must hold a JSON object, found " + node.getNodeType());
-            }
-            return node;
-        } catch (JsonProcessingException e) {
-            throw new ModelLoadException(file + " is not JSON: " + e.getOriginalMessage(), e);
-        } catch (IOException e) {
-            throw new ModelLoadException(file + " cannot be read: " + e.getMessage(), e);
-        }
-    }
-
-    private ModelConfig modelConfig(List<Integer> eosTokens) {
+    private ModelConfig modelConfig() {
         JsonNode type = config.path("model_type");
         if (!type.isTextual()) {
             throw bad("model_type", "a string", type);
         }
         ModelFamily family = ModelFamily.of(type.textValue());
         refuseUnsupported();
-        int hiddenSize = size("hidden_size");
+        int hiddenSize = vectorLength("hidden_size", size("hidden_size"));
         int heads = size("num_attention_heads");
         if (!has("head_dim") && hiddenSize % heads != 0) {
             throw bad("num_attention_heads", "a divisor of hidden_size (" + hiddenSize + ")",
@@ -87,25 +75,47 @@ final class ConfigReader {
         if (headSize % 2 != 0) {
             throw new ModelLoadException(file + ": heads of " + headSize + " values cannot be rotated in pairs");
         }
+        if ((long) heads * headSize > MAX_SIZE) {
+            throw new ModelLoadException(file + ": " + heads + " heads of " + headSize + " values are more than "
+                    + MAX_SIZE);
+        }
+        vectorLength("num_attention_heads times the size of a head", heads * headSize);
         int vocabularySize = size("vocab_size");
         Integer bosToken = has("bos_token_id") ? token("bos_token_id", config.path("bos_token_id"), vocabularySize)
                 : null;
-        for (int token : eosTokens) {
-            checkToken("eos_token_id", token, vocabularySize);
-        }
-        return new ModelConfig(family, size("num_hidden_layers"), hiddenSize, size("intermediate_size"),
+        return new ModelConfig(family, size("num_hidden_layers"), hiddenSize,
+                vectorLength("intermediate_size", size("intermediate_size")),
                 new HeadLayout(heads, kvHeads, headSize), vocabularySize, size("max_position_embeddings"),
-                (float) number("rms_norm_eps", 1e-6), activation(), number("rope_theta", 10000),
-                config.path("tie_word_embeddings").asBoolean(false), bosToken, eosTokens);
+                (float) number("rms_norm_eps", config, 1e-6), activation(), ropeTheta(),
+                config.path("tie_word_embeddings").asBoolean(false), bosToken, eosTokens(vocabularySize));
+    }
+
+    /** Jlama's dot products read whole vectors: of a length that is no multiple of this they leave the rest out, silently. */
+    private int vectorLength(String what, int length) {
+        if (length % VECTOR_LENGTH != 0) {
+            throw new ModelLoadException(
+                    file + ": " + what + " must be a multiple of " + VECTOR_LENGTH + ", found " + length);
+        }
+        return length;
+    }
+
+    /** Newer files keep everything about the rotary embedding in an object of its own. */
+    private double ropeTheta() {
+        JsonNode own = config.path("rope_parameters");
+        return number("rope_theta", has("rope_theta") || !own.isObject() ? config : own, 10000);
     }
 
     /** Jlama would compute these models without a word, and wrongly. */
     private void refuseUnsupported() {
-        JsonNode scaling = config.path("rope_scaling");
-        if (scaling.isObject()) {
-            String kind = scaling.path("rope_type").asText(scaling.path("type").asText("of no type"));
-            if (!kind.equals("default")) {
-                throw new ModelLoadException(file + ": rotary scaling '" + kind + "' is not supported");
+        for (String key : List.of("rope_scaling", "rope_parameters")) {
+            JsonNode scaling = config.path(key);
+            if (scaling.isObject()) {
+                String kind = scaling.path("rope_type").asText(scaling.path("type").asText("default"));
+                if (!kind.equals("default")) {
+                    throw new ModelLoadException(file + ": rotary scaling '" + kind + "' is not supported");
+                }
+            } else if (has(key)) {
+                throw bad(key, "an object", scaling);
             }
         }
         for (String bias : List.of("attention_bias", "mlp_bias")) {
@@ -125,23 +135,17 @@ final class ConfigReader {
         };
     }
 
-    /** Returns the end tokens of both files: generation_config.json often knows more of them. */
-    private static List<Integer> eosTokens(JsonNode config, Path directory) {
-        Set<Integer> tokens = new LinkedHashSet<>(tokens(config.path("eos_token_id")));
-        Path generation = directory.resolve("generation_config.json");
-        if (Files.exists(generation)) {
-            tokens.addAll(tokens(readJson(generation).path("eos_token_id")));
+    /** Returns the end tokens: one, several, or none. */
+    private List<Integer> eosTokens(int vocabularySize) {
+        JsonNode node = config.path("eos_token_id");
+        if (!has("eos_token_id")) {
+            return List.of();
         }
-        return new ArrayList<>(tokens);
-    }
-
-    private static List<Integer> tokens(JsonNode node) {
         List<Integer> tokens = new ArrayList<>();
-        if (node.isIntegralNumber()) {
-            tokens.add(node.intValue());
+        for (JsonNode token : node.isArray() ? node : List.of(node)) {
+            tokens.add(token("eos_token_id", token, vocabularySize));
         }
-        node.forEach(token -> tokens.add(token.intValue()));
-        return tokens;
+        return List.copyOf(tokens);
     }
 
     private boolean has(String key) {
@@ -156,11 +160,11 @@ final class ConfigReader {
         return node.intValue();
     }
 
-    private double number(String key, double defaultValue) {
-        if (!has(key)) {
+    private double number(String key, JsonNode parent, double defaultValue) {
+        JsonNode node = parent.path(key);
+        if (node.isMissingNode() || node.isNull()) {
             return defaultValue;
         }
-        JsonNode node = config.path(key);
         if (!node.isNumber() || !(node.doubleValue() > 0) || Double.isInfinite(node.doubleValue())) {
             throw bad(key, "a number above 0", node);
         }
@@ -171,15 +175,12 @@ final class ConfigReader {
         if (!node.isIntegralNumber() || !node.canConvertToInt()) {
             throw bad(key, "a token", node);
         }
-        checkToken(key, node.intValue(), vocabularySize);
-        return node.intValue();
-    }
-
-    private void checkToken(String key, int token, int vocabularySize) {
+        int token = node.intValue();
         if (token < 0 || token >= vocabularySize) {
             throw new ModelLoadException(file + ": '" + key + "' must be a token from 0 to " + (vocabularySize - 1)
                     + ", found " + token);
         }
+        return token;
     }
 
     private ModelLoadException bad(String key, String expected, JsonNode found) {

@@ -10,6 +10,7 @@ import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -40,10 +41,14 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
      * @param directory  Hugging Face layout: config.json and safetensors
      * @param maxKvBytes budget for keys and values of all sequences, in bytes
      * @param threads    threads that share the work of a step
-     * @throws ModelLoadException if the model is missing, broken, or not supported
+     * @throws ModelLoadException                                 if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
      */
     public static LoadedModel loadSwapped(Path directory, long maxKvBytes, int threads) {
-        Opened opened = open(directory, false, threads);
+        ModelConfig config = ConfigReader.read(directory);
+        KvStore.requireRoomForOneToken(maxKvBytes, config.layers(), config.heads().numberOfKvHeads(),
+                config.heads().headSize());
+        Opened opened = open(directory, config, false, threads);
         try {
             return new SwappedModel(opened, maxKvBytes);
         } catch (RuntimeException | Error e) {
@@ -60,7 +65,7 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
      * @throws ModelLoadException if the model is missing, broken, or not supported
      */
     public static LoadedModel loadStock(Path directory, int threads) {
-        Opened opened = open(directory, true, threads);
+        Opened opened = open(directory, ConfigReader.read(directory), true, threads);
         try {
             return new StockModel(opened);
         } catch (RuntimeException | Error e) {
@@ -74,8 +79,7 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
         return ConfigReader.read(directory);
     }
 
-    private static Opened open(Path directory, boolean rotary, int threads) {
-        ModelConfig config = ConfigReader.read(directory);
+    private static Opened open(Path directory, ModelConfig config, boolean rotary, int threads) {
         SafetensorsWeights weights = SafetensorsWeights.open(directory);
         try {
             if (config.tiedEmbeddings()) {

@@ -16,18 +16,15 @@ import io.github.chaijlama.parallel.WorkerPool;
  *
  * <p>It also keeps clear of a gap in the operators themselves. They work in tiles, and the corner where neither the input
  * rows nor the weight rows fill a tile is never computed: with Jlama 0.8.4's library the last {@code inputRows % 5} rows lack
- * their last {@code rows % 5} columns, with Panama and 32-bit weights it is {@code % 3} and {@code % 4}. There is no corner
- * when the weight rows are a multiple of 20, or at most 4, or the input has at most 3 rows.
+ * their last {@code rows % 5} columns, with Panama and 32-bit weights it is {@code % 3} and {@code % 4}, with Panama and 4-bit
+ * weights on AVX-512 {@code % 2} and {@code % 2}. There is no corner when the weight rows are a multiple of 20, or 4, 2 or 1,
+ * or the input is one row.
  */
 final class MatrixProducts {
     /** Multiply-adds below which a parallel region costs more than it saves. */
     private static final long PARALLEL_WORK = 1 << 17;
     /** A number of weight rows that leaves no corner with any of the operators, whatever the input. */
     private static final int WHOLE_TILES = 20;
-    /** The most weight rows that leave no corner by being less than a tile. */
-    private static final int SMALL_TILE = 4;
-    /** The most input rows that leave no corner. */
-    private static final int SMALL_INPUT = 3;
     /** Rows of weights per task: enough to amortise a call, few enough to stay in a core's second cache. */
     private static final int TASK_ROWS = 2 * WHOLE_TILES;
 
@@ -57,11 +54,6 @@ final class MatrixProducts {
         private int tasks() {
             return (rows + TASK_ROWS - 1) / TASK_ROWS;
         }
-    }
-
-    /** Returns the name of the operators in use. */
-    String operatorsName() {
-        return operations.name();
     }
 
     /**
@@ -99,14 +91,18 @@ final class MatrixProducts {
     }
 
     private void multiply(AbstractTensor<?, ?> input, int inner, Product product, int firstRow, int rows) {
-        boolean noCorner = input.shape().first() <= SMALL_INPUT || operations.parallelSplitSize() == 1;
-        int whole = noCorner ? rows : rows / WHOLE_TILES * WHOLE_TILES;
-        if (whole > 0) {
-            call(input, inner, product, firstRow, whole);
+        int row = firstRow;
+        for (int left = rows; left > 0;) {
+            int count = input.shape().first() == 1 ? left : withoutCorner(left);
+            call(input, inner, product, row, count);
+            row += count;
+            left -= count;
         }
-        for (int row = whole; row < rows; row += SMALL_TILE) {
-            call(input, inner, product, firstRow + row, Math.min(SMALL_TILE, rows - row));
-        }
+    }
+
+    /** Returns the largest part of some weight rows that leaves no corner, whatever the input. */
+    private static int withoutCorner(int rows) {
+        return rows >= WHOLE_TILES ? rows / WHOLE_TILES * WHOLE_TILES : Math.min(4, Integer.highestOneBit(rows));
     }
 
     private void call(AbstractTensor<?, ?> input, int inner, Product product, int firstRow, int rows) {

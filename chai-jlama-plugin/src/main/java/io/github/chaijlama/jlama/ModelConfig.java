@@ -36,6 +36,11 @@ public record ModelConfig(ModelFamily family, int layers, int hiddenSize, int in
                 heads.headSize());
     }
 
+    ModelConfig withEosTokens(List<Integer> newEosTokens) {
+        return new ModelConfig(family, layers, hiddenSize, intermediateSize, heads, vocabularySize, contextLength,
+                normEpsilon, activation, ropeTheta, tiedEmbeddings, bosToken, newEosTokens);
+    }
+
     /** Returns the factor of the attention scores. */
     float attentionScale() {
         return (float) (1 / Math.sqrt(heads.headSize()));
@@ -45,10 +50,12 @@ public record ModelConfig(ModelFamily family, int layers, int hiddenSize, int in
      * Returns the configuration as Jlama's model classes take it.
      *
      * @param rotary whether Jlama makes its own table of angles, which only its own attention needs: 222 MiB and two
-     *               seconds for a context of 131,072
+     *               seconds for a context of 131,072. Its attention looks two positions further on for each head (which leaves the
+     *               scores as they are) and would leave the table before the context ends; so the table is that much longer.
      */
     Config toJlama(boolean rotary) {
-        return new Config(contextLength, hiddenSize, intermediateSize, heads.numberOfHeads(), heads.numberOfKvHeads(),
+        int positions = rotary ? contextLength + 2 * heads.numberOfHeads() : contextLength;
+        return new Config(positions, hiddenSize, intermediateSize, heads.numberOfHeads(), heads.numberOfKvHeads(),
                 layers, normEpsilon, vocabularySize, bosToken == null ? -1 : bosToken, eosTokens, activation,
                 rotary ? (Double) ropeTheta : null, null, null, heads.headSize(), null, null, null, null, null, null);
     }

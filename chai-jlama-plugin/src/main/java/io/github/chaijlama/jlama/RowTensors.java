@@ -30,9 +30,10 @@ final class RowTensors implements AutoCloseable {
         if (last == null || last.shape().first() != rows) {
             long bytes = (long) rows * columns * Float.BYTES;
             if (bytes > memory.byteSize()) {
+                Arena larger = Arena.ofShared();
+                memory = larger.allocate(bytes, ALIGNMENT);
                 arena.close();
-                arena = Arena.ofShared();
-                memory = arena.allocate(bytes, ALIGNMENT);
+                arena = larger;
             }
             last = wrap(memory.asSlice(0, bytes), rows, columns);
         }

@@ -71,8 +71,8 @@ final class SafetensorsWeights implements WeightLoader {
         }
         Map<String, String> fileOfTensor = readIndex(index);
         for (String shard : new TreeSet<>(fileOfTensor.values())) {
-            Path path = directory.resolve(shard).normalize();
-            if (!path.startsWith(directory.normalize())) {
+            Path path = directory.resolve(shard);
+            if (!path.toAbsolutePath().normalize().startsWith(directory.toAbsolutePath().normalize())) {
                 throw new ModelLoadException(
                         index + " names the shard " + shard + ", which is outside the model's directory");
             }

@@ -57,6 +57,20 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
+     * Checks a budget before a model is loaded for it, against the least that any sequence can do with: its first token, with
+     * the keys of a single head in every layer.
+     *
+     * @param maxBytes the budget, in bytes
+     * @throws KvCacheTooSmallException if they do not fit
+     */
+    public static void requireRoomForOneToken(long maxBytes, int numberOfLayers, int numberOfKvHeads, int headSize) {
+        long minBytes = (long) numberOfLayers * (numberOfKvHeads + 1) * pageBytes(headSize);
+        if (maxBytes < minBytes) {
+            throw new KvCacheTooSmallException(maxBytes, minBytes);
+        }
+    }
+
+    /**
      * Returns a page size in bytes that suits the attention kernels: a power of two of rows, about 16 KiB, so that a page of
      * keys and its scores stay in a core's first cache.
      */
@@ -107,8 +121,18 @@ public final class KvStore implements AutoCloseable {
             return pages;
         }
         Page[] extended = Arrays.copyOf(pages, count);
-        for (int i = pages.length; i < count; i++) {
-            extended[i] = reservation.take();
+        int taken = pages.length;
+        try {
+            while (taken < count) {
+                extended[taken] = reservation.take();
+                taken++;
+            }
+        } catch (RuntimeException | Error e) {
+            // The operating system has no more memory, or the pool was closed: what was taken is not lost.
+            while (taken > pages.length) {
+                reservation.giveBack(extended[--taken]);
+            }
+            throw e;
         }
         return extended;
     }

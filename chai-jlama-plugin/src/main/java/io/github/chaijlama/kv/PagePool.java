@@ -137,11 +137,11 @@ public final class PagePool implements AutoCloseable {
 
     private synchronized Page take() {
         ensureOpen();
+        if (available.isEmpty()) {
+            addSlab(); // may fail for lack of memory; nothing is counted yet
+        }
         reserved--;
         taken++;
-        if (available.isEmpty()) {
-            addSlab();
-        }
         Slab slab = available.peek();
         if (slab.isEmpty()) {
             emptySlabs--;
@@ -211,8 +211,9 @@ public final class PagePool implements AutoCloseable {
             if (pages == 0) {
                 throw new IllegalStateException("more pages taken than reserved");
             }
+            Page page = PagePool.this.take();
             pages--;
-            return PagePool.this.take();
+            return page;
         }
 
         /** Gives a page back to this reservation, to be taken again within the step. */
