@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.generate.TextModel;
@@ -19,6 +20,7 @@ public final class ChaiEngine implements AutoCloseable {
     private final String modelName;
     private final ExecutorService streams;
     private final Runnable afterClose;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private ChaiEngine(TextModel model, String modelName, Runnable afterClose) {
         this.model = model;
@@ -71,8 +73,13 @@ public final class ChaiEngine implements AutoCloseable {
     /** Waits for a running step and frees everything. Answers that are being generated end with an error. */
     @Override
     public void close() {
-        streams.shutdown();
-        model.close();
-        afterClose.run();
+        if (closed.compareAndSet(false, true)) {
+            streams.shutdown();
+            try {
+                model.close();
+            } finally {
+                afterClose.run();
+            }
+        }
     }
 }

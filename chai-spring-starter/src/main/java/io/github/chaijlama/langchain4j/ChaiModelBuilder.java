@@ -71,13 +71,14 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
 
     /** Sets defaults for requests; the single setters above win over these. */
     public B defaultRequestParameters(ChatRequestParameters defaultRequestParameters) {
-        this.parameters = defaultRequestParameters;
+        this.parameters = defaultRequestParameters == null ? ChatRequestParameters.builder().build()
+                : defaultRequestParameters;
         return self();
     }
 
     /** Sets who hears of requests, responses and errors. */
     public B listeners(List<ChatModelListener> listeners) {
-        this.listeners = List.copyOf(listeners);
+        this.listeners = listeners == null ? List.of() : List.copyOf(listeners);
         return self();
     }
 

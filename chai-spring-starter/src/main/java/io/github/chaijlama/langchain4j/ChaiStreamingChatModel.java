@@ -4,6 +4,7 @@ package io.github.chaijlama.langchain4j;
 import java.util.List;
 import java.util.Objects;
 
+import dev.langchain4j.exception.InternalServerException;
 import dev.langchain4j.model.ModelProvider;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
@@ -17,7 +18,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import io.github.chaijlama.generate.Cancellation;
-import io.github.chaijlama.generate.FinishReason;
 import io.github.chaijlama.generate.GenerationListener;
 import io.github.chaijlama.generate.GenerationResult;
 
@@ -51,7 +51,12 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
 
     @Override
     public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
-        engine.stream(() -> new Stream(handler).run(request));
+        Stream stream = new Stream(handler);
+        try {
+            engine.stream(() -> stream.run(request));
+        } catch (IllegalStateException e) {
+            stream.fail(new InternalServerException(e.getMessage(), e));
+        }
     }
 
     @Override
@@ -83,11 +88,18 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
             try {
                 result = answers.answer(answers.prepare(request), this, cancellation);
             } catch (RuntimeException | Error e) {
-                tell(e);
+                fail(e);
                 return;
             }
-            if (result.finishReason() != FinishReason.CANCELLED) {
+            // Not the result's reason: an answer can be cancelled while it ends for another one.
+            if (!isCancelled()) {
                 guarded(() -> handler.onCompleteResponse(answers.response(result)));
+            }
+        }
+
+        void fail(Throwable error) {
+            if (!isCancelled()) {
+                tell(error);
             }
         }
 
@@ -106,7 +118,7 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
         private void guarded(Runnable callback) {
             try {
                 callback.run();
-            } catch (RuntimeException e) {
+            } catch (Exception e) { // not all languages declare what they throw
                 tell(e);
             }
         }
@@ -114,7 +126,7 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
         private void tell(Throwable error) {
             try {
                 handler.onError(error);
-            } catch (RuntimeException e) {
+            } catch (Exception e) {
                 logger.warn("The handler's onError failed; the exception is ignored", e);
             }
         }

@@ -11,8 +11,9 @@ import io.github.chaijlama.generate.ChatTemplateException;
 import io.github.chaijlama.generate.TextModel;
 
 /**
- * Counts tokens with the model's own tokenizer and chat template, for chat memories that are limited in tokens. Counts are
- * exact where the template accepts the messages in this order, and otherwise those of the text alone. Thread-safe.
+ * Counts tokens with the model's own tokenizer and chat template, for chat memories that are limited in tokens. Counts of
+ * messages are what they add to a prompt where the template accepts them in this order, and otherwise those of the text alone.
+ * Thread-safe.
  */
 public final class ChaiTokenCountEstimator implements TokenCountEstimator {
     private final TextModel model;
@@ -38,7 +39,7 @@ public final class ChaiTokenCountEstimator implements TokenCountEstimator {
         messages.forEach(list::add);
         List<io.github.chaijlama.generate.ChatMessage> mapped = ChatRequestMapper.messages(list);
         try {
-            return mapped.isEmpty() ? 0 : model.chatPrompt(mapped).length;
+            return mapped.isEmpty() ? 0 : model.countTokens(mapped);
         } catch (ChatTemplateException _) {
             return mapped.stream().mapToInt(message -> estimateTokenCountInText(message.content())).sum();
         }

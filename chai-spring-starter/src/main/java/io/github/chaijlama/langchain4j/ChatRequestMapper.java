@@ -21,8 +21,8 @@ import io.github.chaijlama.generate.GenerationOptions;
 import io.github.chaijlama.generate.SamplingOptions;
 
 /**
- * Turns LangChain4j's requests into this project's. Every parameter is honoured or refused with an {@link
- * UnsupportedFeatureException}; none is ignored.
+ * Turns LangChain4j's requests into this project's. Every parameter of {@link ChatRequestParameters} is honoured or refused with
+ * an {@link UnsupportedFeatureException}; none is ignored. What other providers add in classes of their own is not looked at.
  */
 final class ChatRequestMapper {
     private final String modelName;

@@ -9,6 +9,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
+import org.springframework.core.io.ResourceLoader;
 
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.kernel.KernelProvider;
@@ -28,7 +29,8 @@ public final class ChaiAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean
-    ChaiEngine chaiEngine(ChaiProperties properties, ObjectProvider<ChaiOptionsCustomizer> customizers) {
+    ChaiEngine chaiEngine(ChaiProperties properties, ObjectProvider<ChaiOptionsCustomizer> customizers,
+            ResourceLoader resourceLoader) {
         if (!KernelProvider.isVectorModulePresent()) {
             throw new MissingVectorModuleException();
         }
@@ -36,13 +38,13 @@ public final class ChaiAutoConfiguration {
         if (path == null || path.isBlank()) {
             throw new MissingModelException(null, "chai.model.path is not set");
         }
-        ChaiOptionsFactory factory = new ChaiOptionsFactory(properties);
+        ChaiOptionsFactory factory = new ChaiOptionsFactory(properties, resourceLoader);
         factory.requirePossibleChatDefaults();
         ChaiOptions options = factory.create();
         for (ChaiOptionsCustomizer customizer : customizers.orderedStream().toList()) {
             options = customizer.customize(options);
         }
-        ModelDirectory directory = ModelDirectory.resolve(path);
+        ModelDirectory directory = ModelDirectory.resolve(path, resourceLoader);
         String name = properties.model().name() == null ? directory.name() : properties.model().name();
         try {
             return ChaiEngine.load(directory.path(), name, options, directory::deleteIfTemporary);
@@ -56,20 +58,16 @@ public final class ChaiAutoConfiguration {
     @ConditionalOnMissingBean
     ChaiChatModel chaiChatModel(ChaiEngine engine, ChaiProperties properties,
             ObjectProvider<ChatModelListener> listeners) {
-        ChaiProperties.Chat chat = properties.chat();
-        return ChaiChatModel.builder().engine(engine).temperature(chat.temperature()).topP(chat.topP())
-                .topK(chat.topK()).maxOutputTokens(chat.maxOutputTokens()).stopSequences(chat.stopSequences())
-                .seed(chat.seed()).listeners(listeners.orderedStream().toList()).build();
+        return properties.chat().applyTo(ChaiChatModel.builder()).engine(engine)
+                .listeners(listeners.orderedStream().toList()).build();
     }
 
     @Bean
     @ConditionalOnMissingBean
     ChaiStreamingChatModel chaiStreamingChatModel(ChaiEngine engine, ChaiProperties properties,
             ObjectProvider<ChatModelListener> listeners) {
-        ChaiProperties.Chat chat = properties.chat();
-        return ChaiStreamingChatModel.builder().engine(engine).temperature(chat.temperature()).topP(chat.topP())
-                .topK(chat.topK()).maxOutputTokens(chat.maxOutputTokens()).stopSequences(chat.stopSequences())
-                .seed(chat.seed()).listeners(listeners.orderedStream().toList()).build();
+        return properties.chat().applyTo(ChaiStreamingChatModel.builder()).engine(engine)
+                .listeners(listeners.orderedStream().toList()).build();
     }
 
     @Bean

@@ -5,6 +5,7 @@ import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 
 import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.profile.ProfileException;
 
 /** Says what is wrong with the model, the profile or the JVM when the application does not start, and what to do. */
@@ -44,6 +45,11 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
             case MissingProfileException e ->
                 new FailureAnalysis("Attention cannot be clustered: " + e.getMessage() + ".",
                         "Set chai.profile to a cluster profile of this model, or chai.attention to exact.", e);
+            case KvCacheTooSmallException e -> new FailureAnalysis(
+                    "Keys and values do not fit into chai.kv-cache.max-memory: " + e.getMessage() + ".",
+                    "Raise chai.kv-cache.max-memory; a value without a unit is in bytes. Every request needs memory for its own "
+                            + "tokens.",
+                    e);
             case ProfileException e -> new FailureAnalysis(
                     "The cluster profile cannot be used: " + e.getMessage() + ".",
                     "Set chai.profile to a profile that was made for this model, or chai.enabled to false to run it with exact "

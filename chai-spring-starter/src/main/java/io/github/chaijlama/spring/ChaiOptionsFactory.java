@@ -4,26 +4,38 @@ package io.github.chaijlama.spring;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.core.io.FileSystemResource;
 import org.springframework.core.io.Resource;
+import org.springframework.core.io.ResourceLoader;
+import org.springframework.util.ResourceUtils;
 import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ProfileException;
 
 /** Turns properties into options, and speaks of properties where their values are impossible. */
 final class ChaiOptionsFactory {
-    private final ChaiProperties properties;
+    private static final Logger logger = LoggerFactory.getLogger(ChaiOptionsFactory.class);
 
-    ChaiOptionsFactory(ChaiProperties properties) {
+    private final ChaiProperties properties;
+    private final ResourceLoader resourceLoader;
+
+    ChaiOptionsFactory(ChaiProperties properties, ResourceLoader resourceLoader) {
         this.properties = properties;
+        this.resourceLoader = resourceLoader;
     }
 
     ChaiOptions create() {
         AttentionMode attention = attention();
+        checkMembership(attention);
         ChaiOptions options = switch (attention) {
             case CLUSTERED -> ChaiOptions.clustered(profile());
             case EXACT -> ChaiOptions.exact();
@@ -36,7 +48,8 @@ final class ChaiOptionsFactory {
         }
         Integer threads = properties.threads();
         if (threads != null) {
-            require(threads > 0, "chai.threads", threads, "Must be at least 1.");
+            require(threads > 0 && threads <= ChaiOptions.MAX_THREADS, "chai.threads", threads,
+                    "Must be 1 to " + ChaiOptions.MAX_THREADS + ".");
             options = options.withThreads(threads);
         }
         return options;
@@ -50,26 +63,50 @@ final class ChaiOptionsFactory {
         if (properties.attention() != null) {
             return properties.attention();
         }
-        return properties.profile() == null ? AttentionMode.EXACT : AttentionMode.CLUSTERED;
+        return isProfileSet() ? AttentionMode.CLUSTERED : AttentionMode.EXACT;
     }
 
     private ClusterProfile profile() {
-        if (properties.profile() == null) {
+        if (!isProfileSet()) {
             throw new MissingProfileException();
         }
+        ClusterProfile profile = read(properties.profile());
+        ChaiProperties.Membership membership = properties.membership();
+        if (profile.membership() instanceof Membership.Static) {
+            String reason = "Decides which heads belong together, which the profile has decided for every sequence (STATIC).";
+            require(membership.window() == null, "chai.membership.window", membership.window(), reason);
+            require(membership.offset() == null, "chai.membership.offset", membership.offset(), reason);
+            require(membership.algorithm() == null, "chai.membership.algorithm", membership.algorithm(), reason);
+            require(membership.representative() == null, "chai.membership.representative",
+                    membership.representative(), reason);
+        }
+        return profile.withMembership(membership.window(), membership.offset(), membership.algorithm(),
+                membership.representative());
+    }
+
+    private boolean isProfileSet() {
+        return properties.profile() != null && !properties.profile().isBlank();
+    }
+
+    private void checkMembership(AttentionMode attention) {
         ChaiProperties.Membership membership = properties.membership();
         require(membership.window() == null || membership.window() > 0, "chai.membership.window", membership.window(),
                 "Must be at least 1 token.");
         require(membership.offset() == null || membership.offset() >= 0, "chai.membership.offset", membership.offset(),
                 "Must be 0 tokens or more.");
-        return read(properties.profile()).withMembership(membership.window(), membership.offset(),
-                membership.algorithm(), membership.representative());
+        if (attention != AttentionMode.CLUSTERED && properties.enabled()
+                && !membership.equals(new ChaiProperties.Membership(null, null, null, null))) {
+            logger.warn("chai.membership has no effect: attention is {}", attention);
+        }
     }
 
-    private static ClusterProfile read(Resource resource) {
+    /** A location without a prefix is a file, as it is for chai.model.path. */
+    private ClusterProfile read(String location) {
+        Resource resource = ResourceUtils.isUrl(location) ? resourceLoader.getResource(location)
+                : new FileSystemResource(location);
         try {
             return ClusterProfile.parse(resource.getContentAsString(StandardCharsets.UTF_8), resource.getDescription());
-        } catch (FileNotFoundException e) {
+        } catch (FileNotFoundException | NoSuchFileException e) {
             throw new ProfileException(resource.getDescription() + " does not exist", e);
         } catch (IOException e) {
             throw new ProfileException(resource.getDescription() + " cannot be read: " + e.getMessage(), e);

@@ -5,12 +5,12 @@ import java.util.List;
 
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
-import org.springframework.core.io.Resource;
 import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.langchain4j.ChaiModelBuilder;
 
 /**
  * Settings of the chat models.
@@ -19,7 +19,7 @@ import io.github.chaijlama.cluster.RepresentativeChoice;
  *                   chai.attention says.
  * @param attention  Attention of the model. By default clustered if chai.profile is set and exact otherwise; stock is Jlama's
  *                   own, for comparison.
- * @param profile    Cluster profile of the model, a chai-profile/1 file.
+ * @param profile    Cluster profile of the model, a chai-profile/1 file: a path, or a location that begins with classpath: or file:.
  * @param threads    Threads that share the work of a step. By default all processors.
  * @param model      Which model to load.
  * @param membership Settings that replace those of the profile's membership.
@@ -27,7 +27,7 @@ import io.github.chaijlama.cluster.RepresentativeChoice;
  * @param chat       Defaults for requests that do not say otherwise.
  */
 @ConfigurationProperties("chai")
-public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMode attention, Resource profile,
+public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMode attention, String profile,
         Integer threads, @DefaultValue Model model, @DefaultValue Membership membership,
         @DefaultValue KvCache kvCache, @DefaultValue Chat chat) {
 
@@ -68,5 +68,12 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      * @param seed            Where random choices start; the same seed gives the same answer. By default a different one each time.
      */
     public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP, Integer topK,
-            Integer maxOutputTokens, @DefaultValue List<String> stopSequences, Long seed) {}
+            Integer maxOutputTokens, @DefaultValue List<String> stopSequences, Long seed) {
+
+        /** Sets these defaults and returns the builder. */
+        <B extends ChaiModelBuilder<B>> B applyTo(B builder) {
+            return builder.temperature(temperature).topP(topP).topK(topK).maxOutputTokens(maxOutputTokens)
+                    .stopSequences(stopSequences).seed(seed);
+        }
+    }
 }

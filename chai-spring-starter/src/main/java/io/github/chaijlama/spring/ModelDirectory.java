@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.spring;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -13,8 +15,8 @@ import java.util.stream.Collectors;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.core.io.ClassPathResource;
 import org.springframework.core.io.Resource;
+import org.springframework.core.io.ResourceLoader;
 import org.springframework.util.ResourceUtils;
 
 import io.github.chaijlama.jlama.ModelLoadException;
@@ -40,25 +42,25 @@ record ModelDirectory(Path path, String name, boolean temporary) {
      *
      * @param location a directory, or {@code classpath:} and the name of one on the class path
      */
-    static ModelDirectory resolve(String location) {
-        if (!location.startsWith(ResourceUtils.CLASSPATH_URL_PREFIX)) {
-            Path path = Path.of(location.startsWith(ResourceUtils.FILE_URL_PREFIX)
-                    ? location.substring(ResourceUtils.FILE_URL_PREFIX.length())
-                    : location);
-            return new ModelDirectory(path, nameOf(path.toAbsolutePath().normalize()), false);
-        }
+    static ModelDirectory resolve(String location, ResourceLoader resourceLoader) {
         try {
-            return onClassPath(location);
+            if (location.startsWith(ResourceUtils.CLASSPATH_URL_PREFIX)) {
+                return onClassPath(location, resourceLoader);
+            }
+            Path path = ResourceUtils.isUrl(location) ? resourceLoader.getResource(location).getFile().toPath()
+                    : Path.of(location);
+            return new ModelDirectory(path, nameOf(path.toAbsolutePath().normalize()), false);
+        } catch (InvalidPathException | FileNotFoundException e) {
+            throw new MissingModelException(location, "this is not a directory of the file system: " + e.getMessage());
         } catch (IOException e) {
-            throw new ModelLoadException("the model " + location + " cannot be read from the class path: " + e, e);
+            throw new ModelLoadException("the model " + location + " cannot be read: " + e, e);
         }
     }
 
-    private static ModelDirectory onClassPath(String location) throws IOException {
-        String directory = location.substring(ResourceUtils.CLASSPATH_URL_PREFIX.length());
-        directory = directory.endsWith("/") ? directory.substring(0, directory.length() - 1) : directory;
-        String name = nameOf(Path.of(directory));
-        Resource config = new ClassPathResource(directory + "/config.json");
+    private static ModelDirectory onClassPath(String location, ResourceLoader resourceLoader) throws IOException {
+        String directory = location.endsWith("/") ? location.substring(0, location.length() - 1) : location;
+        String name = directory.substring(Math.max(directory.lastIndexOf('/'), directory.indexOf(':')) + 1);
+        Resource config = resourceLoader.getResource(directory + "/config.json");
         if (!config.exists()) {
             throw new MissingModelException(location,
                     "there is no such directory with a config.json on the class path");
@@ -70,12 +72,12 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         try {
             logger.info("Copying the model {} to {}: weights are mapped from files", location, copy.path());
             for (String file : FILES) {
-                copy.copyIfPresent(directory, file);
+                copy.copyIfPresent(resourceLoader.getResource(directory + "/" + file), file);
             }
             Path index = copy.path().resolve(INDEX);
             if (Files.exists(index)) {
                 for (String shard : shards(Files.readString(index))) {
-                    copy.copyIfPresent(directory, shard);
+                    copy.copyIfPresent(resourceLoader.getResource(directory + "/" + shard), shard);
                 }
             }
             return copy;
@@ -85,8 +87,7 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         }
     }
 
-    private void copyIfPresent(String directory, String file) throws IOException {
-        Resource resource = new ClassPathResource(directory + "/" + file);
+    private void copyIfPresent(Resource resource, String file) throws IOException {
         if (resource.exists()) {
             try (InputStream in = resource.getInputStream()) {
                 Files.copy(in, path.resolve(file));

@@ -77,9 +77,9 @@ class ChaiChatModelTests {
         assertThat(response.finishReason()).isEqualTo(FinishReason.STOP);
         assertThat(response.id()).isNotBlank().isNotEqualTo(ask(model, parameters -> {}).id());
         assertThat(response.modelName()).isEqualTo("pocket");
-        assertThat(response.tokenUsage().inputTokenCount())
-                .isEqualTo(new ChaiTokenCountEstimator(engine).estimateTokenCountInMessage(
-                        UserMessage.from(Pocket.QUESTION)));
+        int beginningAndStartOfAnswer = 2;
+        assertThat(response.tokenUsage().inputTokenCount()).isEqualTo(beginningAndStartOfAnswer
+                + new ChaiTokenCountEstimator(engine).estimateTokenCountInMessage(UserMessage.from(Pocket.QUESTION)));
         assertThat(response.tokenUsage().outputTokenCount()).isBetween(3, 20);
         assertThat(response.metadata()).isInstanceOfSatisfying(ChaiChatResponseMetadata.class, metadata -> {
             assertThat(metadata.attention()).isEqualTo(AttentionMode.CLUSTERED);
@@ -227,8 +227,8 @@ class ChaiChatModelTests {
     void aFullCacheIsToBeTriedAgainLater() {
         long page = 128 * 32 * 4;
         try (ChaiEngine small = ChaiEngine.load(Pocket.MODEL, "small",
-                ChaiOptions.exact().withKvCacheMaxBytes(50 * page))) {
-            assertThatThrownBy(() -> ChaiChatModel.builder().engine(small).build().chat("Hello!"))
+                ChaiOptions.exact().withKvCacheMaxBytes(100 * page))) {
+            assertThatThrownBy(() -> ChaiChatModel.builder().engine(small).build().chat("Hello! ".repeat(60)))
                     .isInstanceOf(RateLimitException.class).hasMessageContaining("key/value cache is full");
         }
     }

@@ -284,7 +284,8 @@ class ChaiAutoConfigurationTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            chai.threads=0                     | chai.threads                | 0      | Must be at least 1.
+            chai.threads=0                     | chai.threads                | 0      | Must be 1 to 1024.
+            chai.threads=1025                  | chai.threads                | 1025   | Must be 1 to 1024.
             chai.kv-cache.max-memory=0B        | chai.kv-cache.max-memory    | 0B     | Must be more than 0.
             chai.membership.window=0           | chai.membership.window      | 0      | Must be at least 1 token.
             chai.membership.offset=-1          | chai.membership.offset      | -1     | Must be 0 tokens or more.
@@ -293,6 +294,8 @@ class ChaiAutoConfigurationTests {
             chai.chat.top-p=1.5                | chai.chat.top-p             | 1.5    | Must be above 0 and at most 1.
             chai.chat.top-k=0                  | chai.chat.top-k             | 0      | Must be at least 1 token.
             chai.chat.max-output-tokens=0      | chai.chat.max-output-tokens | 0      | Must be at least 1 token.
+            chai.membership.window=9           | chai.membership.window      | 9      | Decides which heads belong together, which the profile has decided for every sequence (STATIC).
+            chai.membership.algorithm=kmeans   | chai.membership.algorithm   | KMEANS | Decides which heads belong together, which the profile has decided for every sequence (STATIC).
             """)
     void impossibleValuesNameTheirProperty(String property, String name, String value, String reason) {
         runner.withPropertyValues(MODEL, PROFILE, property).run(context -> {
@@ -316,7 +319,8 @@ class ChaiAutoConfigurationTests {
             MODEL chai.attention=clustered         | chai.attention is clustered, but chai.profile is not set | chai.attention to exact
             MODEL chai.profile=file:nowhere.json   | nowhere.json] does not exist                     | Set chai.profile
             MODEL chai.profile=file:pom.xml        | is not JSON                                      | Set chai.profile
-            MODEL PROFILE chai.membership.window=9 | the profile's is STATIC                          | Set chai.profile
+            MODEL chai.profile=nowhere.json        | nowhere.json] does not exist                     | Set chai.profile
+            MODEL chai.kv-cache.max-memory=1       | do not fit into chai.kv-cache.max-memory         | Raise chai.kv-cache.max-memory
             """)
     void failuresSayWhatToDo(String properties, String description, String action) {
         runner.withPropertyValues(properties.replace("MODEL", MODEL).replace("PROFILE", PROFILE).split(" "))
