@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
+import io.github.chaijlama.attention.BrokenModelException;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.jlama.ModelSequence;
@@ -29,6 +30,7 @@ public final class ChaiSession implements AutoCloseable {
      * @throws ContextLengthException                      if they do not fit into the context
      * @throws io.github.chaijlama.kv.KvCacheFullException if their keys and values do not fit into the budget; tokens of earlier
      *                                                     batches of this call have been seen then, see {@link #length()}
+     * @throws BrokenModelException                        if the model's numbers are not finite
      * @throws IllegalArgumentException                    if there is no token, or one is outside the vocabulary
      */
     public float[] feed(int... tokens) {
@@ -44,7 +46,13 @@ public final class ChaiSession implements AutoCloseable {
         if (tokens.length > remaining()) {
             throw new ContextLengthException(length() + tokens.length, config.contextLength());
         }
-        return sequence.feed(tokens);
+        float[] logits = sequence.feed(tokens);
+        for (float logit : logits) {
+            if (!Float.isFinite(logit)) {
+                throw new BrokenModelException("logits");
+            }
+        }
+        return logits;
     }
 
     /** Returns the tokens seen. */

@@ -35,10 +35,19 @@ public final class Launcher {
         }
     }
 
+    /** A debugger's port is taken by this JVM. */
+    private static boolean isDebugger(String option) {
+        return option.startsWith("-agentlib:jdwp") || option.startsWith("-Xrunjdwp");
+    }
+
     private static int restart(int java, String[] args) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
-        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            if (!isDebugger(option)) {
+                command.add(option);
+            }
+        }
         command.add("--add-modules=" + VECTOR_MODULE);
         command.add("--enable-native-access=ALL-UNNAMED");
         if (java >= 23) {

@@ -136,8 +136,7 @@ public final class AttentionSequence implements AutoCloseable {
             return;
         }
         if (newLength == 0) {
-            store.clear();
-            startMembership();
+            reset();
         } else if (newLength < windowEnd) {
             throw new IllegalArgumentException("a sequence can be cut to 0 or to at least the " + windowEnd
                     + " positions its membership was decided from, asked for " + newLength);
@@ -145,6 +144,17 @@ public final class AttentionSequence implements AutoCloseable {
             store.truncate(newLength);
         }
         length = newLength;
+    }
+
+    /** Makes the sequence as new, also in the middle of a step that failed. */
+    public void reset() {
+        store.clear();
+        if (reservation != null) {
+            reservation.close();
+            reservation = null;
+        }
+        startMembership();
+        length = 0;
     }
 
     /** Returns all memory to the pool. */
@@ -194,6 +204,9 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Decides a layer's membership for the rest of the sequence, and drops the keys nobody will read. */
     void decide(int layer) {
+        if (!layers[layer].undecided.isFinite()) {
+            throw new BrokenModelException("attention probabilities of layer " + layer);
+        }
         Membership.Online online = (Membership.Online) profile.membership();
         HeadClusters clusters = online.algorithm().cluster(layers[layer].undecided, profile.clusters().get(layer),
                 online.representative());
@@ -230,9 +243,9 @@ public final class AttentionSequence implements AutoCloseable {
                 total += kvHeads * (after - before);
             } else {
                 int kept = Math.min(profile.clusters().get(layer), kvHeads);
-                total += kvHeads * (window - before);
-                most = Math.max(most, total);
-                total += kept * (after - window) - (kvHeads - kept) * window;
+                // Values of the rows behind the window are stored when the keys that nobody will read are gone.
+                most = Math.max(most, total + kvHeads * (2 * window - after - before));
+                total += kept * after - kvHeads * before;
             }
             most = Math.max(most, total);
         }

@@ -68,8 +68,12 @@ public final class SyntheticModel {
         Files.createDirectories(directory);
         if (!Files.exists(weights)) {
             Path part = directory.resolve("model.safetensors.part");
-            writeWeights(part, progress);
-            Files.move(part, weights, StandardCopyOption.ATOMIC_MOVE);
+            try {
+                writeWeights(part, progress);
+                Files.move(part, weights, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Files.deleteIfExists(part); // gigabytes, where the disk became full
+            }
         }
         Files.writeString(directory.resolve("config.json"), config());
         return directory;

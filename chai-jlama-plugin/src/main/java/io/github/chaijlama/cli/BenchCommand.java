@@ -22,6 +22,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.Measurement;
 import io.github.chaijlama.bench.Spread;
@@ -37,7 +38,10 @@ import io.github.chaijlama.profile.Membership;
 /** {@code chai bench}: time and memory of the attentions, side by side. */
 @Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures prefill and decode of a model, or of random weights of a well-known shape, with each attention.")
 final class BenchCommand implements Callable<Integer> {
-    private static final Pattern CLUSTERS = Pattern.compile("(\\d+)x(\\d+)");
+    private static final int DEFAULT_LAYERS = 4;
+    private static final int DEFAULT_CONTEXT = 4096;
+    private static final int MAX_CONTEXT = 1 << 20;
+    private static final Pattern CLUSTERS = Pattern.compile("(\\d{1,4})x(\\d{1,4})");
 
     @Spec
     private CommandSpec command;
@@ -54,10 +58,10 @@ final class BenchCommand implements Callable<Integer> {
         private String shape;
     }
 
-    @Option(names = "--layers", paramLabel = "N", defaultValue = "4", description = "layers of a generated model; default: ${DEFAULT-VALUE}")
-    private int layers;
+    @Option(names = "--layers", paramLabel = "N", description = "layers of a generated model; default: 4")
+    private Integer layers;
 
-    @Option(names = "--weights", paramLabel = "TYPE", defaultValue = "F32", description = "weights of a generated model, F32 or BF16; default: ${DEFAULT-VALUE}")
+    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model, F32 or BF16; default: F32")
     private String weights;
 
     @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: chai-bench in the temporary directory")
@@ -90,64 +94,118 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--json", description = "print as JSON")
     private boolean json;
 
+    @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
+    private Integer threads;
+
+    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
+    private Long kvCacheMaxBytes;
+
     @Override
     public Integer call() {
-        require(layers > 0, "--layers must be at least 1, found " + layers);
-        require(runs > 0, "--runs must be at least 1, found " + runs);
-        require(decodeTokens > 0, "--decode must be at least 1, found " + decodeTokens);
-        require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);
-        require(!arms.contains(AttentionMode.CLUSTERED) || clusters != null,
-                "clustered needs --profile FILE or --clusters KxL,...");
-        PrintWriter err = command.commandLine().getErr();
-        Path model = source.model != null ? source.model : generate(err);
+        requirePossibleNumbers();
+        List<Integer> counts = clusters == null || clusters.counts == null ? null : parseClusters(clusters.counts);
+        ClusterProfile fromFile = clusters == null || clusters.profile == null ? null
+                : ClusterProfile.read(clusters.profile);
+        SyntheticModel generated = source.shape == null ? null : describeGenerated();
+        if (generated != null && counts != null) {
+            requireOnePerLayer(counts, generatedLayers(), SyntheticShape.of(source.shape).heads());
+        }
+        Path model = generated == null ? source.model : write(generated);
         ModelConfig config = LoadedModel.readConfig(model);
-        int longest = Collections.max(contexts) + decodeTokens;
-        require(longest <= config.contextLength(), "--context and --decode need " + longest
+        require(longest() <= config.contextLength(), "--context and --decode need " + longest()
                 + " tokens, the model's context holds " + config.contextLength());
-        ClusterProfile profile = clusters == null ? null : profile(config);
+        ClusterProfile profile = fromFile;
+        if (counts != null) {
+            requireOnePerLayer(counts, config.layers(), config.heads().numberOfHeads());
+            profile = new ClusterProfile(config.shape(), counts, Membership.defaults());
+        }
+        if (profile != null) {
+            profile.requireFits(config.shape());
+        }
+        ChaiOptions options = options();
         List<Measurement> measurements = new Benchmark(
-                new Benchmark.Plan(model, profile, arms, contexts, runs, decodeTokens), line -> {
-                    err.println(line);
-                    err.flush();
-                }).run();
+                new Benchmark.Plan(model, options, profile, arms, contexts, runs, decodeTokens), this::progress).run();
         PrintWriter out = command.commandLine().getOut();
         if (json) {
-            out.println(toJson(config, profile, measurements));
+            out.println(toJson(config, options, profile, measurements));
         } else {
-            print(out, config, profile, measurements);
+            print(out, config, options, profile, measurements);
         }
         out.flush();
         return 0;
     }
 
-    private Path generate(PrintWriter err) {
+    /** Before anything is generated or loaded, which takes minutes. */
+    private void requirePossibleNumbers() {
+        if (source.model != null) {
+            require(layers == null && weights == null, "--layers and --weights describe a generated model (--shape)");
+        }
+        require(layers == null || layers > 0, "--layers must be at least 1, found " + layers);
+        require(runs > 0, "--runs must be at least 1, found " + runs);
+        require(decodeTokens > 0, "--decode must be at least 1, found " + decodeTokens);
+        require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);
+        require(longest() <= MAX_CONTEXT, "--context and --decode must be at most " + MAX_CONTEXT + " together, found "
+                + longest());
+        require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
+                "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
+        require(!arms.contains(AttentionMode.CLUSTERED) || clusters != null,
+                "clustered needs --profile FILE or --clusters KxL,...");
+    }
+
+    private long longest() {
+        return (long) Collections.max(contexts) + decodeTokens;
+    }
+
+    private int generatedLayers() {
+        return layers == null ? DEFAULT_LAYERS : layers;
+    }
+
+    private ChaiOptions options() {
+        ChaiOptions options = threads == null ? ChaiOptions.exact() : ChaiOptions.exact().withThreads(threads);
+        return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
+    }
+
+    private void progress(String line) {
+        PrintWriter err = command.commandLine().getErr();
+        err.println(line);
+        err.flush();
+    }
+
+    private SyntheticModel describeGenerated() {
         try {
-            int contextLength = Math.max(4096, Collections.max(contexts) + decodeTokens);
-            return new SyntheticModel(SyntheticShape.of(source.shape), layers, contextLength,
-                    weights.toUpperCase(Locale.ROOT)).writeUnder(directory, line -> {
-                        err.println(line);
-                        err.flush();
-                    });
+            return new SyntheticModel(SyntheticShape.of(source.shape), generatedLayers(),
+                    (int) Math.max(DEFAULT_CONTEXT, longest()),
+                    weights == null ? "F32" : weights.toUpperCase(Locale.ROOT));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage());
+        }
+    }
+
+    private Path write(SyntheticModel generated) {
+        try {
+            return generated.writeUnder(directory, this::progress);
         } catch (IOException e) {
             throw new ModelLoadException("the generated model cannot be written to " + directory + ": " + e, e);
         }
     }
 
-    private ClusterProfile profile(ModelConfig config) {
-        if (clusters.profile != null) {
-            return ClusterProfile.read(clusters.profile);
-        }
+    private List<Integer> parseClusters(String text) {
         List<Integer> counts = new ArrayList<>();
-        for (String part : clusters.counts.split(",")) {
+        for (String part : text.split(",", -1)) {
             Matcher matcher = CLUSTERS.matcher(part);
-            require(matcher.matches(), "--clusters must be like 32x18,4x14, found " + clusters.counts);
+            require(matcher.matches(), "--clusters must be like 32x18,4x14, found " + text);
             counts.addAll(Collections.nCopies(Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(1))));
         }
-        require(counts.size() == config.layers(),
-                "--clusters names " + counts.size() + " layers, the model has " + config.layers());
-        return new ClusterProfile(config.shape(), counts, Membership.defaults());
+        return counts;
+    }
+
+    private void requireOnePerLayer(List<Integer> counts, int numberOfLayers, int heads) {
+        require(counts.size() == numberOfLayers,
+                "--clusters names " + counts.size() + " layers, the model has " + numberOfLayers);
+        for (int count : counts) {
+            require(count >= 1 && count <= heads,
+                    "--clusters must be 1 to " + heads + " in every layer, the model's heads; found " + count);
+        }
     }
 
     private void require(boolean condition, String message) {
@@ -156,15 +214,16 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private static String machine() {
-        return Runtime.getRuntime().availableProcessors() + " processors (" + System.getProperty("os.arch") + "), Java "
-                + Runtime.version() + ", kernels: " + KernelProvider.get().description();
+    private static String machine(ChaiOptions options) {
+        return Runtime.getRuntime().availableProcessors() + " processors (" + System.getProperty("os.arch") + "), "
+                + options.threads() + " threads, Java " + Runtime.version() + ", kernels: "
+                + KernelProvider.get().description();
     }
 
-    private static void print(PrintWriter out, ModelConfig config, ClusterProfile profile,
+    private static void print(PrintWriter out, ModelConfig config, ChaiOptions options, ClusterProfile profile,
             List<Measurement> measurements) {
         out.println(config.shape());
-        out.println(machine());
+        out.println(machine(options));
         if (profile != null) {
             out.println("clusters per layer: " + profile.clusters());
         }
@@ -182,9 +241,10 @@ final class BenchCommand implements Callable<Integer> {
         return String.format(Locale.ROOT, "%.2f (%.2f to %.2f)", spread.median(), spread.min(), spread.max());
     }
 
-    private static ObjectNode toJson(ModelConfig config, ClusterProfile profile, List<Measurement> measurements) {
+    private static ObjectNode toJson(ModelConfig config, ChaiOptions options, ClusterProfile profile,
+            List<Measurement> measurements) {
         ObjectNode root = Json.object();
-        root.put("model", config.shape().toString()).put("machine", machine());
+        root.put("model", config.shape().toString()).put("machine", machine(options)).put("threads", options.threads());
         if (profile != null) {
             Json.putNumbers(root, "clusters", profile.clusters().stream().mapToInt(Integer::intValue).toArray());
         }

@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
 import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.attention.BrokenModelException;
 import io.github.chaijlama.generate.ChatTemplateException;
 import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvCacheFullException;
@@ -76,6 +77,7 @@ public final class ChaiCommand implements Runnable {
             case ContextLengthException e -> err.println("chai: " + e.getMessage());
             case KvCacheFullException e -> err.println("chai: " + e.getMessage());
             case KvCacheTooSmallException e -> err.println("chai: " + e.getMessage());
+            case BrokenModelException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
             default -> {
                 err.println("chai: unexpected error, please report it:");

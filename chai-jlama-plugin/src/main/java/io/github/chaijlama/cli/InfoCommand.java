@@ -2,7 +2,10 @@
 package io.github.chaijlama.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 
@@ -12,11 +15,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
-import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.generate.ChatTemplate;
+import io.github.chaijlama.generate.TextTokenizer;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
 
 /** {@code chai info}: what a model is, and what a profile would save. */
 @Command(name = "info", mixinStandardHelpOptions = true, description = "Shows a model's shape, what this machine runs it with, and what a cluster profile saves.")
@@ -38,8 +45,9 @@ final class InfoCommand implements Callable<Integer> {
     public Integer call() {
         ClusterProfile clusters = profile == null ? null : ClusterProfile.read(profile);
         ChaiOptions options = clusters == null ? ChaiOptions.exact() : ChaiOptions.clustered(clusters);
-        try (TextModel loaded = TextModel.load(model, options)) {
+        try (ChaiModel loaded = ChaiModel.load(model, options)) {
             ObjectNode info = describe(loaded, clusters);
+            describeText(info, loaded.config());
             PrintWriter out = command.commandLine().getOut();
             if (json) {
                 out.println(info);
@@ -51,20 +59,16 @@ final class InfoCommand implements Callable<Integer> {
         }
     }
 
-    private static ObjectNode describe(TextModel loaded, ClusterProfile clusters) {
-        ModelConfig config = loaded.model().config();
+    private static ObjectNode describe(ChaiModel loaded, ClusterProfile clusters) {
+        ModelConfig config = loaded.config();
         ObjectNode root = Json.object();
         root.putObject("model").put("type", config.family().modelType()).put("layers", config.layers())
                 .put("heads", config.heads().numberOfHeads()).put("kvHeads", config.heads().numberOfKvHeads())
                 .put("headSize", config.heads().headSize()).put("hiddenSize", config.hiddenSize())
                 .put("intermediateSize", config.intermediateSize()).put("vocabularySize", config.vocabularySize())
-                .put("contextLength", config.contextLength()).put("parameters", loaded.model().numberOfParameters())
-                .put("weightType", loaded.model().weightType()).put("weightBytes", loaded.model().weightBytes());
-        ObjectNode text = root.putObject("text").put("chatTemplate", loaded.chatTemplate().isPresent());
-        text.put("bosToken", loaded.tokenizer().bosToken());
-        Json.putNumbers(text, "endTokens",
-                loaded.tokenizer().endTokens().stream().mapToInt(Integer::intValue).sorted().toArray());
-        root.putObject("machine").put("operators", loaded.model().operators())
+                .put("contextLength", config.contextLength()).put("parameters", loaded.numberOfParameters())
+                .put("weightType", loaded.weightType()).put("weightBytes", loaded.weightBytes());
+        root.putObject("machine").put("operators", loaded.operators())
                 .put("kernels", KernelProvider.get().description()).put("java", Runtime.version().toString())
                 .put("processors", Runtime.getRuntime().availableProcessors());
         long exact = kvBytesPerToken(config, null);
@@ -72,7 +76,7 @@ final class InfoCommand implements Callable<Integer> {
         if (clusters != null) {
             long clustered = kvBytesPerToken(config, clusters);
             cache.put("clusteredBytesPerToken", clustered);
-            cache.put("saving", String.format(Locale.ROOT, "%.1f %%", 100.0 * (exact - clustered) / exact));
+            cache.put("saving", (double) (exact - clustered) / exact);
             ObjectNode node = root.putObject("profile");
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
             node.put("membership", clusters.membership().toString());
@@ -80,14 +84,43 @@ final class InfoCommand implements Callable<Integer> {
         return root;
     }
 
-    /** Returns bytes of keys and values per token; with grouped-query attention a profile may keep fewer keys than this says. */
+    /** A model without a tokenizer still has weights to look at. */
+    private void describeText(ObjectNode root, ModelConfig config) {
+        ObjectNode text = root.putObject("text");
+        if (!Files.exists(model.resolve("tokenizer.json"))) {
+            text.putNull("tokenizer");
+            return;
+        }
+        try (TextTokenizer tokenizer = TextTokenizer.load(model, config)) {
+            text.put("tokenizer", "tokenizer.json").put("chatTemplate", ChatTemplate.existsIn(model))
+                    .put("bosToken", tokenizer.bosToken());
+            Json.putNumbers(text, "endTokens",
+                    tokenizer.endTokens().stream().mapToInt(Integer::intValue).sorted().toArray());
+        }
+    }
+
+    /**
+     * Returns bytes of keys and values per token. With ONLINE membership and grouped-query attention the clusters of a sequence may
+     * keep fewer keys than this says.
+     */
     private static long kvBytesPerToken(ModelConfig config, ClusterProfile clusters) {
         long heads = 0;
-        int kvHeads = config.heads().numberOfKvHeads();
         for (int layer = 0; layer < config.layers(); layer++) {
-            heads += kvHeads + (clusters == null ? kvHeads : Math.min(kvHeads, clusters.clusters().get(layer)));
+            heads += config.heads().numberOfKvHeads() + keyHeads(config, clusters, layer);
         }
         return heads * config.heads().headSize() * Float.BYTES;
+    }
+
+    private static int keyHeads(ModelConfig config, ClusterProfile clusters, int layer) {
+        int kvHeads = config.heads().numberOfKvHeads();
+        if (clusters == null) {
+            return kvHeads;
+        }
+        return switch (clusters.membership()) {
+            case Membership.Static(List<HeadClusters> layers) ->
+                (int) Arrays.stream(layers.get(layer).representatives()).map(config.heads()::kvHead).distinct().count();
+            case Membership.Online _ -> Math.min(kvHeads, clusters.clusters().get(layer));
+        };
     }
 
     private static void print(PrintWriter out, ObjectNode node, String indent) {
@@ -96,8 +129,9 @@ final class InfoCommand implements Callable<Integer> {
                 out.println(indent + entry.getKey());
                 print(out, inner, indent + "  ");
             } else {
-                String value = entry.getValue().isTextual() ? entry.getValue().textValue()
-                        : entry.getValue().toString();
+                String value = entry.getKey().equals("saving")
+                        ? String.format(Locale.ROOT, "%.1f %%", 100 * entry.getValue().doubleValue())
+                        : entry.getValue().asText(entry.getValue().toString());
                 out.printf("%s%-22s %s%n", indent, entry.getKey(), value);
             }
         });

@@ -29,12 +29,11 @@ final class ModelOptions {
     @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
     private Integer threads;
 
+    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
+    private Long kvCacheMaxBytes;
+
     Path model() {
         return model;
-    }
-
-    Path profile() {
-        return profile;
     }
 
     /** Returns the options as the plugin takes them. */
@@ -44,15 +43,19 @@ final class ModelOptions {
         if (mode == AttentionMode.CLUSTERED && profile == null) {
             throw usage("--attention clustered needs --profile FILE");
         }
-        if (threads != null && threads < 1) {
-            throw usage("--threads must be at least 1, found " + threads);
+        if (threads != null && (threads < 1 || threads > ChaiOptions.MAX_THREADS)) {
+            throw usage("--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
+        }
+        if (mode == AttentionMode.STOCK && kvCacheMaxBytes != null) {
+            throw usage("--kv-cache has no effect on Jlama's own key/value cache, which knows no budget");
         }
         ChaiOptions options = switch (mode) {
             case CLUSTERED -> ChaiOptions.clustered(ClusterProfile.read(profile));
             case EXACT -> ChaiOptions.exact();
             case STOCK -> ChaiOptions.stock();
         };
-        return threads == null ? options : options.withThreads(threads);
+        options = threads == null ? options : options.withThreads(threads);
+        return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
     }
 
     ParameterException usage(String message) {

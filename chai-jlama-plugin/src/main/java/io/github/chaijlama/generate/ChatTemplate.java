@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -44,6 +45,15 @@ public final class ChatTemplate {
      */
     static Optional<ChatTemplate> of(TokenizerFiles files, TextTokenizer tokenizer) {
         return files.chatTemplate().map(source -> new ChatTemplate(source, tokenizer.controlTokens(), files));
+    }
+
+    /**
+     * Whether a model directory has a chat template.
+     *
+     * @throws io.github.chaijlama.jlama.ModelLoadException if tokenizer.json is missing or a file is unreadable
+     */
+    public static boolean existsIn(Path directory) {
+        return TokenizerFiles.read(directory).chatTemplate().isPresent();
     }
 
     /**

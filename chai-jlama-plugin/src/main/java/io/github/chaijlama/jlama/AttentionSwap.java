@@ -10,6 +10,7 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.MLPBlock;
 import com.github.tjake.jlama.model.TransformerBlock;
 import com.github.tjake.jlama.model.functions.FeedForward;
+import com.github.tjake.jlama.safetensors.Config;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
@@ -28,8 +29,9 @@ import io.github.chaijlama.profile.ClusterProfile;
  * the places of the old ones in its block array.
  *
  * <p>The model stays usable through Jlama's own methods: {@code generate} and {@code forward} then run on this attention,
- * from any number of threads, and write no files. Sequences begun that way use the swap's profile and give their memory back
- * when Jlama's buffer is no longer reachable.
+ * from any number of threads, and write no files. Sequences begun that way use the swap's profile. Jlama never says when one
+ * ends: the last 16 sessions are remembered, and the memory of the others goes back to the pool when the garbage collector
+ * finds that Jlama's buffer is no longer reachable. Close the swap when no such pass is running.
  */
 public final class AttentionSwap implements AutoCloseable {
     private static final Cleaner CLEANER = Cleaner.create();
@@ -61,10 +63,16 @@ public final class AttentionSwap implements AutoCloseable {
         this.oldBlocks = JlamaAccess.blocks(model).clone();
         this.oldKvBufferCache = JlamaAccess.kvBufferCache(model);
         this.pool = new PagePool(maxKvBytes, KvStore.pageBytes(config.heads().headSize()));
-        this.resources = new SwapResources(model.getConfig(), workers);
         this.rotary = new RotaryEmbedding(config.heads().headSize(), config.contextLength(), config.ropeTheta());
-        this.attention = new LayerAttention(config.heads(), config.attentionScale(), rotary, KernelProvider.get(),
-                workers);
+        this.resources = new SwapResources(model.getConfig(), workers);
+        try {
+            this.attention = new LayerAttention(config.heads(), config.attentionScale(), rotary, KernelProvider.get(),
+                    workers);
+        } catch (RuntimeException | Error e) { // the scratch of many threads may be more than there is
+            resources.close();
+            rotary.close();
+            throw e;
+        }
     }
 
     /**
@@ -75,11 +83,14 @@ public final class AttentionSwap implements AutoCloseable {
      * @param defaultProfile clusters for sequences that begin in Jlama's own methods, null for exact attention
      * @param maxKvBytes     budget for keys and values of all sequences together, in bytes
      * @param workers        threads of the parallel regions; stays open when the swap is closed
-     * @throws ModelLoadException    if this Jlama is not the one this was made for
-     * @throws IllegalStateException if the model's attention is exchanged already
+     * @throws ModelLoadException       if this Jlama is not the one this was made for, or the configuration is not this
+     *                                  model's
+     * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
+     * @throws IllegalStateException    if the model's attention is exchanged already
      */
     public static AttentionSwap install(AbstractModel model, ModelConfig config, ClusterProfile defaultProfile,
             long maxKvBytes, WorkerPool workers) {
+        JlamaAccess.requireCompatible();
         TransformerBlock[] blocks = JlamaAccess.blocks(model);
         if (blocks == null || blocks.length != config.layers()) {
             throw new ModelLoadException("the model has " + (blocks == null ? "no" : blocks.length)
@@ -88,25 +99,50 @@ public final class AttentionSwap implements AutoCloseable {
         if (JlamaAccess.parts(blocks[0]).attention() instanceof ClusteredSelfAttention) {
             throw new IllegalStateException("the attention of this model is exchanged already");
         }
+        requireSameModel(model.getConfig(), config);
         if (defaultProfile != null) {
             defaultProfile.requireFits(config.shape());
         }
+        KvStore.requireRoomForOneToken(maxKvBytes, config.layers(), config.heads().numberOfKvHeads(),
+                config.heads().headSize());
         AttentionSwap swap = new AttentionSwap(model, config, defaultProfile, maxKvBytes, workers);
-        swap.exchange(blocks);
+        // All or none: a model half exchanged would run, and be wrong.
+        TransformerBlock[] exchanged = swap.exchangedBlocks();
+        System.arraycopy(exchanged, 0, blocks, 0, blocks.length);
+        JlamaAccess.setKvBufferCache(model, new SessionBuffers(model));
         return swap;
     }
 
-    private void exchange(TransformerBlock[] blocks) {
+    private static void requireSameModel(Config jlama, ModelConfig config) {
+        requireSame("heads", jlama.numberOfHeads, config.heads().numberOfHeads());
+        requireSame("KV heads", jlama.numberOfKeyValueHeads, config.heads().numberOfKvHeads());
+        requireSame("head size", jlama.headSize, config.heads().headSize());
+        requireSame("hidden size", jlama.embeddingLength, config.hiddenSize());
+        requireSame("intermediate size", jlama.hiddenLength, config.intermediateSize());
+        if (jlama.attnLogitSoftCapping != null || jlama.attentionMultiplier != null) {
+            throw new ModelLoadException("the model caps or scales its attention scores, which is not supported yet");
+        }
+    }
+
+    private static void requireSame(String what, int found, int expected) {
+        if (found != expected) {
+            throw new ModelLoadException(
+                    "the model's " + what + " is " + found + ", its configuration has " + expected);
+        }
+    }
+
+    private TransformerBlock[] exchangedBlocks() {
+        TransformerBlock[] blocks = new TransformerBlock[oldBlocks.length];
         for (int layer = 0; layer < blocks.length; layer++) {
             JlamaAccess.BlockParts parts = JlamaAccess.parts(oldBlocks[layer]);
             blocks[layer] = parts.rebuild(model, layer,
                     new ClusteredSelfAttention(model, layer, JlamaAccess.weights(parts.attention()), this, resources),
-                    exchange(parts.feedForward()));
+                    statelessTwin(parts.feedForward()));
         }
-        JlamaAccess.setKvBufferCache(model, new SessionBuffers(model));
+        return blocks;
     }
 
-    private FeedForward exchange(FeedForward feedForward) {
+    private FeedForward statelessTwin(FeedForward feedForward) {
         return feedForward instanceof MLPBlock mlp
                 ? new StatelessMlp(model, JlamaAccess.weights(mlp), resources)
                 : feedForward;
@@ -177,12 +213,23 @@ public final class AttentionSwap implements AutoCloseable {
         Entry entry = sequences.computeIfAbsent(buffer, this::openForJlama);
         AttentionSequence sequence = entry.sequence();
         if (entry.jlamaSteps() && layer == 0) {
-            if (position < sequence.length()) {
-                sequence.truncate(position);
-            }
+            restart(sequence, position);
             sequence.beginStep(rows);
         }
         return sequence;
+    }
+
+    /** Brings a sequence to where a pass of Jlama's own methods begins. */
+    private static void restart(AttentionSequence sequence, int position) {
+        if (sequence.isInStep()) {
+            if (position > 0) {
+                throw new IllegalStateException(
+                        "an earlier pass over this session failed half way; it can go on from position 0 only");
+            }
+            sequence.reset();
+        } else if (position < sequence.length()) {
+            sequence.truncate(position);
+        }
     }
 
     private Entry openForJlama(KvBuffer buffer) {

@@ -59,6 +59,9 @@ final class ClusteredSelfAttention extends CausalSelfAttention {
     @SuppressWarnings("rawtypes")
     public AbstractTensor forward(AbstractTensor input, int startPosition, KvBufferCache.KvBuffer buffer,
             Optional<Consumer<List<AbstractTensor>>> tensorReducer) {
+        if (tensorReducer.isPresent()) {
+            throw new UnsupportedOperationException("a model split over several machines cannot run this attention");
+        }
         ReentrantLock lock = resources.lock();
         lock.lock();
         try {
@@ -80,14 +83,8 @@ final class ClusteredSelfAttention extends CausalSelfAttention {
         int hiddenSize = model.getConfig().embeddingLength;
         int attentionLength = model.getConfig().attentionLength;
         AbstractTensor<?, ?> result = model.makeDenseTensor(rows, hiddenSize);
-        List<Product> output = List.of(Product.whole(result, weights.output()));
-        if (JlamaAccess.workingQuantizedType(model) == DType.F32) {
-            resources.products().multiply(attended, attentionLength, output);
-        } else {
-            try (AbstractTensor<?, ?> quantized = JlamaAccess.quantize(model, attended)) {
-                resources.products().multiply(quantized, attentionLength, output);
-            }
-        }
+        resources.products().multiplyQuantized(model, attended, attentionLength,
+                Product.whole(result, weights.output()));
         weights.outputBias().ifPresent(bias -> TensorOperationsProvider.get().accumulate(result, bias, 0, hiddenSize));
         return result;
     }

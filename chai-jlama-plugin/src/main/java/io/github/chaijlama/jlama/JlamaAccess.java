@@ -4,7 +4,6 @@ package io.github.chaijlama.jlama;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
 import java.util.Optional;
@@ -26,19 +25,20 @@ import com.github.tjake.jlama.tensor.KvBufferCache;
  * All reflection on Jlama, in one place: the fields of a loaded model that attention needs and that Jlama keeps to itself.
  * Nothing final is ever written; blocks are exchanged as elements of the model's block array.
  *
- * <p>The fields are looked up together when the class is first used, so another Jlama version is refused at once and by
- * name instead of failing half way.
+ * <p>The fields are looked up together when the class is first used; {@link #requireCompatible()} refuses another Jlama
+ * version at once and by name, before anything fails half way.
  */
 final class JlamaAccess {
     /** The Jlama version this was written for. */
-    static final String TESTED_VERSION = "0.8.4";
+    private static final String TESTED_VERSION = "0.8.4";
+    private static final MemberFinder FINDER = new MemberFinder(TESTED_VERSION);
 
     private static final VarHandle MODEL_BLOCKS = field(AbstractModel.class, "transformerBlocks",
             TransformerBlock[].class);
     private static final VarHandle MODEL_KV_CACHE = field(AbstractModel.class, "kvBufferCache", KvBufferCache.class);
     private static final VarHandle MODEL_OUTPUT = field(AbstractModel.class, "sampleOutput", SampleOutput.class);
     private static final VarHandle MODEL_WORKING_QTYPE = field(AbstractModel.class, "workingQType", DType.class);
-    private static final MethodHandle MODEL_QUANTIZE = method(AbstractModel.class, "maybeQuantize",
+    private static final MethodHandle MODEL_QUANTIZE = FINDER.method(AbstractModel.class, "maybeQuantize",
             MethodType.methodType(AbstractTensor.class, AbstractTensor.class));
 
     private static final VarHandle BLOCK_PRE_ATTENTION_NORM = optional(TransformerBlock.class, "preAttentionNorm");
@@ -170,24 +170,16 @@ final class JlamaAccess {
     }
 
     private static VarHandle field(Class<?> owner, String name, Class<?> type) {
-        try {
-            return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVarHandle(owner, name, type);
-        } catch (ReflectiveOperationException e) {
-            throw incompatible("field " + owner.getSimpleName() + "." + name + " of type " + type.getSimpleName(), e);
-        }
+        return FINDER.field(owner, name, type);
     }
 
-    private static MethodHandle method(Class<?> owner, String name, MethodType type) {
-        try {
-            return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVirtual(owner, name, type);
-        } catch (ReflectiveOperationException e) {
-            throw incompatible("method " + owner.getSimpleName() + "." + name + type, e);
-        }
-    }
-
-    private static ModelLoadException incompatible(String missing, ReflectiveOperationException e) {
-        return new ModelLoadException("This Jlama (" + version() + ") cannot be served: it has no " + missing
-                + "; chai-jlama-plugin was made for Jlama " + TESTED_VERSION, e);
+    /**
+     * Checks that this Jlama has everything this class reaches for.
+     *
+     * @throws ModelLoadException if it has not
+     */
+    static void requireCompatible() {
+        FINDER.requireAll(version());
     }
 
     /** Returns the version of the Jlama on the class path, as its jar states it. */

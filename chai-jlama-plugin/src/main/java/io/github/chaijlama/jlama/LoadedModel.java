@@ -20,16 +20,10 @@ import io.github.chaijlama.profile.ClusterProfile;
 public abstract sealed class LoadedModel implements AutoCloseable permits SwappedModel, StockModel {
     private static final Logger logger = LoggerFactory.getLogger(LoadedModel.class);
 
-    private final ModelConfig config;
-    private final SafetensorsWeights weights;
-    private final AbstractModel model;
-    private final WorkerPool workers;
+    private final Opened opened;
 
     LoadedModel(Opened opened) {
-        this.config = opened.config();
-        this.weights = opened.weights();
-        this.model = opened.model();
-        this.workers = opened.workers();
+        this.opened = opened;
     }
 
     /** What every load opens. */
@@ -58,14 +52,19 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
     }
 
     /**
-     * Loads a model and leaves Jlama's attention and key/value cache in place, for comparison. Weights have the same types as
-     * in {@link #loadSwapped}, so that only attention differs. Jlama's cache works on files; they are made in a directory of
-     * their own and deleted.
+     * Loads a model and leaves its layers as Jlama made them, for comparison: attention, key/value cache and feed-forward
+     * network. Weights have the same types as in {@link #loadSwapped}. Jlama's cache works on files; they are made in a
+     * directory of their own and deleted.
      *
      * @throws ModelLoadException if the model is missing, broken, or not supported
      */
     public static LoadedModel loadStock(Path directory, int threads) {
-        Opened opened = open(directory, ConfigReader.read(directory), true, threads);
+        ModelConfig config = ConfigReader.read(directory);
+        if (config.heads().queryLength() != config.hiddenSize()) {
+            throw new ModelLoadException("Jlama's own attention needs heads whose sizes add up to hidden_size "
+                    + config.hiddenSize() + ", found " + config.heads().queryLength() + " in " + directory);
+        }
+        Opened opened = open(directory, config, true, threads);
         try {
             return new StockModel(opened);
         } catch (RuntimeException | Error e) {
@@ -80,6 +79,7 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
     }
 
     private static Opened open(Path directory, ModelConfig config, boolean rotary, int threads) {
+        JlamaAccess.requireCompatible();
         SafetensorsWeights weights = SafetensorsWeights.open(directory);
         try {
             if (config.tiedEmbeddings()) {
@@ -108,22 +108,22 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
 
     /** Returns what config.json says. */
     public final ModelConfig config() {
-        return config;
+        return opened.config();
     }
 
-    /** Returns the number of weights. */
+    /** Returns the number of weights(). */
     public final long numberOfParameters() {
-        return weights.numberOfParameters();
+        return weights().numberOfParameters();
     }
 
-    /** Returns the bytes of all weights. */
+    /** Returns the bytes of all weights(). */
     public final long weightBytes() {
-        return weights.bytes();
+        return weights().bytes();
     }
 
     /** Returns the type of most weights, for instance {@code BF16}. */
     public final String weightType() {
-        return weights.getModelDType().name();
+        return weights().getModelDType().name();
     }
 
     /** Returns the name of the operators that do the matrix products. */
@@ -142,20 +142,20 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
     public abstract long kvCacheAllocatedBytes();
 
     final AbstractModel model() {
-        return model;
+        return opened.model();
     }
 
     final SafetensorsWeights weights() {
-        return weights;
+        return opened.weights();
     }
 
     final WorkerPool workers() {
-        return workers;
+        return opened.workers();
     }
 
     /** Waits for a running step, then closes everything. Sequences that are open become unusable. */
     @Override
     public void close() {
-        close(new Opened(config, weights, model, workers));
+        close(opened);
     }
 }

@@ -3,6 +3,8 @@ package io.github.chaijlama.jlama;
 
 import java.util.List;
 
+import com.github.tjake.jlama.model.AbstractModel;
+import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.operations.TensorOperations;
 import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
@@ -76,6 +78,21 @@ final class MatrixProducts {
             }
         } else {
             workers.run(totalTasks, (task, worker) -> multiplyTask(input, inner, products, task));
+        }
+    }
+
+    /**
+     * Calculates a product of 32-bit floats, in the type the model multiplies its weights with.
+     *
+     * @param input {@code (inputRows, inner)} of 32-bit floats
+     */
+    void multiplyQuantized(AbstractModel model, AbstractTensor<?, ?> input, int inner, Product product) {
+        if (JlamaAccess.workingQuantizedType(model) == DType.F32) {
+            multiply(input, inner, List.of(product));
+        } else {
+            try (AbstractTensor<?, ?> quantized = JlamaAccess.quantize(model, input)) {
+                multiply(quantized, inner, List.of(product));
+            }
         }
     }
 

@@ -11,8 +11,8 @@ public interface ModelSequence extends AutoCloseable {
      *
      * @param tokens at least one token, all within the vocabulary, not beyond the context
      * @return logits of the last token, {@code (vocabularySize)}
-     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget; the sequence is
-     *                                                     unchanged then
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget; tokens of earlier
+     *                                                     batches of this call have been seen then
      */
     float[] feed(int... tokens);
 

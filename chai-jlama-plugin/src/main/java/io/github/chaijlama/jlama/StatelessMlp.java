@@ -10,7 +10,6 @@ import java.util.function.Consumer;
 import com.github.tjake.jlama.math.ActivationFunction;
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.functions.FeedForward;
-import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 
@@ -70,20 +69,9 @@ final class StatelessMlp implements FeedForward {
             activate(gate.getMemorySegment(), up.getMemorySegment(), (long) rows * intermediateSize);
         }
         AbstractTensor<?, ?> result = model.makeDenseTensor(rows, hiddenSize);
-        project(gate, intermediateSize, result);
+        products.multiplyQuantized(model, gate, intermediateSize, Product.whole(result, weights.down()));
         weights.downBias().ifPresent(bias -> TensorOperationsProvider.get().accumulate(result, bias, 0, hiddenSize));
         return result;
-    }
-
-    private void project(AbstractTensor<?, ?> hidden, int inner, AbstractTensor<?, ?> result) {
-        List<Product> down = List.of(Product.whole(result, weights.down()));
-        if (JlamaAccess.workingQuantizedType(model) == DType.F32) {
-            resources.products().multiply(hidden, inner, down);
-        } else {
-            try (AbstractTensor<?, ?> quantized = JlamaAccess.quantize(model, hidden)) {
-                resources.products().multiply(quantized, inner, down);
-            }
-        }
     }
 
     /** Applies the activation to {@code gate} in place, and multiplies it with {@code up} where there is one. */

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -18,7 +19,11 @@ import io.github.chaijlama.profile.ClusterProfile;
 
 /** A model as Jlama loads it, with Jlama's attention and key/value cache, for comparison. */
 final class StockModel extends LoadedModel {
+    /** As many as Jlama takes at a time; of more it loses the memory of all results but the last. */
+    private static final int MAX_BATCH = 256;
+
     private final Path pages;
+    private final Thread deleteAtExit;
     private final OutputHead output;
     /** Jlama keeps state of the running request in fields of its layers: one step at a time. */
     private final ReentrantLock lock = new ReentrantLock(true);
@@ -31,8 +36,15 @@ final class StockModel extends LoadedModel {
         } catch (IOException e) {
             throw new ModelLoadException("no directory for Jlama's key/value pages can be made: " + e.getMessage(), e);
         }
-        model().getConfig().setWorkingDirectory(pages.toFile());
-        this.output = new OutputHead(model(), new MatrixProducts(workers()));
+        this.deleteAtExit = new Thread(this::deleteDirectory, "chai-stock-cleanup");
+        try {
+            model().getConfig().setWorkingDirectory(pages.toFile());
+            this.output = new OutputHead(model(), new MatrixProducts(workers()));
+            Runtime.getRuntime().addShutdownHook(deleteAtExit);
+        } catch (RuntimeException | Error e) {
+            deleteDirectory();
+            throw e;
+        }
     }
 
     /** Starts an exact sequence; Jlama's attention knows no clusters. */
@@ -57,13 +69,30 @@ final class StockModel extends LoadedModel {
                 closed = true;
                 output.close();
                 super.close();
+                deleteDirectory();
+                removeShutdownHook();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void removeShutdownHook() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(deleteAtExit);
+        } catch (IllegalStateException _) {
+            // The JVM is ending; the hook finds nothing to do.
+        }
+    }
+
+    private void deleteDirectory() {
+        try {
+            if (Files.exists(pages)) {
                 deletePages("");
                 Files.deleteIfExists(pages);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -91,12 +120,21 @@ final class StockModel extends LoadedModel {
                 if (closed) {
                     throw new IllegalStateException("the model is closed");
                 }
-                try (AbstractTensor<?, ?> rows = model().batchForward(tokens, length, buffer)) {
-                    length += tokens.length;
-                    return output.logits(rows, rows.shape().first() - 1);
+                float[] logits = null;
+                for (int from = 0; from < tokens.length; from += MAX_BATCH) {
+                    int end = Math.min(tokens.length, from + MAX_BATCH);
+                    logits = step(Arrays.copyOfRange(tokens, from, end), end == tokens.length);
                 }
+                return logits;
             } finally {
                 lock.unlock();
+            }
+        }
+
+        private float[] step(int[] tokens, boolean last) {
+            try (AbstractTensor<?, ?> rows = model().batchForward(tokens, length, buffer)) {
+                length += tokens.length;
+                return last ? output.logits(rows, rows.shape().first() - 1) : null;
             }
         }
 

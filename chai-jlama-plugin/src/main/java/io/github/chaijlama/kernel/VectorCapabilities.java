@@ -14,6 +14,9 @@ import jdk.incubator.vector.VectorSpecies;
  * and what the user asked for, so that other machines can be tested on this one.
  */
 final class VectorCapabilities {
+    /** The widest vectors the kernels are tested with. */
+    private static final int WIDEST = 512;
+    private static final int NARROWEST = 128;
     /** System property: the vector width of the attention kernels in bits; 0 chooses the scalar kernels. */
     static final String WIDTH_PROPERTY = "chai.kernel.vectorBits";
 
@@ -36,32 +39,38 @@ final class VectorCapabilities {
      * @param requested     the value of {@value #WIDTH_PROPERTY}, null when not set
      */
     static Choice choose(int preferredBits, boolean fastFma, String requested) {
+        if (preferredBits < NARROWEST) {
+            return new Choice(0, "this JVM's vectors have " + preferredBits + " bits, at least " + NARROWEST
+                    + " are needed; is its C2 compiler off (-XX:TieredStopAtLevel, or spring-boot:run with "
+                    + "optimizedLaunch)?");
+        }
+        int machine = Math.min(preferredBits, WIDEST);
         if (requested != null) {
-            return requested(preferredBits, requested);
+            return requested(machine, fastFma, requested);
         }
-        if (!fastFma) {
-            return new Choice(0, "the machine has no fused multiply-add");
-        }
-        if (preferredBits < 128) {
-            return new Choice(0, "the machine's vectors have " + preferredBits + " bits, at least 128 are needed");
-        }
-        return new Choice(preferredBits, null);
+        return ofMachine(machine, fastFma, null);
     }
 
-    private static Choice requested(int preferredBits, String requested) {
+    private static Choice ofMachine(int machine, boolean fastFma, String reason) {
+        return fastFma ? new Choice(machine, reason) : new Choice(0, "the machine has no fused multiply-add");
+    }
+
+    /** A slip in a tuning property should cost a warning, not the application's start. */
+    private static Choice requested(int machine, boolean fastFma, String requested) {
         int bits = switch (requested) {
             case "0" -> 0;
             case "128" -> 128;
             case "256" -> 256;
             case "512" -> 512;
-            default -> throw new IllegalArgumentException(
-                    WIDTH_PROPERTY + " must be 0, 128, 256 or 512, found '" + requested + "'");
+            default -> -1;
         };
-        if (bits > preferredBits) {
-            return new Choice(preferredBits,
-                    WIDTH_PROPERTY + "=" + bits + " is wider than the machine's " + preferredBits);
+        if (bits < 0) {
+            return ofMachine(machine, fastFma,
+                    WIDTH_PROPERTY + " must be 0, 128, 256 or 512, found '" + requested + "'");
         }
-        return new Choice(bits, WIDTH_PROPERTY + "=" + bits);
+        return bits > machine
+                ? ofMachine(machine, fastFma, WIDTH_PROPERTY + "=" + bits + " is wider than the machine's " + machine)
+                : new Choice(bits, WIDTH_PROPERTY + "=" + bits);
     }
 
     /** Returns the choice for this machine. */

@@ -2,8 +2,8 @@
 package io.github.chaijlama.kv;
 
 /**
- * A step needed more key/value memory than the budget has left. The sequence it happened to is unchanged: it can go on
- * once other sequences have ended.
+ * A step needed more key/value memory than the budget has left. The step did not begin: its sequence is as
+ * the step before left it, and can go on once other sequences have ended.
  */
 public final class KvCacheFullException extends RuntimeException {
     private static final long serialVersionUID = 1L;

@@ -63,7 +63,8 @@ public final class WorkerPool implements AutoCloseable {
 
     /**
      * Runs tasks 0 to {@code tasks - 1}, each once, and returns when all are done. Tasks start in the order of their
-     * numbers. The first exception a task throws is thrown here after the others have ended.
+     * numbers. The first exception a task throws is thrown here after the others have ended; where the caller runs the tasks
+     * alone, those after the one that failed are left out.
      */
     public void run(int tasks, Task task) {
         if (tasks <= 1 || workers.length == 0 || lock.isHeldByCurrentThread() || !lock.tryLock()) {

@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.UUID;
 
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
@@ -64,7 +65,7 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
      */
     public void write(Path file) {
         Path target = file.toAbsolutePath();
-        Path temporary = target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
+        Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
         try {
             Files.writeString(temporary, toJson());
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

@@ -29,6 +29,10 @@ public sealed interface Membership {
             if (offset < 0) {
                 throw new ProfileException("membership offset must be 0 tokens or more, found " + offset);
             }
+            if (window > Integer.MAX_VALUE - offset) {
+                throw new ProfileException(
+                        "membership window and offset are too large: " + window + " and " + offset + " tokens");
+            }
         }
     }
 

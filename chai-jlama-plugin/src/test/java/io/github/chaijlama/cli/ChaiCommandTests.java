@@ -29,6 +29,7 @@ import io.github.chaijlama.GoldenCases.GoldenCase;
 import io.github.chaijlama.TestModels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 /** The command in this JVM; {@link ChaiJarIT} runs the jar. */
 class ChaiCommandTests {
@@ -123,7 +124,7 @@ class ChaiCommandTests {
         assertThat(run.json().at("/model/parameters").asLong()).isEqualTo(4_787_456);
         assertThat(run.json().at("/kvCache/exactBytesPerToken").asLong()).isEqualTo(96 * 32 * 4);
         assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(88 * 32 * 4);
-        assertThat(run.json().at("/kvCache/saving").asText()).isEqualTo("8.3 %");
+        assertThat(run.json().at("/kvCache/saving").asDouble()).isCloseTo(8.0 / 96, within(1e-12));
         assertThat(run.json().at("/profile/clusters")).hasSize(6);
         assertThat(run("info", "--model", POCKET).out()).contains("weightType").contains("BF16")
                 .contains("operators").contains("kernels");
@@ -156,8 +157,41 @@ class ChaiCommandTests {
         assertThat(run(args).json().path("text")).isEqualTo(run.json().path("text"));
     }
 
+    @Test
+    void infoNeedsNoTokenizer() throws IOException {
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(GoldenCases.directory("mha").resolve(file), directory.resolve(file));
+        }
+        Run run = run("info", "--model", directory.toString(), "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.json().at("/text/tokenizer").isNull()).isTrue();
+        assertThat(run("info", "--model", POCKET, "--json").json().at("/text/chatTemplate").booleanValue()).isTrue();
+    }
+
+    @Test
+    void benchMeasuresEveryArm() {
+        Run run = run("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters", "8x1,4x2", "--context",
+                "8,16", "--runs", "2", "--decode", "3", "--threads", "2", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode measurements = run.json().path("measurements");
+        assertThat(measurements).hasSize(6);
+        for (int i = 0; i < 6; i++) {
+            JsonNode measurement = measurements.get(i);
+            int context = i < 3 ? 8 : 16;
+            assertThat(measurement.path("attention").asText())
+                    .isEqualTo(List.of("STOCK", "EXACT", "CLUSTERED").get(i % 3));
+            assertThat(measurement.path("context").asInt()).isEqualTo(context);
+            assertThat(measurement.at("/prefillMillis/median").asDouble()).isPositive();
+            assertThat(measurement.at("/decodeMillis/min").asDouble()).isPositive();
+            assertThat(measurement.path("kvCacheBytes").asLong())
+                    .isEqualTo(context * 16L * Float.BYTES * (i % 3 == 2 ? 16 + 12 + 12 : 48));
+        }
+        assertThat(run.json().path("threads").asInt()).isEqualTo(2);
+        assertThat(run.err()).contains("run 2 of 2: 16 tokens, CLUSTERED");
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = { "", "info", "generate", "logits" })
+    @ValueSource(strings = { "", "info", "generate", "logits", "bench" })
     void everyCommandHasHelp(String command) {
         Run run = command.isEmpty() ? run("--help") : run(command, "--help");
         assertThat(run.exitCode()).isZero();
@@ -175,7 +209,22 @@ class ChaiCommandTests {
             logits --model GOLDEN --tokens 1 --batch 0                          | --batch must be at least 1, found 0
             logits --model GOLDEN --tokens 1 --attention clustered              | --attention clustered needs --profile FILE
             logits --model GOLDEN --tokens 1 --attention sideways               | sideways
-            logits --model GOLDEN --tokens 1 --threads 0                        | --threads must be at least 1, found 0
+            logits --model GOLDEN --tokens 1 --threads 0                        | --threads must be 1 to 1024, found 0
+            logits --model GOLDEN --tokens 1 --kv-cache much                    | expected a size like 1000000, 512MiB or 2G, found 'much'
+            logits --model GOLDEN --tokens 1 --kv-cache 0                       | expected a size of at least 1 byte
+            logits --model GOLDEN --tokens 1 --kv-cache 99999999T               | expected a size of at least 1 byte
+            logits --model GOLDEN --tokens 1 --kv-cache 1G --attention stock    | --kv-cache has no effect
+            bench --model GOLDEN --clusters 1x3 --layers 3                      | --layers and --weights describe a generated model
+            bench --model GOLDEN --clusters 9x3 --context 8                     | --clusters must be 1 to 8 in every layer, the model's heads; found 9
+            bench --model GOLDEN --clusters 8x2 --context 8                     | --clusters names 2 layers, the model has 3
+            bench --model GOLDEN --clusters 99999999999x3 --context 8           | --clusters must be like 32x18,4x14
+            bench --model GOLDEN --clusters 8x3 --context 2147483647            | --context and --decode must be at most 1048576 together, found 2147483663
+            bench --model GOLDEN --clusters 8x3 --context 2048                  | need 2064 tokens, the model's context holds 2048
+            bench --model GOLDEN --context 8                                    | clustered needs --profile FILE or --clusters
+            bench --model GOLDEN --clusters 8x3 --threads 0                     | --threads must be 1 to 1024, found 0
+            bench --shape llama-3-900b --clusters 8x4                           | llama-3-900b
+            bench --shape llama-2-7b --weights Q5 --clusters 8x4                | weights must be F32 or BF16, found Q5
+            bench --shape llama-2-7b --clusters 33x4                            | --clusters must be 1 to 32
             generate --model POCKET                                             | --prompt=TEXT
             generate --model POCKET --prompt a --chat b                         | mutually exclusive
             generate --model POCKET --prompt a --temperature -1                 | temperature must be 0 or more, found -1.0
@@ -193,6 +242,10 @@ class ChaiCommandTests {
             info --model POCKET --profile nowhere.json                | profile nowhere.json does not exist
             info --model GOLDEN --profile PROFILE                     | was made for another model
             logits --model nowhere --tokens 1                         | model directory nowhere does not exist
+            logits --model GOLDEN --tokens 1 --kv-cache 1000          | the budget is 1000
+            generate --model POCKET --prompt a --kv-cache 900k        | key/value cache is full
+            bench --model GOLDEN --profile PROFILE --context 8        | was made for another model
+            bench --model GOLDEN --clusters 1x3 --context 8 --kv-cache 250k --runs 1 --arms exact | key/value cache is full
             generate --model GOLDEN --chat hello                      | has no chat template
             """)
     void aFailedRunIsExitCodeOneAndASentence(String line, String message) {

@@ -192,6 +192,61 @@ class AttentionSwapTests {
     }
 
     @Test
+    void aSessionWhosePassFailedBeginsAgainOrSaysSo() {
+        AbstractModel model = load();
+        ModelConfig config = LoadedModel.readConfig(DIRECTORY);
+        try (AttentionSwap swap = AttentionSwap.install(model, config, TestModels.randomStatic(config.shape(), 3),
+                BUDGET, workers)) {
+            KvBufferCache.KvBuffer buffer = JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer();
+            model.batchForward(TOKENS, 0, buffer).close();
+            TransformerBlock second = JlamaAccess.blocks(model)[1];
+            JlamaAccess.blocks(model)[1] = null; // a pass that breaks off behind the first layer
+            assertThatThrownBy(() -> model.forward(7, TOKENS.length, buffer, Optional.empty()))
+                    .isInstanceOf(NullPointerException.class);
+            JlamaAccess.blocks(model)[1] = second;
+
+            assertThatThrownBy(() -> model.forward(7, TOKENS.length, buffer, Optional.empty()))
+                    .isInstanceOf(IllegalStateException.class).hasMessageContaining("from position 0 only");
+            List<Float> again = new ArrayList<>();
+            try (AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0, buffer)) {
+                collect(rows, TOKENS.length - 1, again);
+            }
+            List<Float> expected = new ArrayList<>();
+            try (AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0,
+                    JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer())) {
+                collect(rows, TOKENS.length - 1, expected);
+            }
+            for (int i = 0; i < expected.size(); i++) {
+                assertThat(again.get(i)).isCloseTo(expected.get(i), within(1e-4f));
+            }
+            assertThat(swap.pool().allocatedBytes()).isPositive();
+        }
+    }
+
+    @Test
+    @SuppressWarnings("rawtypes") // Jlama's own signature
+    void aModelSplitOverMachinesIsRefused() {
+        AbstractModel model = load();
+        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+                workers)) {
+            KvBufferCache.KvBuffer buffer = JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer();
+            assertThatThrownBy(() -> model.forward(7, 0, buffer, Optional.of(tensors -> {})))
+                    .isInstanceOf(UnsupportedOperationException.class);
+            assertThat(swap.pool().allocatedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void anotherShapeOfTheSameDepthIsRefused() {
+        AbstractModel model = load();
+        ModelConfig gqa = LoadedModel.readConfig(GoldenCases.directory("gqa"));
+        assertThatThrownBy(() -> AttentionSwap.install(model, gqa, null, BUDGET, workers))
+                .isInstanceOf(ModelLoadException.class)
+                .hasMessageMatching("the model's .* is .*, its configuration has .*");
+        assertThat(JlamaAccess.kvBufferCache(model)).isNotInstanceOf(SessionBuffers.class);
+    }
+
+    @Test
     void aConfigurationOfAnotherModelIsRefused() {
         AbstractModel model = load();
         ModelConfig config = LoadedModel.readConfig(TestModels.POCKET);

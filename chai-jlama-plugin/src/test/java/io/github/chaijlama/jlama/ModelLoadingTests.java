@@ -2,8 +2,12 @@
 package io.github.chaijlama.jlama;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -14,12 +18,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.attention.BrokenModelException;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -62,6 +70,39 @@ class ModelLoadingTests {
                 ChaiSession session = model.newSession()) {
             assertThat(TestModels.maxDifference(session.feed(1, 2, 3),
                     new ScalarLlama(GoldenCases.directory("mha")).logits(new int[]{ 1, 2, 3 }, null))).isLessThan(1e-4);
+        }
+    }
+
+    @Test
+    void stockRefusesHeadsThatDoNotAddUp() throws IOException {
+        config.put("head_dim", 32);
+        read();
+        assertThatThrownBy(() -> ChaiModel.load(directory, ChaiOptions.stock())).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("add up to hidden_size 128, found 256");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "model.norm.weight", "model.layers.1.self_attn.k_proj.weight" })
+    void weightsThatAreNoNumbersAreReportedAsSuch(String tensor) throws IOException {
+        read();
+        Path file = directory.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(file);
+        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int header = Math.toIntExact(buffer.getLong(0));
+        int offset = MAPPER.readTree(new String(bytes, Long.BYTES, header, StandardCharsets.UTF_8)).path(tensor)
+                .path("data_offsets").path(0).asInt();
+        buffer.putFloat(Long.BYTES + header + offset, Float.NaN);
+        Files.write(file, bytes);
+        ClusterProfile profile = new ClusterProfile(ConfigReader.read(directory).shape(), List.of(4, 4, 4),
+                Membership.defaults());
+        try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.clustered(profile))) {
+            for (AttentionMode attention : List.of(AttentionMode.EXACT, AttentionMode.CLUSTERED)) {
+                try (ChaiSession session = model.newSession(attention)) {
+                    assertThatThrownBy(() -> session.feed(TestModels.tokens(9, 256, 1)))
+                            .isInstanceOf(BrokenModelException.class).hasMessageContaining("are not finite numbers");
+                }
+            }
+            assertThat(model.kvCacheAllocatedBytes()).isZero();
         }
     }
 

@@ -4,7 +4,6 @@ package io.github.chaijlama.kernel;
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class VectorCapabilitiesTests {
 
@@ -27,7 +26,13 @@ class VectorCapabilitiesTests {
     @Test
     void machineWithoutUsefulVectorsIsScalarAndSaysWhy() {
         assertThat(VectorCapabilities.choose(64, true, null).bits()).isZero();
-        assertThat(VectorCapabilities.choose(64, true, null).reason()).contains("64 bits");
+        assertThat(VectorCapabilities.choose(64, true, null).reason()).contains("64 bits").contains("C2");
+        assertThat(VectorCapabilities.choose(64, true, "256").bits()).as("cannot be asked for either").isZero();
+    }
+
+    @Test
+    void widerMachinesUseTheWidestThatIsTested() {
+        assertThat(VectorCapabilities.choose(2048, true, null)).isEqualTo(new VectorCapabilities.Choice(512, null));
     }
 
     @Test
@@ -43,8 +48,9 @@ class VectorCapabilitiesTests {
     }
 
     @Test
-    void nonsenseIsRefusedByName() {
-        assertThatThrownBy(() -> VectorCapabilities.choose(256, true, "wide"))
-                .hasMessage("chai.kernel.vectorBits must be 0, 128, 256 or 512, found 'wide'");
+    void nonsenseIsNamedAndTheMachineUsesItsWidth() {
+        assertThat(VectorCapabilities.choose(256, true, "wide")).isEqualTo(new VectorCapabilities.Choice(256,
+                "chai.kernel.vectorBits must be 0, 128, 256 or 512, found 'wide'"));
+        assertThat(VectorCapabilities.choose(256, false, "wide").bits()).isZero();
     }
 }

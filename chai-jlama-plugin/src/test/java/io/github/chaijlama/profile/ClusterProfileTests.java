@@ -120,6 +120,9 @@ class ClusterProfileTests {
             "kind"                | "sort"              | 'kind' must be a string, found nothing
             {"kind"               | 7, "x": {"kind"     | 'membership' must be an object, found 7
             }}                    | }                   | is not JSON
+            }}                    | }} {}               | is not JSON
+            "kvHeads": 8,         | "kvHeads": 8, "kvHeads": 4, | Duplicate field 'kvHeads'
+            "window": 5           | "window": 2147483647, "offset": 1 | membership window and offset are too large
             """)
     void mistakesSayWhatWasExpectedAndFound(String original, String mistake, String message) {
         assertThat(ONLINE).contains(original);
