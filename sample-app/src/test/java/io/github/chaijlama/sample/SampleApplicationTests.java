@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.sample;
 
+import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -42,12 +47,15 @@ class SampleApplicationTests {
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
 
+    private static final String STORY = "Tell me a story about a fox named Ruby.";
+
     private static ConfigurableApplicationContext clustered;
     private static ConfigurableApplicationContext exact;
 
     @BeforeAll
     static void start() {
-        clustered = SpringApplication.run(SampleApplication.class, "--server.port=0");
+        clustered = SpringApplication.run(new Class<?>[]{ SampleApplication.class, HeldStreams.class },
+                new String[]{ "--server.port=0" });
         exact = SpringApplication.run(SampleApplication.class, "--server.port=0", "--chai.enabled=false",
                 "--sample.conversations.turn-wait=0s");
     }
@@ -59,9 +67,12 @@ class SampleApplicationTests {
     }
 
     private static HttpRequest.Builder request(ConfigurableApplicationContext application, String path) {
-        String port = application.getEnvironment().getProperty("local.server.port");
-        return HttpRequest.newBuilder(URI.create("http://localhost:" + port + path)).header("Content-Type",
-                "application/json");
+        return HttpRequest.newBuilder(URI.create("http://localhost:" + port(application) + path))
+                .header("Content-Type", "application/json");
+    }
+
+    private static int port(ConfigurableApplicationContext application) {
+        return application.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
     }
 
     private static String body(String conversationId, String message) {
@@ -141,8 +152,8 @@ class SampleApplicationTests {
 
     @Test
     void onePropertyTurnsChaiOff() throws Exception {
-        JsonNode on = ask(clustered, "on", "Tell me a story about a fox named Ruby.");
-        JsonNode off = ask(exact, "off", "Tell me a story about a fox named Ruby.");
+        JsonNode on = ask(clustered, "on", STORY);
+        JsonNode off = ask(exact, "off", STORY);
         assertThat(on.path("attention").stringValue()).isEqualTo("CLUSTERED");
         assertThat(off.path("attention").stringValue()).isEqualTo("EXACT");
         int stored = on.path("promptTokens").intValue() + on.path("generatedTokens").intValue() - 1;
@@ -153,7 +164,7 @@ class SampleApplicationTests {
 
     @Test
     void conversationsDoNotMix() throws Exception {
-        ask(clustered, "left", "Tell me a story about a fox named Ruby.");
+        ask(clustered, "left", STORY);
         ask(clustered, "right", "Tell me a story about a bear named Theo.");
         assertThat(ask(clustered, "left", "Who helped Ruby?").path("reply").stringValue()).contains("Ruby");
         assertThat(ask(clustered, "right", "Who helped Theo?").path("reply").stringValue()).contains("Theo");
@@ -163,10 +174,10 @@ class SampleApplicationTests {
 
     @Test
     void streamsWhatTheBlockingTwinAnswers() throws Exception {
-        String expected = ask(clustered, "blocking", "Tell me a story about a fox named Ruby.").path("reply")
+        String expected = ask(clustered, "blocking", STORY).path("reply")
                 .stringValue();
         List<Map.Entry<String, JsonNode>> events = stream(clustered, "streaming",
-                "Tell me a story about a fox named Ruby.");
+                STORY);
         StringBuilder text = new StringBuilder();
         for (Map.Entry<String, JsonNode> event : events.subList(0, events.size() - 1)) {
             assertThat(event.getKey()).isEqualTo("token");
@@ -181,19 +192,46 @@ class SampleApplicationTests {
 
     @Test
     void aStreamThatIsLeftIsCancelledAndTheConversationGoesOn() throws Exception {
-        HttpResponse<InputStream> response = CLIENT.send(request(clustered, "/api/chat/stream")
-                .POST(HttpRequest.BodyPublishers.ofString(body("leaving", "Tell me a story about a fox named Ruby.")))
-                .build(), HttpResponse.BodyHandlers.ofInputStream());
-        assertThat(response.body().readNBytes(20)).hasSize(20);
-        response.body().close();
+        AtomicInteger tokens = new AtomicInteger();
+        CountDownLatch left = new CountDownLatch(1);
+        HeldStreams.beforeToken = () -> {
+            if (tokens.incrementAndGet() == 2) {
+                try {
+                    left.await(); // the answer cannot end before the browser is gone
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        // Not through CLIENT, which closes connections whenever it finds the time.
+        try (Socket browser = new Socket("localhost", port(clustered))) {
+            browser.setSoLinger(true, 0);
+            browser.getOutputStream().write("""
+                    POST /api/chat/stream HTTP/1.1\r
+                    Host: localhost\r
+                    Content-Type: application/json\r
+                    Content-Length: %d\r
+                    \r
+                    %s""".formatted(body("leaving", STORY).length(), body("leaving", STORY))
+                    .getBytes(StandardCharsets.US_ASCII));
+            BufferedReader lines = new BufferedReader(
+                    new InputStreamReader(browser.getInputStream(), StandardCharsets.UTF_8));
+            assertThat(lines.readLine()).startsWith("HTTP/1.1 200");
+            assertThat(lines.lines().anyMatch("event:token"::equals)).isTrue();
+        } finally {
+            left.countDown();
+        }
         JsonNode next = ask(clustered, "leaving", "Hello!");
         assertThat(next.path("promptTokens").intValue()).as("neither the question nor half a story is remembered")
                 .isEqualTo(promptTokens(clustered, "Hello!"));
+        HeldStreams.beforeToken = () -> {};
         ChaiEngine engine = clustered.getBean(ChaiEngine.class);
         for (int i = 0; i < 100 && engine.textModel().model().kvCacheAllocatedBytes() > 0; i++) {
             Thread.sleep(50);
         }
         assertThat(engine.textModel().model().kvCacheAllocatedBytes()).isZero();
+        assertThat(tokens.get()).as("tokens until the server noticed").isBetween(2,
+                ask(clustered, "staying", STORY).path("generatedTokens").intValue() / 2);
     }
 
     @Test
@@ -238,10 +276,9 @@ class SampleApplicationTests {
     @Test
     void longConversationsForgetTheirBeginningInsteadOfFailing() throws Exception {
         List<String> conversation = new ArrayList<>();
-        String story = "Tell me a story about a fox named Ruby.";
         for (int i = 0; i < 14; i++) {
-            conversation.add(story);
-            conversation.add(ask(clustered, "long", story).path("reply").stringValue());
+            conversation.add(STORY);
+            conversation.add(ask(clustered, "long", STORY).path("reply").stringValue());
         }
         conversation.add("Hello!");
         int most = (int) (2048 * 0.6) + 2;
