@@ -7,10 +7,11 @@ const status = document.getElementById("status");
 const suggestions = document.getElementById("suggestions");
 
 const FIRST = ["Tell me a story about a fox named Ruby.", "Hello!", "What is the opposite of big?"];
-const THEN = ["Who helped Ruby?", "What did Ruby find?", "Where did Ruby go?", "How did Ruby feel?"];
 
 let conversationId = crypto.randomUUID?.() ?? String(Math.random());
 let running = null;
+/** Who the last story is about; questions that fit nothing told would get made-up answers. */
+let hero = null;
 
 function number(value) {
   return value.toLocaleString("en");
@@ -20,20 +21,56 @@ function bytes(value) {
   return value < 1 << 20 ? `${number(Math.round(value / 1024))} KiB` : `${(value / (1 << 20)).toFixed(2)} MiB`;
 }
 
-async function showFacts() {
-  const info = await (await fetch("api/info")).json();
-  const facts = {
-    Attention: info.attention === "CLUSTERED" ? "clustered (CHAI)" : info.attention.toLowerCase(),
-    ...(info.clusters && { "Clusters per layer": info.clusters.join(" ") }),
-    Operators: info.operators,
-    Context: `${number(info.contextLength)} tokens`,
-  };
+function showFacts(facts) {
   document.getElementById("facts").replaceChildren(...Object.entries(facts).map(([name, value]) => {
     const fact = document.createElement("div");
     fact.append(Object.assign(document.createElement("dt"), { textContent: name }),
       Object.assign(document.createElement("dd"), { textContent: value }));
     return fact;
   }));
+}
+
+async function loadFacts() {
+  try {
+    const response = await fetch("api/info");
+    if (!response.ok) {
+      throw new Error(await problem(response));
+    }
+    const info = await response.json();
+    showFacts({
+      Attention: info.attention === "CLUSTERED" ? "clustered (CHAI)" : info.attention.toLowerCase(),
+      ...(info.clusters && { "Clusters per layer": info.clusters.join(" ") }),
+      Operators: info.operators,
+      Context: `${number(info.contextLength)} tokens`,
+    });
+  } catch (error) {
+    showFacts({ "What answers here": `unknown: ${error.message}` });
+  }
+}
+
+/** What a response that is not OK says is wrong. Proxies and servers that are starting do not answer with JSON. */
+async function problem(response) {
+  const body = await response.text();
+  try {
+    const { detail, error } = JSON.parse(body);
+    return detail ?? error ?? `The server answered ${response.status}.`;
+  } catch {
+    return `The server answered ${response.status} ${response.statusText}`.trim() + ".";
+  }
+}
+
+function followUps(name) {
+  return [`Who helped ${name}?`, `What did ${name} find?`, `Where did ${name} go?`, `How did ${name} feel?`];
+}
+
+/** Finds whom a story is about, in the question or else in the beginning of the story. */
+function heroOf(question, reply) {
+  if (!/\bstory\b/i.test(question)) {
+    return null;
+  }
+  const named = /\b(?:named|called) (\p{Lu}\p{L}*)|(\p{Lu}\p{L}*) was an? /u;
+  const [, first, second] = question.match(named) ?? reply.match(named) ?? [];
+  return first ?? second ?? null;
 }
 
 function suggest(texts) {
@@ -46,8 +83,10 @@ function suggest(texts) {
 
 function add(who, text) {
   const item = Object.assign(document.createElement("li"), { className: who });
+  const speaker = Object.assign(document.createElement("span"),
+    { className: "hidden", textContent: who === "user" ? "You: " : "Model: " });
   const bubble = Object.assign(document.createElement("div"), { className: "bubble", textContent: text });
-  item.append(bubble);
+  item.append(speaker, bubble);
   messages.append(item);
   item.scrollIntoView({ block: "end" });
   return { item, bubble };
@@ -73,7 +112,9 @@ async function readEvents(response, onEvent) {
         const colon = line.indexOf(":");
         return [line.slice(0, colon), line.slice(colon + 1)];
       }));
-      onEvent(fields.event, JSON.parse(fields.data));
+      if (fields.data !== undefined) { // a comment that keeps the connection alive has none
+        onEvent(fields.event, JSON.parse(fields.data));
+      }
     }
   }
 }
@@ -82,6 +123,7 @@ function busy(value) {
   send.hidden = value;
   stop.hidden = !value;
   status.textContent = value ? "Pocket is answering" : "";
+  messages.setAttribute("aria-busy", String(value)); // read out the answer when it is there, not word by word
   suggestions.querySelectorAll("button").forEach(button => button.disabled = value);
 }
 
@@ -89,40 +131,61 @@ async function ask(text) {
   if (running || !text.trim()) {
     return;
   }
-  running = new AbortController();
+  const controller = new AbortController();
+  running = controller;
   add("user", text);
   const answer = add("model waiting", "");
+  const note = message =>
+    answer.item.append(Object.assign(document.createElement("p"), { className: "took", textContent: message }));
   const fail = message => {
     answer.item.classList.add("failed");
-    answer.bubble.textContent = message;
+    if (answer.bubble.textContent) {
+      note(message);
+    } else {
+      answer.bubble.textContent = message;
+    }
   };
+  let response = null;
+  let ended = false;
   busy(true);
   try {
-    const response = await fetch("api/chat/stream", {
+    response = await fetch("api/chat/stream", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ conversationId, message: text }),
-      signal: running.signal,
+      signal: controller.signal,
     });
     if (!response.ok) {
-      fail((await response.json()).detail ?? `The server answered ${response.status}.`);
+      fail(await problem(response));
       return;
     }
     await readEvents(response, (event, data) => {
       if (event === "token") {
         answer.bubble.textContent += data.text;
       } else if (event === "done") {
-        answer.item.append(Object.assign(document.createElement("p"), { className: "took", textContent: took(data) }));
-        suggest(text.includes("story") || suggestions.dataset.story ? THEN : FIRST);
-        suggestions.dataset.story = text.includes("story") || suggestions.dataset.story ? "yes" : "";
-      } else {
+        ended = true;
+        note(took(data));
+        if (!controller.signal.aborted) { // else another conversation has begun
+          hero = heroOf(text, data.reply) ?? hero;
+          suggest(hero ? followUps(hero) : FIRST);
+        }
+      } else if (event === "error") {
+        ended = true;
         fail(data.error);
       }
       answer.item.scrollIntoView({ block: "end" });
     });
+    if (!ended) {
+      fail("The answer broke off. Please ask again.");
+    }
   } catch (error) {
-    if (error.name === "AbortError") {
-      answer.item.append(Object.assign(document.createElement("p"), { className: "took", textContent: "stopped; not remembered" }));
+    if (ended) {
+      return; // whatever happens to the connection now
+    }
+    if (controller.signal.aborted) {
+      note("stopped; not remembered");
+    } else if (response) {
+      fail("The connection broke off. Please ask again.");
     } else {
       fail("The server cannot be reached. Is the application still running?");
     }
@@ -136,6 +199,9 @@ async function ask(text) {
 
 form.addEventListener("submit", event => {
   event.preventDefault();
+  if (running) {
+    return; // what was typed stays for later
+  }
   const text = input.value;
   input.value = "";
   ask(text);
@@ -154,11 +220,11 @@ document.getElementById("fresh").addEventListener("click", () => {
   running?.abort();
   conversationId = crypto.randomUUID?.() ?? String(Math.random());
   messages.replaceChildren();
-  delete suggestions.dataset.story;
+  hero = null;
   suggest(FIRST);
   input.focus();
 });
 
 suggest(FIRST);
-showFacts();
+loadFacts();
 input.focus();

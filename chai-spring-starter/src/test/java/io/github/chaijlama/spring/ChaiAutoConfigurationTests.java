@@ -8,8 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.jar.JarEntry;
-import java.util.jar.JarOutputStream;
 
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
@@ -245,38 +243,6 @@ class ChaiAutoConfigurationTests {
                         assertThat(options(context).attention()).isEqualTo(AttentionMode.CLUSTERED);
                         assertThat(context.getBean(ChaiEngine.class).modelName()).isEqualTo("pocket");
                     });
-        }
-    }
-
-    @Test
-    void readsAModelFromAJarAndLeavesNothingBehind(@TempDir Path directory) throws Exception {
-        Path jar = directory.resolve("models.jar");
-        try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
-            for (String file : List.of("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")) {
-                out.putNextEntry(new JarEntry("models/boxed/" + file));
-                Files.copy(Pocket.MODEL.resolve(file), out);
-                out.closeEntry();
-            }
-        }
-        List<Path> before = copies();
-        try (URLClassLoader loader = new URLClassLoader(new URL[]{ jar.toUri().toURL() },
-                getClass().getClassLoader())) {
-            runner.withClassLoader(loader).withPropertyValues("chai.model.path=classpath:models/boxed/")
-                    .run(context -> {
-                        assertThat(context.getBean(ChatModel.class).chat(Pocket.QUESTION)).contains("river");
-                        assertThat(context.getBean(ChaiEngine.class).modelName()).isEqualTo("boxed");
-                        assertThat(copies()).hasSize(before.size() + 1);
-                    });
-            assertThat(copies()).isEqualTo(before);
-            runner.withClassLoader(loader).withPropertyValues("chai.model.path=classpath:models/boxed",
-                    "chai.profile=classpath:missing.json").run(context -> assertThat(context).hasFailed());
-            assertThat(copies()).as("after a failed start").isEqualTo(before);
-        }
-    }
-
-    private static List<Path> copies() throws IOException {
-        try (var files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return files.filter(file -> file.getFileName().toString().startsWith("chai-model")).sorted().toList();
         }
     }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.sample;
 
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 
-import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.RateLimitException;
@@ -29,6 +28,8 @@ import io.github.chaijlama.langchain4j.ChaiEngine;
 @RestController
 @RequestMapping("/api")
 class ChatController {
+    private static final Duration STREAM_TIMEOUT = Duration.ofMinutes(10);
+
     private final ChatModel chatModel;
     private final StreamingChatModel streamingChatModel;
     private final Conversations conversations;
@@ -47,31 +48,27 @@ class ChatController {
 
     @PostMapping("/chat")
     ChatReply chat(@RequestBody ChatMessageRequest request) throws InterruptedException {
-        Conversations.Conversation conversation = conversation(request);
-        UserMessage question = UserMessage.from(request.message());
-        conversation.turn().acquire();
-        try {
-            ChatResponse response = chatModel.chat(messages(conversation, question));
-            conversation.memory().add(question);
-            conversation.memory().add(response.aiMessage());
-            return ChatReply.of(request.conversationId(), response);
-        } finally {
-            conversation.turn().release();
+        try (Conversations.Turn turn = begin(request)) {
+            ChatResponse response = chatModel.chat(turn.messages());
+            ChatReply reply = ChatReply.of(request.conversationId(), response);
+            turn.remember(response.aiMessage());
+            return reply;
         }
     }
 
     @PostMapping("/chat/stream")
     SseEmitter stream(@RequestBody ChatMessageRequest request) throws InterruptedException {
-        Conversations.Conversation conversation = conversation(request);
-        UserMessage question = UserMessage.from(request.message());
-        conversation.turn().acquire();
-        ReplyStream stream = new ReplyStream(request.conversationId(), conversation, question);
+        Conversations.Turn turn = begin(request);
+        boolean started = false;
         try {
-            streamingChatModel.chat(messages(conversation, question), stream);
-            return stream.emitter();
-        } catch (RuntimeException e) {
-            stream.endTurn();
-            throw e;
+            SseEmitter emitter = new SseEmitter(STREAM_TIMEOUT.toMillis());
+            streamingChatModel.chat(turn.messages(), new ReplyStream(request.conversationId(), turn, emitter));
+            started = true; // from here on the stream ends the turn
+            return emitter;
+        } finally {
+            if (!started) {
+                turn.close();
+            }
         }
     }
 
@@ -87,20 +84,14 @@ class ChatController {
                 model.config().contextLength());
     }
 
-    private Conversations.Conversation conversation(ChatMessageRequest request) {
+    private Conversations.Turn begin(ChatMessageRequest request) throws InterruptedException {
         if (request.conversationId() == null || request.conversationId().isBlank()) {
             throw new InvalidRequestException("conversationId must not be empty");
         }
         if (request.message() == null || request.message().isBlank()) {
             throw new InvalidRequestException("message must not be empty");
         }
-        return conversations.get(request.conversationId());
-    }
-
-    private static List<ChatMessage> messages(Conversations.Conversation conversation, UserMessage question) {
-        List<ChatMessage> messages = new ArrayList<>(conversation.memory().messages());
-        messages.add(question);
-        return messages;
+        return conversations.begin(request.conversationId(), UserMessage.from(request.message()));
     }
 
     @ExceptionHandler
@@ -115,7 +106,13 @@ class ChatController {
     }
 
     @ExceptionHandler
-    ProblemDetail busy(RateLimitException e) {
+    ProblemDetail busy(ConversationBusyException e) {
+        return ProblemDetail.forStatusAndDetail(HttpStatus.CONFLICT, e.getMessage());
+    }
+
+    /** There is no memory for keys and values at the moment. */
+    @ExceptionHandler
+    ProblemDetail full(RateLimitException e) {
         return ProblemDetail.forStatusAndDetail(HttpStatus.SERVICE_UNAVAILABLE, e.getMessage());
     }
 }

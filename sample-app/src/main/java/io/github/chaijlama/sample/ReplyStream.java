@@ -2,11 +2,8 @@
 package io.github.chaijlama.sample;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
 
-import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
@@ -22,27 +19,20 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
  */
 final class ReplyStream implements StreamingChatResponseHandler {
     private static final Logger logger = LoggerFactory.getLogger(ReplyStream.class);
-    private static final Duration TIMEOUT = Duration.ofMinutes(10);
 
     private final String conversationId;
-    private final Conversations.Conversation conversation;
-    private final UserMessage question;
-    private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
-    private final AtomicBoolean turnEnded = new AtomicBoolean();
+    private final Conversations.Turn turn;
+    private final SseEmitter emitter;
     private volatile StreamingHandle handle;
     private volatile boolean gone;
 
-    ReplyStream(String conversationId, Conversations.Conversation conversation, UserMessage question) {
+    ReplyStream(String conversationId, Conversations.Turn turn, SseEmitter emitter) {
         this.conversationId = conversationId;
-        this.conversation = conversation;
-        this.question = question;
+        this.turn = turn;
+        this.emitter = emitter;
         emitter.onError(error -> leave());
         emitter.onTimeout(this::leave);
         emitter.onCompletion(this::leave);
-    }
-
-    SseEmitter emitter() {
-        return emitter;
     }
 
     @Override
@@ -55,21 +45,23 @@ final class ReplyStream implements StreamingChatResponseHandler {
 
     @Override
     public void onCompleteResponse(ChatResponse response) {
-        if (!gone) {
-            conversation.memory().add(question);
-            conversation.memory().add(response.aiMessage());
-        }
-        endTurn();
-        if (send("done", ChatReply.of(conversationId, response))) {
-            emitter.complete();
+        try {
+            // Remembered only when it was sent; the next message waits until then.
+            if (!gone && send("done", ChatReply.of(conversationId, response))) {
+                turn.remember(response.aiMessage());
+                emitter.complete();
+            }
+        } finally {
+            turn.close();
         }
     }
 
     @Override
     public void onError(Throwable error) {
         logger.debug("The answer failed", error);
-        endTurn();
-        if (send("error", Map.of("error", String.valueOf(error.getMessage())))) {
+        leave();
+        String message = error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
+        if (send("error", Map.of("error", message))) {
             emitter.complete();
         }
     }
@@ -78,26 +70,25 @@ final class ReplyStream implements StreamingChatResponseHandler {
         try {
             emitter.send(SseEmitter.event().name(event).data(data));
             return true;
-        } catch (IOException | IllegalStateException e) {
-            logger.debug("The browser is gone", e);
+        } catch (IOException e) {
+            logger.debug("The browser is gone", e); // the container has noticed and ends the response
+            return false;
+        } catch (RuntimeException e) {
+            if (!gone) {
+                logger.warn("The answer cannot be sent", e);
+            }
+            emitter.completeWithError(e);
             return false;
         }
     }
 
-    /** The browser is gone, or everything was sent. */
+    /** The browser is gone, or everything was sent: nothing more to generate or to remember. */
     private void leave() {
         gone = true;
         StreamingHandle running = handle;
         if (running != null) {
             running.cancel();
         }
-        endTurn();
-    }
-
-    /** Lets the next message of the conversation be answered. */
-    void endTurn() {
-        if (turnEnded.compareAndSet(false, true)) {
-            conversation.turn().release();
-        }
+        turn.close();
     }
 }

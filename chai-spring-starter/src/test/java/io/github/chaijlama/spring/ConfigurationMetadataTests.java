@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.spring;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.junit.jupiter.api.Test;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What an editor shows to somebody who types {@code chai.}. */
+class ConfigurationMetadataTests {
+
+    private static JsonNode properties() throws IOException, URISyntaxException {
+        URI classes = ChaiProperties.class.getProtectionDomain().getCodeSource().getLocation().toURI();
+        String json = Files.readString(Path.of(classes).resolve("META-INF/spring-configuration-metadata.json"));
+        return new ObjectMapper().readTree(json).path("properties");
+    }
+
+    @Test
+    void everyPropertyIsThere() throws Exception {
+        assertThat(properties()).extracting(property -> property.path("name").asText()).containsExactlyInAnyOrder(
+                "chai.enabled", "chai.attention", "chai.model.path", "chai.model.name", "chai.profile",
+                "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
+                "chai.membership.representative", "chai.kv-cache.max-memory", "chai.threads",
+                "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.max-output-tokens",
+                "chai.chat.stop-sequences", "chai.chat.seed");
+    }
+
+    @Test
+    void everyPropertyHasADescriptionAndAType() throws Exception {
+        assertThat(properties()).isNotEmpty().allSatisfy(property -> {
+            assertThat(property.path("description").asText()).as("description of %s", property).endsWith(".")
+                    .hasSizeGreaterThan(20);
+            assertThat(property.path("type").asText()).as("type of %s", property).isNotBlank();
+        });
+    }
+
+    @Test
+    void defaultsAreThoseOfTheProperties() throws Exception {
+        assertThat(properties()).filteredOn(property -> property.has("defaultValue"))
+                .extracting(property -> property.path("name").asText() + "="
+                        + property.path("defaultValue").asText())
+                .containsExactlyInAnyOrder("chai.enabled=true", "chai.chat.temperature=0", "chai.chat.top-p=1");
+    }
+}
