@@ -42,7 +42,7 @@ public enum ModelFamily {
 
         @Override
         int window(ConfigValues config, int layer) {
-            return config.has("sliding_window") ? config.size("sliding_window") : 0;
+            return config.isNull("sliding_window") ? 0 : config.size("sliding_window", 4096);
         }
     },
 
