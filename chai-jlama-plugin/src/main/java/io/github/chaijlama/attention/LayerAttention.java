@@ -28,7 +28,7 @@ public final class LayerAttention implements AutoCloseable {
     private static final long PARALLEL_WORK = 1 << 16;
 
     private final HeadLayout layout;
-    private final float scale;
+    private final ScoreRules rules;
     private final RotaryEmbedding rotary;
     private final AttentionKernels kernels;
     private final WorkerPool workers;
@@ -38,13 +38,13 @@ public final class LayerAttention implements AutoCloseable {
     /**
      * Creates the attention of a model.
      *
-     * @param scale  factor of the scores, usually {@code 1 / sqrt(headSize)}
+     * @param rules  how scores become probabilities
      * @param rotary the model's rotary embedding, null if it has none
      */
-    public LayerAttention(HeadLayout layout, float scale, RotaryEmbedding rotary, AttentionKernels kernels,
+    public LayerAttention(HeadLayout layout, ScoreRules rules, RotaryEmbedding rotary, AttentionKernels kernels,
             WorkerPool workers) {
         this.layout = layout;
-        this.scale = scale;
+        this.rules = rules;
         this.rotary = rotary;
         this.kernels = kernels;
         this.workers = workers;
@@ -207,10 +207,16 @@ public final class LayerAttention implements AutoCloseable {
                 (long) firstRow * layout.queryLength() + (long) representative * headSize, layout.queryLength(), rows,
                 headSize);
         tile.start(outputs.length);
-        for (int page = 0, firstKey = 0; firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
+        int firstPage = rules.firstKey(batch.layer(), firstPosition) / store.rowsPerPage();
+        for (int page = firstPage, firstKey = firstPage
+                * store.rowsPerPage(); firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
             int keys = Math.min(store.rowsPerPage(), numberOfKeys - firstKey);
             kernels.scoresTile(tile.scores(), 0, tile.queries(), 0, store.keys(batch.layer(), keyHead, page), 0, keys,
-                    headSize, scale);
+                    headSize, rules.scale());
+            if (rules.softCap() > 0) {
+                kernels.softCap(tile.scores(), 0, keys * kernels.tileRows(), rules.softCap());
+            }
+            hide(batch, tile, firstPosition, rows, firstKey, keys);
             kernels.softmaxTile(tile.scores(), 0, tile.state(), 0, keys, firstPosition + 1 - firstKey);
             for (int i = 0; i < outputs.length; i++) {
                 kernels.weightedSumTile(tile.out(), tile.outOffset(i), tile.state(), tile.correctionsOffset(),
@@ -226,12 +232,21 @@ public final class LayerAttention implements AutoCloseable {
         }
     }
 
+    /** Hides what lies behind the layer's window, which moves by a key from row to row once it is full. */
+    private void hide(Batch batch, AttentionScratch.Tile tile, int firstPosition, int rows, int firstKey, int keys) {
+        if (rules.firstKey(batch.layer(), firstPosition + rows - 1) > firstKey) {
+            kernels.hideTile(tile.scores(), 0, keys,
+                    firstPosition - rules.windows().get(batch.layer()) + 1 - firstKey);
+        }
+    }
+
     // ---- decode ----
 
     private void attendRow(Batch batch, HeadPlan plan, int row) {
         int numberOfKeys = batch.position() + row + 1;
         MemorySegment scores = scratch.scores(numberOfKeys);
-        long work = (long) numberOfKeys * layout.headSize() * (plan.numberOfClusters() + layout.numberOfHeads());
+        int visible = numberOfKeys - rules.firstKey(batch.layer(), numberOfKeys - 1);
+        long work = (long) visible * layout.headSize() * (plan.numberOfClusters() + layout.numberOfHeads());
         int kvHeads = layout.numberOfKvHeads();
         int keyHeads = plan.keyHeads().length;
         if (work < PARALLEL_WORK) {
@@ -259,16 +274,24 @@ public final class LayerAttention implements AutoCloseable {
         int headSize = layout.headSize();
         int keyHead = plan.keyHeads()[keyHeadIndex];
         int numberOfKeys = batch.position() + row + 1;
-        for (int page = 0, firstKey = 0; firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
-            int keys = Math.min(store.rowsPerPage(), numberOfKeys - firstKey);
+        int firstVisible = rules.firstKey(batch.layer(), numberOfKeys - 1);
+        for (int firstKey = firstVisible; firstKey < numberOfKeys;) {
+            int page = firstKey / store.rowsPerPage();
+            int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
             for (int cluster : plan.clustersOfKeyHead(keyHeadIndex)) {
                 kernels.scores(scores, scratch.scoresOffset(cluster) + firstKey, batch.projection().queries(),
                         (long) row * layout.queryLength() + (long) plan.representative(cluster) * headSize,
-                        store.keys(batch.layer(), keyHead, page), 0, keys, headSize, scale);
+                        store.keys(batch.layer(), keyHead, page), store.rowOffset(firstKey), end - firstKey, headSize,
+                        rules.scale());
             }
+            firstKey = end;
         }
         for (int cluster : plan.clustersOfKeyHead(keyHeadIndex)) {
-            kernels.softmax(scores, scratch.scoresOffset(cluster), numberOfKeys);
+            long at = scratch.scoresOffset(cluster) + firstVisible;
+            if (rules.softCap() > 0) {
+                kernels.softCap(scores, at, numberOfKeys - firstVisible, rules.softCap());
+            }
+            kernels.softmax(scores, at, numberOfKeys - firstVisible);
         }
     }
 
@@ -284,13 +307,15 @@ public final class LayerAttention implements AutoCloseable {
             out.asSlice((outRow + (long) output.heads()[0] * headSize) * Float.BYTES, (long) headSize * Float.BYTES)
                     .fill((byte) 0);
         }
-        for (int page = 0, firstKey = 0; firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
-            int keys = Math.min(store.rowsPerPage(), numberOfKeys - firstKey);
+        for (int firstKey = rules.firstKey(batch.layer(), numberOfKeys - 1); firstKey < numberOfKeys;) {
+            int page = firstKey / store.rowsPerPage();
+            int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
             for (HeadPlan.Output output : outputs) {
                 kernels.weightedSum(out, outRow + (long) output.heads()[0] * headSize, probabilities,
-                        scratch.scoresOffset(output.cluster()) + firstKey, store.values(batch.layer(), kvHead, page), 0,
-                        keys, headSize);
+                        scratch.scoresOffset(output.cluster()) + firstKey, store.values(batch.layer(), kvHead, page),
+                        store.rowOffset(firstKey), end - firstKey, headSize);
             }
+            firstKey = end;
         }
         for (HeadPlan.Output output : outputs) {
             for (int i = 1; i < output.heads().length; i++) {
@@ -321,19 +346,21 @@ public final class LayerAttention implements AutoCloseable {
         int headSize = layout.headSize();
         long queryOffset = (long) row * layout.queryLength() + (long) head * headSize;
         double[] probabilities = new double[batch.position() + row + 1];
+        int firstVisible = rules.firstKey(batch.layer(), batch.position() + row);
         double max = Double.NEGATIVE_INFINITY;
-        for (int key = 0; key < probabilities.length; key++) {
+        for (int key = firstVisible; key < probabilities.length; key++) {
             MemorySegment keys = store.keys(batch.layer(), layout.kvHead(head), key / store.rowsPerPage());
-            probabilities[key] = scale * dot(batch.projection().queries(), queryOffset, keys,
-                    store.rowOffset(key), headSize);
+            double score = rules.scale() * dot(batch.projection().queries(), queryOffset, keys, store.rowOffset(key),
+                    headSize);
+            probabilities[key] = rules.softCap() > 0 ? rules.softCap() * Math.tanh(score / rules.softCap()) : score;
             max = Math.max(max, probabilities[key]);
         }
         double sum = 0;
-        for (int key = 0; key < probabilities.length; key++) {
+        for (int key = firstVisible; key < probabilities.length; key++) {
             probabilities[key] = Math.exp(probabilities[key] - max);
             sum += probabilities[key];
         }
-        for (int key = 0; key < probabilities.length; key++) {
+        for (int key = firstVisible; key < probabilities.length; key++) {
             probabilities[key] /= sum;
         }
         return probabilities;

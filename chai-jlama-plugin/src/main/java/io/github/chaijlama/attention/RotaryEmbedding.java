@@ -19,27 +19,20 @@ public final class RotaryEmbedding implements AutoCloseable {
 
     private final int headSize;
     private final int contextLength;
-    private final double[] frequencies;
+    private final RotaryFrequencies frequencies;
     private final AtomicReferenceArray<MemorySegment> blocks;
     private final Arena arena = Arena.ofShared();
 
     /**
      * Creates the embedding of a model.
      *
-     * @param headSize      floats of one head's row, even
      * @param contextLength positions of the model's context
-     * @param theta         base of the frequencies, {@code rope_theta} of the model's config.json
+     * @param frequencies   of every pair of a head
      */
-    public RotaryEmbedding(int headSize, int contextLength, double theta) {
-        if (headSize % 2 != 0) {
-            throw new IllegalArgumentException("rotary embedding needs an even head size, found " + headSize);
-        }
-        this.headSize = headSize;
+    public RotaryEmbedding(int contextLength, RotaryFrequencies frequencies) {
+        this.headSize = 2 * frequencies.pairs();
         this.contextLength = contextLength;
-        this.frequencies = new double[headSize / 2];
-        for (int i = 0; i < frequencies.length; i++) {
-            frequencies[i] = Math.pow(theta, -2.0 * i / headSize);
-        }
+        this.frequencies = frequencies;
         this.blocks = new AtomicReferenceArray<>((contextLength + BLOCK_ROWS - 1) / BLOCK_ROWS);
     }
 
@@ -70,10 +63,12 @@ public final class RotaryEmbedding implements AutoCloseable {
         MemorySegment rows = arena.allocate((long) BLOCK_ROWS * headSize * Float.BYTES, 64);
         for (int row = 0; row < BLOCK_ROWS; row++) {
             long position = (long) block * BLOCK_ROWS + row;
-            for (int i = 0; i < frequencies.length; i++) {
-                double angle = position * frequencies[i];
-                rows.setAtIndex(JAVA_FLOAT, (long) row * headSize + i, (float) Math.cos(angle));
-                rows.setAtIndex(JAVA_FLOAT, (long) row * headSize + frequencies.length + i, (float) Math.sin(angle));
+            for (int i = 0; i < frequencies.pairs(); i++) {
+                double angle = position * frequencies.frequency(i);
+                rows.setAtIndex(JAVA_FLOAT, (long) row * headSize + i,
+                        (float) (frequencies.amplitude() * Math.cos(angle)));
+                rows.setAtIndex(JAVA_FLOAT, (long) row * headSize + frequencies.pairs() + i,
+                        (float) (frequencies.amplitude() * Math.sin(angle)));
             }
         }
         return rows;

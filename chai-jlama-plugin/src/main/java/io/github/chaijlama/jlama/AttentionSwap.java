@@ -8,9 +8,11 @@ import java.util.WeakHashMap;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.MLPBlock;
+import com.github.tjake.jlama.model.MoEBlock;
 import com.github.tjake.jlama.model.TransformerBlock;
 import com.github.tjake.jlama.model.functions.FeedForward;
 import com.github.tjake.jlama.safetensors.Config;
+import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
@@ -63,14 +65,16 @@ public final class AttentionSwap implements AutoCloseable {
         this.oldBlocks = JlamaAccess.blocks(model).clone();
         this.oldKvBufferCache = JlamaAccess.kvBufferCache(model);
         this.pool = new PagePool(maxKvBytes, KvStore.pageBytes(config.heads().headSize()));
-        this.rotary = new RotaryEmbedding(config.heads().headSize(), config.contextLength(), config.ropeTheta());
+        this.rotary = config.rotary() == null ? null
+                : new RotaryEmbedding(config.contextLength(), config.rotary().scaling()
+                        .frequencies(config.heads().headSize(), config.rotary().theta()));
         this.resources = new SwapResources(model.getConfig(), workers);
         try {
-            this.attention = new LayerAttention(config.heads(), config.attentionScale(), rotary, KernelProvider.get(),
+            this.attention = new LayerAttention(config.heads(), config.scores(), rotary, KernelProvider.get(),
                     workers);
         } catch (RuntimeException | Error e) { // the scratch of many threads may be more than there is
             resources.close();
-            rotary.close();
+            closeRotary();
             throw e;
         }
     }
@@ -119,8 +123,15 @@ public final class AttentionSwap implements AutoCloseable {
         requireSame("head size", jlama.headSize, config.heads().headSize());
         requireSame("hidden size", jlama.embeddingLength, config.hiddenSize());
         requireSame("intermediate size", jlama.hiddenLength, config.intermediateSize());
-        if (jlama.attnLogitSoftCapping != null || jlama.attentionMultiplier != null) {
-            throw new ModelLoadException("the model caps or scales its attention scores, which is not supported yet");
+        requireSame("factor of attention scores", jlama.attentionMultiplier, config.scores().scale());
+        requireSame("cap of attention scores", jlama.attnLogitSoftCapping, config.scores().softCap());
+    }
+
+    /** What Jlama's configuration leaves open it may simply not know. */
+    private static void requireSame(String what, Float found, float expected) {
+        if (found != null && Math.abs(found - expected) > 1e-6f * Math.abs(expected)) {
+            throw new ModelLoadException(
+                    "the model's " + what + " is " + found + ", its configuration has " + expected);
         }
     }
 
@@ -143,9 +154,14 @@ public final class AttentionSwap implements AutoCloseable {
     }
 
     private FeedForward statelessTwin(FeedForward feedForward) {
-        return feedForward instanceof MLPBlock mlp
-                ? new StatelessMlp(model, JlamaAccess.weights(mlp), resources)
-                : feedForward;
+        return switch (feedForward) {
+            case MLPBlock mlp -> new StatelessMlp(model, JlamaAccess.weights(mlp), resources);
+            case MoEBlock moe when JlamaAccess.workingQuantizedType(model) == DType.F32 ->
+                new StatelessMoe(model, JlamaAccess.weights(moe), resources);
+            default -> throw new ModelLoadException("the model's feed-forward network "
+                    + feedForward.getClass().getSimpleName() + " cannot be run with activations of type "
+                    + JlamaAccess.workingQuantizedType(model));
+        };
     }
 
     /** Returns the model, whose own methods keep working. */
@@ -174,11 +190,17 @@ public final class AttentionSwap implements AutoCloseable {
                 }
                 pool.close();
                 attention.close();
-                rotary.close();
+                closeRotary();
                 resources.close();
             }
         } finally {
             resources.lock().unlock();
+        }
+    }
+
+    private void closeRotary() {
+        if (rotary != null) {
+            rotary.close();
         }
     }
 

@@ -14,6 +14,7 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.CausalSelfAttention;
 import com.github.tjake.jlama.model.LayerNorm;
 import com.github.tjake.jlama.model.MLPBlock;
+import com.github.tjake.jlama.model.MoEBlock;
 import com.github.tjake.jlama.model.TransformerBlock;
 import com.github.tjake.jlama.model.functions.FeedForward;
 import com.github.tjake.jlama.model.functions.SampleOutput;
@@ -67,6 +68,17 @@ final class JlamaAccess {
     private static final VarHandle MLP_ACTIVATION = field(MLPBlock.class, "activationFunction",
             ActivationFunction.Type.class);
 
+    private static final VarHandle MOE_ROUTER = tensor(MoEBlock.class, "moeGateWeight");
+    private static final VarHandle MOE_GATE = field(MoEBlock.class, "fullyConnectedWeights", AbstractTensor[].class);
+    private static final VarHandle MOE_DOWN = field(MoEBlock.class, "projectionWeights", AbstractTensor[].class);
+    private static final VarHandle MOE_UP = field(MoEBlock.class, "upProjectionWeights", AbstractTensor[].class);
+    private static final VarHandle MOE_EXPERTS_PER_TOKEN = field(MoEBlock.class, "numberOfExpertsPerToken", int.class);
+    private static final VarHandle MOE_ACTIVATION = field(MoEBlock.class, "activationFunction",
+            ActivationFunction.Type.class);
+
+    private static final VarHandle NORM_WEIGHTS = tensor(LayerNorm.class, "weights");
+    private static final VarHandle NORM_BIAS = tensor(LayerNorm.class, "bias");
+
     private JlamaAccess() {}
 
     /** The parts of a transformer block. */
@@ -77,8 +89,13 @@ final class JlamaAccess {
         /** Returns a block with these parts around another attention and feed-forward network. */
         TransformerBlock rebuild(AbstractModel model, int layer, CausalSelfAttention newAttention,
                 FeedForward newFeedForward) {
-            return new TransformerBlock(model, layer, preAttentionNorm, newAttention, postAttentionNorm,
-                    preFeedForwardNorm, newFeedForward, postFeedForwardNorm, preResponseNorm);
+            return new TransformerBlock(model, layer, precise(model, preAttentionNorm), newAttention,
+                    precise(model, postAttentionNorm), precise(model, preFeedForwardNorm), newFeedForward,
+                    precise(model, postFeedForwardNorm), precise(model, preResponseNorm));
+        }
+
+        private static Optional<LayerNorm> precise(AbstractModel model, Optional<LayerNorm> norm) {
+            return norm.map(present -> JlamaAccess.precise(model, present));
         }
     }
 
@@ -96,6 +113,15 @@ final class JlamaAccess {
     record MlpWeights(AbstractTensor<?, ?> gate, AbstractTensor<?, ?> up, AbstractTensor<?, ?> down,
             Optional<AbstractTensor<?, ?>> gateBias, Optional<AbstractTensor<?, ?>> downBias,
             ActivationFunction.Type activation) {}
+
+    /**
+     * The weights of a layer's mixture of experts; a matrix per expert.
+     *
+     * @param router          {@code (experts, hiddenSize)}
+     * @param expertsPerToken how many experts a token uses
+     */
+    record MoeWeights(AbstractTensor<?, ?> router, AbstractTensor<?, ?>[] gate, AbstractTensor<?, ?>[] up,
+            AbstractTensor<?, ?>[] down, int expertsPerToken, ActivationFunction.Type activation) {}
 
     /** Returns the model's own array of blocks; an element may be replaced. Null when the model has no layers here. */
     static TransformerBlock[] blocks(AbstractModel model) {
@@ -145,6 +171,19 @@ final class JlamaAccess {
     static MlpWeights weights(MLPBlock mlp) {
         return new MlpWeights(weight(MLP_GATE, mlp), weight(MLP_UP, mlp), weight(MLP_DOWN, mlp),
                 bias(MLP_GATE_BIAS, mlp), bias(MLP_DOWN_BIAS, mlp), (ActivationFunction.Type) MLP_ACTIVATION.get(mlp));
+    }
+
+    static MoeWeights weights(MoEBlock moe) {
+        return new MoeWeights(weight(MOE_ROUTER, moe), (AbstractTensor<?, ?>[]) MOE_GATE.get(moe),
+                (AbstractTensor<?, ?>[]) MOE_UP.get(moe), (AbstractTensor<?, ?>[]) MOE_DOWN.get(moe),
+                (int) MOE_EXPERTS_PER_TOKEN.get(moe), (ActivationFunction.Type) MOE_ACTIVATION.get(moe));
+    }
+
+    /** Returns a norm that calculates as well as it can: Jlama's root mean square norms do, its layer norms do not. */
+    static LayerNorm precise(AbstractModel model, LayerNorm norm) {
+        return norm.getClass() == LayerNorm.class
+                ? new PreciseLayerNorm(model, weight(NORM_BIAS, norm), weight(NORM_WEIGHTS, norm))
+                : norm;
     }
 
     @SuppressWarnings("unchecked")

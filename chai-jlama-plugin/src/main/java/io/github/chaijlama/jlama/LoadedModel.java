@@ -6,10 +6,12 @@ import java.util.Optional;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.safetensors.DType;
+import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import io.github.chaijlama.attention.RotaryScaling;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -60,16 +62,34 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
      */
     public static LoadedModel loadStock(Path directory, int threads) {
         ModelConfig config = ConfigReader.read(directory);
-        if (config.heads().queryLength() != config.hiddenSize()) {
-            throw new ModelLoadException("Jlama's own attention needs heads whose sizes add up to hidden_size "
-                    + config.hiddenSize() + ", found " + config.heads().queryLength() + " in " + directory);
-        }
-        Opened opened = open(directory, config, true, threads);
+        refuseWhatStockComputesWrongly(directory, config);
+        // Jlama knows no sliding windows: as far as the shortest reaches they make no difference.
+        int window = config.shortestWindow();
+        Opened opened = open(directory, window == 0 || window >= config.contextLength() ? config
+                : config.withContextLength(window), true, threads);
         try {
             return new StockModel(opened);
         } catch (RuntimeException | Error e) {
             close(opened);
             throw e;
+        }
+    }
+
+    private static void refuseWhatStockComputesWrongly(Path directory, ModelConfig config) {
+        String reason = null;
+        if (config.heads().queryLength() != config.hiddenSize()) {
+            reason = "heads whose sizes add up to " + config.heads().queryLength() + " and not to hidden_size "
+                    + config.hiddenSize();
+        } else if (config.rotary() != null && !(config.rotary().scaling() instanceof RotaryScaling.None
+                || config.rotary().scaling() instanceof RotaryScaling.Linear
+                || config.rotary().scaling() instanceof RotaryScaling.Dynamic)) {
+            reason = "rotary scaling '" + config.rotary().scaling().kind() + "'";
+        } else if (config.experts() > 0) {
+            reason = "a mixture of experts";
+        }
+        if (reason != null) {
+            throw new ModelLoadException(
+                    "Jlama 0.8.4's own attention and layers compute " + reason + " wrongly: " + directory);
         }
     }
 
@@ -82,6 +102,7 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
         JlamaAccess.requireCompatible();
         SafetensorsWeights weights = SafetensorsWeights.open(directory);
         try {
+            weights.stripPrefix(config.family().weightPrefix());
             if (config.tiedEmbeddings()) {
                 weights.hide("lm_head.weight");
             }
@@ -140,6 +161,11 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
 
     /** Returns the bytes that sequences hold for keys and values now, -1 if that is not known (Jlama's own cache). */
     public abstract long kvCacheAllocatedBytes();
+
+    /** Returns the matrix that turns rows into logits, {@code (vocabularySize, hiddenSize)}. */
+    final AbstractTensor<?, ?> outputWeights() {
+        return weights().load(config().tiedEmbeddings() ? config().family().embeddingName() : "lm_head.weight");
+    }
 
     final AbstractModel model() {
         return opened.model();

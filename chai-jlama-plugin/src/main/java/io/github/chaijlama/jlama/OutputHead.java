@@ -4,8 +4,7 @@ package io.github.chaijlama.jlama;
 import java.util.List;
 
 import com.github.tjake.jlama.model.AbstractModel;
-import com.github.tjake.jlama.model.functions.SampleOutput;
-import com.github.tjake.jlama.safetensors.Config;
+import com.github.tjake.jlama.model.LayerNorm;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 
 import io.github.chaijlama.jlama.MatrixProducts.Product;
@@ -17,16 +16,23 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
  * offers probabilities only, and leaves multiplier and cap out.
  */
 final class OutputHead implements AutoCloseable {
-    private final Config config;
-    private final SampleOutput output;
+    private final ModelConfig config;
+    private final LayerNorm norm;
+    private final AbstractTensor<?, ?> weights;
     private final MatrixProducts products;
     private final RowTensors logits;
 
-    OutputHead(AbstractModel model, MatrixProducts products) {
-        this.config = model.getConfig();
-        this.output = JlamaAccess.sampleOutput(model);
+    /**
+     * Creates the output of a model.
+     *
+     * @param weights {@code (vocabularySize, hiddenSize)}
+     */
+    OutputHead(AbstractModel model, ModelConfig config, AbstractTensor<?, ?> weights, MatrixProducts products) {
+        this.config = config;
+        this.norm = JlamaAccess.precise(model, JlamaAccess.sampleOutput(model).getOutputLayerNorm());
+        this.weights = weights;
         this.products = products;
-        this.logits = new RowTensors(config.vocabularySize);
+        this.logits = new RowTensors(config.vocabularySize());
     }
 
     /**
@@ -38,18 +44,18 @@ final class OutputHead implements AutoCloseable {
      */
     float[] logits(AbstractTensor<?, ?> rows, int row) {
         AbstractTensor<?, ?> result = logits.tensor(1);
-        try (AbstractTensor<?, ?> normed = output.getOutputLayerNorm().forward(RowTensors.view(rows, row, 1))) {
-            products.multiply(normed, config.embeddingLength,
-                    List.of(Product.whole(result, output.getOutputLogitsWeights())));
+        try (AbstractTensor<?, ?> normed = norm.forward(RowTensors.view(rows, row, 1))) {
+            products.multiply(normed, config.hiddenSize(), List.of(Product.whole(result, weights)));
         }
         float[] values = result.getMemorySegment().toArray(JAVA_FLOAT_UNALIGNED);
-        if (config.logitMultiplier != null) {
+        float divisor = config.multipliers().logitDivisor();
+        if (divisor != 1) {
             for (int i = 0; i < values.length; i++) {
-                values[i] /= config.logitMultiplier;
+                values[i] /= divisor;
             }
         }
-        if (config.finalLogitSoftCapping != null) {
-            float cap = config.finalLogitSoftCapping;
+        float cap = config.multipliers().logitSoftCap();
+        if (cap > 0) {
             for (int i = 0; i < values.length; i++) {
                 values[i] = cap * (float) Math.tanh(values[i] / cap);
             }

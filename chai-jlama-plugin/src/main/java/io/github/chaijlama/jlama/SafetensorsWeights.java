@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.TreeSet;
@@ -143,6 +144,22 @@ final class SafetensorsWeights implements WeightLoader {
         if (entry.memory().byteSize() > Integer.MAX_VALUE) {
             throw new ModelLoadException(directory + ": tensor " + name + " has " + entry.memory().byteSize()
                     + " bytes, Jlama's tensors hold at most " + Integer.MAX_VALUE);
+        }
+    }
+
+    /** Takes a prefix off every name that has it. */
+    void stripPrefix(String prefix) {
+        for (String name : List.copyOf(entries.keySet())) {
+            if (!prefix.isEmpty() && name.startsWith(prefix)) {
+                String shorter = name.substring(prefix.length());
+                if (entries.putIfAbsent(shorter, entries.remove(name)) != null) {
+                    throw new ModelLoadException(directory + " has tensors " + name + " and " + shorter);
+                }
+                TensorInfo info = infos.remove(name);
+                if (info != null) {
+                    infos.put(shorter, info);
+                }
+            }
         }
     }
 

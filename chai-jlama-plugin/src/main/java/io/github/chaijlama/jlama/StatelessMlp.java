@@ -59,14 +59,16 @@ final class StatelessMlp implements FeedForward {
             products.multiply(input, hiddenSize, List.of(Product.whole(gate, weights.gate())));
             weights.gateBias().ifPresent(
                     bias -> TensorOperationsProvider.get().accumulate(gate, bias, 0, intermediateSize));
-            activate(gate.getMemorySegment(), null, (long) rows * intermediateSize);
+            activate(resources.workers(), weights.activation(), gate.getMemorySegment(), null,
+                    (long) rows * intermediateSize);
         } else {
             AbstractTensor<?, ?> up = resources.up().tensor(rows);
             products.multiply(input, hiddenSize,
                     List.of(Product.whole(gate, weights.gate()), Product.whole(up, weights.up())));
             weights.gateBias().ifPresent(
                     bias -> TensorOperationsProvider.get().accumulate(gate, bias, 0, intermediateSize));
-            activate(gate.getMemorySegment(), up.getMemorySegment(), (long) rows * intermediateSize);
+            activate(resources.workers(), weights.activation(), gate.getMemorySegment(), up.getMemorySegment(),
+                    (long) rows * intermediateSize);
         }
         AbstractTensor<?, ?> result = model.makeDenseTensor(rows, hiddenSize);
         products.multiplyQuantized(model, gate, intermediateSize, Product.whole(result, weights.down()));
@@ -75,10 +77,9 @@ final class StatelessMlp implements FeedForward {
     }
 
     /** Applies the activation to {@code gate} in place, and multiplies it with {@code up} where there is one. */
-    private void activate(MemorySegment gate, MemorySegment up, long length) {
-        WorkerPool workers = resources.workers();
+    static void activate(WorkerPool workers, ActivationFunction.Type activation, MemorySegment gate, MemorySegment up,
+            long length) {
         int tasks = (int) ((length + ACTIVATION_TASK - 1) / ACTIVATION_TASK);
-        ActivationFunction.Type activation = weights.activation();
         workers.run(tasks, (task, worker) -> {
             long end = Math.min(length, (task + 1L) * ACTIVATION_TASK);
             for (long i = (long) task * ACTIVATION_TASK; i < end; i++) {

@@ -39,7 +39,7 @@ final class StockModel extends LoadedModel {
         this.deleteAtExit = new Thread(this::deleteDirectory, "chai-stock-cleanup");
         try {
             model().getConfig().setWorkingDirectory(pages.toFile());
-            this.output = new OutputHead(model(), new MatrixProducts(workers()));
+            this.output = new OutputHead(model(), config(), outputWeights(), new MatrixProducts(workers()));
             Runtime.getRuntime().addShutdownHook(deleteAtExit);
         } catch (RuntimeException | Error e) {
             deleteDirectory();

@@ -22,6 +22,10 @@ final class SwapResources implements AutoCloseable {
     private final RowTensors attended;
     private final RowTensors gate;
     private final RowTensors up;
+    /** Made when there is a mixture of experts to use them. */
+    private RowTensors router;
+    private final RowTensors expertInput;
+    private final RowTensors expertOutput;
 
     SwapResources(Config config, WorkerPool workers) {
         this.workers = workers;
@@ -32,6 +36,8 @@ final class SwapResources implements AutoCloseable {
         this.attended = new RowTensors(config.attentionLength);
         this.gate = new RowTensors(config.hiddenLength);
         this.up = new RowTensors(config.hiddenLength);
+        this.expertInput = new RowTensors(config.embeddingLength);
+        this.expertOutput = new RowTensors(config.embeddingLength);
     }
 
     ReentrantLock lock() {
@@ -70,6 +76,21 @@ final class SwapResources implements AutoCloseable {
         return up;
     }
 
+    RowTensors router(int experts) {
+        if (router == null) {
+            router = new RowTensors(experts);
+        }
+        return router;
+    }
+
+    RowTensors expertInput() {
+        return expertInput;
+    }
+
+    RowTensors expertOutput() {
+        return expertOutput;
+    }
+
     @Override
     public void close() {
         queries.close();
@@ -78,5 +99,10 @@ final class SwapResources implements AutoCloseable {
         attended.close();
         gate.close();
         up.close();
+        expertInput.close();
+        expertOutput.close();
+        if (router != null) {
+            router.close();
+        }
     }
 }

@@ -21,8 +21,12 @@ final class SwappedModel extends LoadedModel {
     SwappedModel(Opened opened, long maxKvBytes) {
         super(opened);
         this.swap = AttentionSwap.install(model(), config(), null, maxKvBytes, workers());
-        this.embedding = new TokenEmbedding(model(), weights().load(ModelFamily.EMBEDDING));
-        this.output = new OutputHead(model(), swap.resources().products());
+        ModelFamily family = config().family();
+        AbstractTensor<?, ?> table = weights().load(family.embeddingName());
+        this.embedding = new TokenEmbedding(model(), table,
+                family.positionEmbeddingName() == null ? null : weights().load(family.positionEmbeddingName()),
+                family.embeddingMultiplier(config(), table.dType()));
+        this.output = new OutputHead(model(), config(), outputWeights(), swap.resources().products());
     }
 
     @Override
@@ -91,7 +95,8 @@ final class SwappedModel extends LoadedModel {
             try {
                 ensureOpen();
                 attention.beginStep(count);
-                AbstractTensor<?, ?> rows = model().forward(embedding.rows(tokens, from, count), attention.length(),
+                AbstractTensor<?, ?> rows = model().forward(embedding.rows(tokens, from, count, attention.length()),
+                        attention.length(),
                         buffer,
                         Optional.empty());
                 attention.endStep();

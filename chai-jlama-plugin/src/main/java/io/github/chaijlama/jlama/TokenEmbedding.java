@@ -17,19 +17,30 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 final class TokenEmbedding {
     private final AbstractModel model;
     private final AbstractTensor<?, ?> table;
+    private final AbstractTensor<?, ?> positions;
+    private final float multiplier;
 
     /**
      * Creates the embedding of a model.
      *
-     * @param table {@code (vocabularySize, hiddenSize)}, F32 or BF16
+     * @param table      {@code (vocabularySize, hiddenSize)}, F32 or BF16
+     * @param positions  {@code (contextLength, hiddenSize)}, added; null if positions are not embedded here
+     * @param multiplier factor of the table's rows
      */
-    TokenEmbedding(AbstractModel model, AbstractTensor<?, ?> table) {
+    TokenEmbedding(AbstractModel model, AbstractTensor<?, ?> table, AbstractTensor<?, ?> positions,
+            float multiplier) {
         this.model = model;
         this.table = table;
+        this.positions = positions;
+        this.multiplier = multiplier;
     }
 
-    /** Returns the rows of some tokens, {@code (count, hiddenSize)}; the caller closes them. */
-    AbstractTensor<?, ?> rows(int[] tokens, int from, int count) {
+    /**
+     * Returns the rows of some tokens, {@code (count, hiddenSize)}; the caller closes them.
+     *
+     * @param firstPosition position of the first of them in their sequence
+     */
+    AbstractTensor<?, ?> rows(int[] tokens, int from, int count, int firstPosition) {
         int columns = table.shape().last();
         AbstractTensor<?, ?> rows = model.makeDenseTensor(count, columns);
         MemorySegment out = rows.getMemorySegment();
@@ -42,7 +53,25 @@ final class TokenEmbedding {
                 copyBfloat16(table.getMemorySegment(), row, out, (long) i * columns, columns);
             }
         }
+        if (multiplier != 1) {
+            for (long i = 0; i < (long) count * columns; i++) {
+                out.setAtIndex(JAVA_FLOAT_UNALIGNED, i, multiplier * out.getAtIndex(JAVA_FLOAT_UNALIGNED, i));
+            }
+        }
+        if (positions != null) {
+            addPositions(out, count, columns, firstPosition);
+        }
         return rows;
+    }
+
+    private void addPositions(MemorySegment out, int count, int columns, int firstPosition) {
+        for (int i = 0; i < count; i++) {
+            for (int column = 0; column < columns; column++) {
+                long at = (long) i * columns + column;
+                out.setAtIndex(JAVA_FLOAT_UNALIGNED, at, out.getAtIndex(JAVA_FLOAT_UNALIGNED, at)
+                        + positions.get(firstPosition + i, column));
+            }
+        }
     }
 
     /** A bfloat16 is the upper half of a 32-bit float. */

@@ -4,6 +4,8 @@ package io.github.chaijlama.kernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
 /**
  * The arithmetic of attention on blocks of 32-bit floats: scores, softmax, weighted sums, rotary embedding.
  *
@@ -22,6 +24,9 @@ import java.util.Objects;
  * are laid out {@code [key][row]}), so that no step needs a sum across lanes.
  */
 public abstract class AttentionKernels {
+
+    /** Below every score and finite, so that the difference of two of them is 0 and not undefined. */
+    private static final float HIDDEN = -1e30f;
 
     AttentionKernels() {}
 
@@ -45,6 +50,34 @@ public abstract class AttentionKernels {
         check(query, queryOffset, headSize);
         check(keys, keysOffset, (long) numberOfKeys * headSize);
         doScores(scores, scoresOffset, query, queryOffset, keys, keysOffset, numberOfKeys, headSize, scale);
+    }
+
+    /**
+     * Keeps scores within a range, in place: {@code x[i] = cap * tanh(x[i] / cap)} (Gemma 2, arXiv:2408.00118).
+     *
+     * @param length values, of a row or of a whole tile
+     * @param cap    above 0
+     */
+    public final void softCap(MemorySegment scores, long offset, int length, float cap) {
+        check(scores, offset, length);
+        doSoftCap(scores, offset, length, cap);
+    }
+
+    /**
+     * Hides keys that lie behind a sliding window: row {@code r} of the tile does not see the first {@code hidden + r}
+     * keys. Where a row sees none of these keys its sum takes in ones that the next visible key's correction removes.
+     *
+     * @param scores in and out, {@code (numberOfKeys, tileRows)}
+     * @param hidden how many keys row 0 does not see, negative if it and others see all
+     */
+    public final void hideTile(MemorySegment scores, long scoresOffset, int numberOfKeys, int hidden) {
+        check(scores, scoresOffset, (long) numberOfKeys * tileRows());
+        for (int key = 0; key < Math.min(numberOfKeys, hidden + tileRows() - 1); key++) {
+            for (int row = Math.max(0, key - hidden + 1); row < tileRows(); row++) {
+                scores.set(JAVA_FLOAT_UNALIGNED, (scoresOffset + (long) key * tileRows() + row) * Float.BYTES,
+                        HIDDEN);
+            }
+        }
     }
 
     /**
@@ -178,6 +211,8 @@ public abstract class AttentionKernels {
 
     abstract void doScores(MemorySegment scores, long scoresOffset, MemorySegment query, long queryOffset,
             MemorySegment keys, long keysOffset, int numberOfKeys, int headSize, float scale);
+
+    abstract void doSoftCap(MemorySegment scores, long offset, int length, float cap);
 
     abstract void doSoftmax(MemorySegment scores, long offset, int length);
 

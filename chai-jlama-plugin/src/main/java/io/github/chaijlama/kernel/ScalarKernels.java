@@ -35,6 +35,13 @@ final class ScalarKernels extends AttentionKernels {
     }
 
     @Override
+    void doSoftCap(MemorySegment scores, long offset, int length, float cap) {
+        for (int i = 0; i < length; i++) {
+            set(scores, offset + i, cap * (float) Math.tanh(get(scores, offset + i) / cap));
+        }
+    }
+
+    @Override
     void doSoftmax(MemorySegment scores, long offset, int length) {
         float max = Float.NEGATIVE_INFINITY;
         for (int i = 0; i < length; i++) {

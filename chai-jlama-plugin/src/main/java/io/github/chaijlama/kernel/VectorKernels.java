@@ -112,6 +112,22 @@ final class VectorKernels extends AttentionKernels {
     }
 
     @Override
+    void doSoftCap(MemorySegment scores, long offset, int length, float cap) {
+        long start = bytes(offset);
+        int limit = SPECIES.loopBound(length);
+        for (int i = 0; i < limit; i += LANES) {
+            FloatVector x = load(scores, start + bytes(i)).div(cap);
+            FloatVector e = exp(x.abs().mul(-2f));
+            FloatVector tanh = e.neg().add(1f).div(e.add(1f));
+            store(tanh.blend(tanh.neg(), x.compare(VectorOperators.LT, 0f)).mul(cap), scores, start + bytes(i));
+        }
+        for (int i = limit; i < length; i++) {
+            scores.set(JAVA_FLOAT_UNALIGNED, start + bytes(i),
+                    cap * (float) Math.tanh(get(scores, start + bytes(i)) / cap));
+        }
+    }
+
+    @Override
     void doSoftmax(MemorySegment scores, long offset, int length) {
         long start = bytes(offset);
         int limit = SPECIES.loopBound(length);

@@ -115,7 +115,8 @@ final class TokenizerFixtures {
     static ModelConfig llama2Config() {
         ModelConfig pocket = pocketConfig();
         return new ModelConfig(pocket.family(), pocket.layers(), pocket.hiddenSize(), pocket.intermediateSize(),
-                pocket.heads(), pocket.vocabularySize(), pocket.contextLength(), pocket.normEpsilon(),
-                pocket.activation(), pocket.ropeTheta(), pocket.tiedEmbeddings(), 1, List.of(2));
+                pocket.heads(), pocket.scores(), pocket.rotary(), pocket.vocabularySize(), pocket.contextLength(),
+                pocket.normEpsilon(), pocket.activation(), pocket.multipliers(), pocket.experts(),
+                pocket.expertsPerToken(), pocket.tiedEmbeddings(), 1, List.of(2));
     }
 }

@@ -116,7 +116,8 @@ class AttentionSwapTests {
         float[] expected = new ScalarLlama(DIRECTORY).logits(TOKENS,
                 ((Membership.Static) profile.membership()).layers());
         try (AttentionSwap swap = AttentionSwap.install(model, config, profile, BUDGET, workers);
-                OutputHead head = new OutputHead(model, new MatrixProducts(workers));
+                OutputHead head = new OutputHead(model, config,
+                        JlamaAccess.sampleOutput(model).getOutputLogitsWeights(), new MatrixProducts(workers));
                 AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0,
                         JlamaAccess.kvBufferCache(model).getKvBuffer(UUID.randomUUID()))) {
             assertThat(TestModels.maxDifference(head.logits(rows, TOKENS.length - 1), expected)).isLessThan(1e-4);

@@ -78,7 +78,7 @@ class ModelLoadingTests {
         config.put("head_dim", 32);
         read();
         assertThatThrownBy(() -> ChaiModel.load(directory, ChaiOptions.stock())).isInstanceOf(ModelLoadException.class)
-                .hasMessageContaining("add up to hidden_size 128, found 256");
+                .hasMessageContaining("add up to 256 and not to hidden_size 128 wrongly");
     }
 
     @ParameterizedTest
@@ -118,7 +118,8 @@ class ModelLoadingTests {
     void unsupportedModelTypesAreRefusedByName(String type) {
         config.put("model_type", type);
         assertThatThrownBy(this::read).isInstanceOf(ModelLoadException.class)
-                .hasMessage("model type '" + type + "' is not supported; supported: llama");
+                .hasMessage("model type '" + type + "' is not supported; supported: llama, mistral, qwen2, "
+                        + "granite, gemma, gemma2, mixtral, gpt2");
     }
 
     @ParameterizedTest
@@ -136,9 +137,10 @@ class ModelLoadingTests {
             bos_token_id            | 256      | 'bos_token_id' must be a token from 0 to 255, found 256
             eos_token_id            | [1, 300] | 'eos_token_id' must be a token from 0 to 255, found 300
             model_type              | 5        | 'model_type' must be a string, found 5
-            hidden_act              | "relu"   | 'hidden_act' must be silu or gelu_pytorch_tanh, found relu
-            rope_scaling            | {"rope_type": "yarn"} | rotary scaling 'yarn' is not supported
-            rope_scaling            | {"type": "linear"}    | rotary scaling 'linear' is not supported
+            hidden_act              | "relu"   | the activation function must be silu, gelu_pytorch_tanh or gelu_new, found relu
+            rope_scaling            | {"rope_type": "longrope"} | rotary scaling 'longrope' is not supported; supported: default, linear
+            rope_scaling            | {"type": "linear"}    | 'factor' must be a number above 0, found nothing
+            rope_scaling            | {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 1} | 'high_freq_factor' must be above low_freq_factor (4.0), found 1
             attention_bias          | true     | 'attention_bias' is not supported
             mlp_bias                | true     | 'mlp_bias' is not supported
             head_dim                | 15       | heads of 15 values cannot be rotated in pairs

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** The values of a JSON file, checked as they are read: what is wrong is named with what was expected and found. */
+final class ConfigValues {
+    /** Far above any model; it only keeps an absurd value from overflowing a product of two sizes. */
+    static final int MAX_SIZE = 1 << 24;
+
+    private final Path file;
+    private final JsonNode values;
+
+    ConfigValues(Path file, JsonNode values) {
+        this.file = file;
+        this.values = values;
+    }
+
+    /** Returns the file, for messages. */
+    Path file() {
+        return file;
+    }
+
+    /** Whether a key is there and not null. */
+    boolean has(String key) {
+        return !values.path(key).isMissingNode() && !values.path(key).isNull();
+    }
+
+    /** Whether a key is there and null, which for some keys is not the same as missing. */
+    boolean isNull(String key) {
+        return values.path(key).isNull();
+    }
+
+    /** Returns an object inside, empty if there is none. */
+    ConfigValues object(String key) {
+        JsonNode node = values.path(key);
+        if (has(key) && !node.isObject()) {
+            throw bad(key, "an object", node);
+        }
+        return new ConfigValues(file, node);
+    }
+
+    int size(String key) {
+        JsonNode node = values.path(key);
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1 || node.intValue() > MAX_SIZE) {
+            throw bad(key, "a whole number from 1 to " + MAX_SIZE, node);
+        }
+        return node.intValue();
+    }
+
+    int size(String key, int defaultValue) {
+        return has(key) ? size(key) : defaultValue;
+    }
+
+    /** Returns a number above 0. */
+    double number(String key, double defaultValue) {
+        JsonNode node = values.path(key);
+        if (!has(key)) {
+            return defaultValue;
+        }
+        // Checked as the 32-bit float it will be: neither 0 nor infinite then.
+        float value = node.floatValue();
+        if (!node.isNumber() || !(value > 0) || Float.isInfinite(value)) {
+            throw bad(key, "a number above 0", node);
+        }
+        return node.doubleValue();
+    }
+
+    /** Returns a number above 0 that must be there. */
+    double number(String key) {
+        if (!has(key)) {
+            throw bad(key, "a number above 0", values.path(key));
+        }
+        return number(key, 0);
+    }
+
+    String text(String key, String defaultValue) {
+        JsonNode node = values.path(key);
+        if (!has(key)) {
+            return defaultValue;
+        }
+        if (!node.isTextual()) {
+            throw bad(key, "a string", node);
+        }
+        return node.textValue();
+    }
+
+    String text(String key) {
+        if (!has(key)) {
+            throw bad(key, "a string", values.path(key));
+        }
+        return text(key, null);
+    }
+
+    boolean flag(String key, boolean defaultValue) {
+        JsonNode node = values.path(key);
+        if (has(key) && !node.isBoolean()) {
+            throw bad(key, "true or false", node);
+        }
+        return has(key) ? node.booleanValue() : defaultValue;
+    }
+
+    /** Returns a list of strings, null if there is none. */
+    List<String> texts(String key) {
+        if (!has(key)) {
+            return null;
+        }
+        List<String> texts = new ArrayList<>();
+        for (JsonNode node : values.path(key)) {
+            texts.add(node.asText());
+        }
+        return texts;
+    }
+
+    /** Returns a token, null if there is none. */
+    Integer token(String key, int vocabularySize) {
+        return has(key) ? Integer.valueOf(token(key, values.path(key), vocabularySize)) : null;
+    }
+
+    /** Returns tokens: one, several, or none. */
+    List<Integer> tokens(String key, int vocabularySize) {
+        JsonNode node = values.path(key);
+        if (!has(key)) {
+            return List.of();
+        }
+        List<Integer> tokens = new ArrayList<>();
+        for (JsonNode token : node.isArray() ? node : List.of(node)) {
+            tokens.add(token(key, token, vocabularySize));
+        }
+        return List.copyOf(tokens);
+    }
+
+    private int token(String key, JsonNode node, int vocabularySize) {
+        if (!node.isIntegralNumber() || !node.canConvertToInt()) {
+            throw bad(key, "a token", node);
+        }
+        int token = node.intValue();
+        if (token < 0 || token >= vocabularySize) {
+            throw refused("'" + key + "' must be a token from 0 to " + (vocabularySize - 1) + ", found " + token);
+        }
+        return token;
+    }
+
+    /** Returns an exception that says what was expected under a key. */
+    ModelLoadException bad(String key, String expected) {
+        return bad(key, expected, values.path(key));
+    }
+
+    private ModelLoadException bad(String key, String expected, JsonNode found) {
+        return refused("'" + key + "' must be " + expected + ", found " + (found.isMissingNode() ? "nothing" : found));
+    }
+
+    /** Returns an exception about this file. */
+    ModelLoadException refused(String message) {
+        return new ModelLoadException(file + ": " + message);
+    }
+}
