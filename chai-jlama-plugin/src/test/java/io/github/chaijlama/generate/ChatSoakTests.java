@@ -9,10 +9,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import org.junit.jupiter.api.Tag;
@@ -95,17 +99,105 @@ class ChatSoakTests {
             for (int number = 0; number < chats; number++) {
                 chat(model, number);
             }
-            Footprint after = Footprint.now();
-            System.out.println("before " + before + "\nafter " + chats + " chats " + after);
-
-            assertThat(model.model().kvCacheAllocatedBytes()).isZero();
-            assertThat(after.temporaryFiles()).isEqualTo(before.temporaryFiles());
-            assertThat(after.openFiles()).isLessThanOrEqualTo(before.openFiles());
-            assertThat(after.threads()).isLessThanOrEqualTo(before.threads() + 1);
-            assertThat(after.heapBytes() - before.heapBytes()).isLessThan(8 << 20);
-            assertThat(after.directBytes() - before.directBytes()).isLessThan(1 << 20);
-            assertThat(after.residentBytes() - before.residentBytes()).isLessThan(64 << 20);
+            assertNothingLeft(model, before, chats);
         }
+    }
+
+    @Test
+    @Timeout(300)
+    void twoHundredRandomChatsAtOnce() throws Exception {
+        randomChatsAtOnce(30, 200);
+    }
+
+    @Test
+    @Tag("long")
+    @Timeout(5400)
+    void tenThousandRandomChatsAtOnce() throws Exception {
+        randomChatsAtOnce(500, 10_000);
+    }
+
+    /** Chats of random lengths on four threads, some of them cancelled, each compared with its sequential twin. */
+    private static void randomChatsAtOnce(int different, int chats) throws Exception {
+        try (TextModel model = load();
+                ExecutorService threads = Executors.newFixedThreadPool(4);
+                ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor()) {
+            List<RandomChat> twins = new ArrayList<>();
+            for (int number = 0; number < different; number++) {
+                twins.add(RandomChat.of(model, number));
+            }
+            // Threads and scratch memory for every size, once, before anything is counted.
+            runAtOnce(model, twins, threads, clock, different, 1);
+            Footprint before = Footprint.now();
+            runAtOnce(model, twins, threads, clock, chats, 2);
+            assertNothingLeft(model, before, chats);
+        }
+    }
+
+    private static void runAtOnce(TextModel model, List<RandomChat> twins, ExecutorService threads,
+            ScheduledExecutorService clock, int chats, int seed) throws Exception {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Future<?>> results = new ArrayList<>();
+        for (int i = 0; i < chats; i++) {
+            RandomChat twin = twins.get(random.nextInt(twins.size()));
+            int cancelMillis = random.nextInt(5) == 0 ? random.nextInt(100) : -1;
+            results.add(threads.submit(() -> twin.compare(model, clock, cancelMillis)));
+        }
+        for (Future<?> result : results) {
+            result.get();
+        }
+    }
+
+    /** A chat and the answer it gets when nothing else is going on. */
+    private record RandomChat(int[] prompt, GenerationOptions options, int cancelAfter, String answer) {
+
+        static RandomChat of(TextModel model, int number) {
+            SplittableRandom random = new SplittableRandom(number);
+            String question = "Ruby went to the river. ".repeat(random.nextInt(random.nextInt(1, 60)))
+                    + QUESTIONS.get(random.nextInt(QUESTIONS.size()));
+            int[] prompt = model.chatPrompt(List.of(ChatMessage.user(question)));
+            GenerationOptions options = GenerationOptions.DEFAULT.withMaxNewTokens(random.nextInt(1, 60))
+                    .withAttention(random.nextBoolean() ? AttentionMode.EXACT : AttentionMode.CLUSTERED)
+                    .withStopSequences(random.nextInt(4) == 0 ? List.of(" the river", ".") : List.of())
+                    .withSampling(random.nextBoolean() ? SamplingOptions.GREEDY
+                            : new SamplingOptions(1, 40, 0.9, (long) number));
+            int cancelAfter = random.nextInt(4) == 0 ? random.nextInt(1, 20) : Integer.MAX_VALUE;
+            RandomChat chat = new RandomChat(prompt, options, cancelAfter, null);
+            return new RandomChat(prompt, options, cancelAfter, chat.run(model, new Cancellation()));
+        }
+
+        private String run(TextModel model, Cancellation cancellation) {
+            AtomicInteger tokens = new AtomicInteger();
+            GenerationListener listener = (token, text) -> {
+                if (tokens.incrementAndGet() == cancelAfter) {
+                    cancellation.cancel();
+                }
+            };
+            return model.chat(prompt, options, listener, cancellation).text();
+        }
+
+        /** Runs the chat again, cancelled from outside at some time or (-1) not. */
+        Void compare(TextModel model, ScheduledExecutorService clock, int cancelMillis) {
+            Cancellation cancellation = new Cancellation();
+            if (cancelMillis < 0) {
+                assertThat(run(model, cancellation)).isEqualTo(answer);
+            } else {
+                clock.schedule(cancellation::cancel, cancelMillis, TimeUnit.MILLISECONDS);
+                assertThat(answer).startsWith(run(model, cancellation));
+            }
+            return null;
+        }
+    }
+
+    private static void assertNothingLeft(TextModel model, Footprint before, int chats) throws Exception {
+        Footprint after = Footprint.now();
+        System.out.println("before " + before + "\nafter " + chats + " chats " + after);
+        assertThat(model.model().kvCacheAllocatedBytes()).isZero();
+        assertThat(after.temporaryFiles()).isEqualTo(before.temporaryFiles());
+        assertThat(after.openFiles()).isLessThanOrEqualTo(before.openFiles());
+        assertThat(after.threads()).isLessThanOrEqualTo(before.threads() + 1);
+        assertThat(after.heapBytes() - before.heapBytes()).isLessThan(8 << 20);
+        assertThat(after.directBytes() - before.directBytes()).isLessThan(1 << 20);
+        assertThat(after.residentBytes() - before.residentBytes()).isLessThan(64 << 20);
     }
 
     /**
