@@ -6,6 +6,7 @@ Needs jinja2 3.1. Run it after a change to a template: python3 make_expectations
 """
 import json
 import pathlib
+import random
 import re
 from datetime import datetime
 
@@ -50,6 +51,25 @@ def snippets():
     for line in (HERE / "snippets.txt").read_text(encoding="utf-8").split("\n"):
         if line and not line.startswith("//"):
             yield from [line] if "{%" in line else re.split(r"(?<=}}) (?={{)", line)
+
+
+def random_templates(count):
+    """Templates of parts that take or keep whitespace, in any order."""
+    source = random.Random(1)
+    signs = ["", "-", "+"]
+    for _ in range(count):
+        template = ""
+        for _ in range(source.randint(2, 12)):
+            left, right = source.choice(signs), source.choice(signs)
+            template += source.choice([
+                "a", " ", "  ", "\n", "\n\n", "\t", "\u00a0", "{", "}", "b \n", "\n c",
+                "{{%s 'e' %s}}" % (left.replace("+", ""), right.replace("+", "")),
+                "{%%%s set x = 1 %s%%}" % (left, right),
+                "{%%%s if true %s%%}y{%%%s endif %s%%}" % (left, right, right, left),
+                "{#%s c\n #}" % left, "{# c %s#}" % right, "{#%s\nc {{ %s#}" % (left, right),
+                "{%%%s raw %s%%} r\n {%%%s endraw %s%%}" % (left, right.replace("+", ""), right, left),
+            ])
+        yield template
 
 
 class Generation(Extension):
@@ -101,6 +121,8 @@ def main():
                 expectations.append({"template": path.stem, "conversation": name, "startAnswer": start_answer,
                                      **expectation})
     short = [{"template": snippet, **render(snippet, CONVERSATIONS["several"], True)} for snippet in snippets()]
+    short += [{"template": template, **render(template, CONVERSATIONS["several"], True)}
+              for template in random_templates(400)]
     with open(HERE / "expectations.json", "w", encoding="utf-8", newline="\n") as file:
         json.dump({"conversations": CONVERSATIONS, "templates": expectations, "snippets": short}, file,
                   ensure_ascii=True, indent=1)
