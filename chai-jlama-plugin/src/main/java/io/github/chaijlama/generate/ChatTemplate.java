@@ -7,12 +7,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of Hugging
  * Face; what messages say is data and never interpreted. Thread-safe.
  */
 public final class ChatTemplate {
+    private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
+
     private final String source;
     /** Null if the source cannot be read, which is said when somebody wants to chat. */
     private final String prepared;
@@ -60,13 +63,16 @@ public final class ChatTemplate {
             throw new ChatTemplateException(unreadable.getMessage());
         }
         List<String> texts = new ArrayList<>(messages.stream().map(ChatMessage::content).toList());
+        messages.forEach(message -> texts.add(message.role()));
         texts.add(source);
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
         List<Map<String, Object>> guarded = new ArrayList<>();
         for (ChatMessage message : messages) {
             Map<String, Object> map = new LinkedHashMap<>();
-            map.put("role", message.role());
+            // Templates compare roles, and write them between parts of control tokens: "<|" + role + "|>".
+            map.put("role", ROLES.contains(message.role()) ? message.role()
+                    : guard.apply(message.role(), controlTokens.texts()));
             map.put("content", guard.apply(message.content(), message.role().equals("assistant")
                     ? controlTokens.textsWithoutMarkers()
                     : controlTokens.texts()));
