@@ -8,27 +8,33 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-
-import com.hubspot.jinjava.Jinjava;
-import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.LegacyOverrides;
-import com.hubspot.jinjava.interpret.RenderResult;
-import com.hubspot.jinjava.interpret.TemplateError;
-import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
+import java.util.Set;
 
 /**
  * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of Hugging
  * Face; what messages say is data and never interpreted. Thread-safe.
  */
 public final class ChatTemplate {
-    private static final Jinjava JINJAVA = jinjava();
+    private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
 
     private final String source;
+    /** Null if the source cannot be read, which is said when somebody wants to chat. */
+    private final String prepared;
+    private final ChatTemplateException unreadable;
     private final ControlTokens controlTokens;
     private final Map<String, Object> constants;
 
     private ChatTemplate(String source, ControlTokens controlTokens, TokenizerFiles files) {
-        this.source = TemplateWhitespace.asHuggingFace(source);
+        this.source = source;
+        String template = null;
+        ChatTemplateException failure = null;
+        try {
+            template = TemplateWhitespace.asHuggingFace(source);
+        } catch (ChatTemplateException e) {
+            failure = e;
+        }
+        this.prepared = template;
+        this.unreadable = failure;
         this.controlTokens = controlTokens;
         this.constants = new HashMap<>();
         for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
@@ -63,14 +69,20 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer) {
+        if (unreadable != null) {
+            throw new ChatTemplateException(unreadable.getMessage());
+        }
         List<String> texts = new ArrayList<>(messages.stream().map(ChatMessage::content).toList());
+        messages.forEach(message -> texts.add(message.role()));
         texts.add(source);
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
         List<Map<String, Object>> guarded = new ArrayList<>();
         for (ChatMessage message : messages) {
             Map<String, Object> map = new LinkedHashMap<>();
-            map.put("role", message.role());
+            // Templates compare roles, and write them between parts of control tokens: "<|" + role + "|>".
+            map.put("role", ROLES.contains(message.role()) ? message.role()
+                    : guard.apply(message.role(), controlTokens.texts()));
             map.put("content", guard.apply(message.content(), message.role().equals("assistant")
                     ? controlTokens.textsWithoutMarkers()
                     : controlTokens.texts()));
@@ -79,48 +91,8 @@ public final class ChatTemplate {
         Map<String, Object> variables = new HashMap<>(constants);
         variables.put("messages", guarded);
         variables.put("add_generation_prompt", startAnswer);
-        return new RenderedPrompt(render(variables), guard.character());
-    }
-
-    private String render(Map<String, Object> variables) {
-        RenderResult result = JINJAVA.renderForResult(source, variables);
-        for (TemplateError error : result.getErrors()) {
-            Throwable cause = error.getException();
-            while (cause != null && !(cause instanceof RefusedByTemplate)) {
-                cause = cause.getCause();
-            }
-            throw new ChatTemplateException(cause != null
-                    ? "the model's chat template refuses this conversation: " + cause.getMessage()
-                    : "the model's chat template cannot be rendered (line " + error.getLineno() + "): "
-                            + error.getMessage());
-        }
-        return result.getOutput();
-    }
-
-    /** What a template throws with {@code raise_exception}. */
-    private static final class RefusedByTemplate extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-
-        RefusedByTemplate(String message) {
-            super(message);
-        }
-    }
-
-    /** The function templates call to refuse a conversation. Jinjava finds it by name. */
-    static String raiseException(String message) {
-        throw new RefusedByTemplate(message);
-    }
-
-    private static Jinjava jinjava() {
-        Jinjava jinjava = new Jinjava(JinjavaConfig.newBuilder().withTrimBlocks(true)
-                .withNestedInterpretationEnabled(false)
-                .withLegacyOverrides(LegacyOverrides.newBuilder().withEvaluateMapKeys(true).withIterateOverMapKeys(true)
-                        .withUseNaturalOperatorPrecedence(true).withParseWhitespaceControlStrictly(true)
-                        .withUseTrimmingForNotesAndExpressions(true).withKeepNullableLoopValues(true)
-                        .withAllowAdjacentTextNodes(true).build())
-                .build());
-        jinjava.getGlobalContext().registerFunction(
-                new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "raiseException", String.class));
-        return jinjava;
+        variables.put("tools", PythonValues.NONE);
+        variables.put("documents", PythonValues.NONE);
+        return new RenderedPrompt(TemplateEngine.renderChat(prepared, variables), guard.character());
     }
 }

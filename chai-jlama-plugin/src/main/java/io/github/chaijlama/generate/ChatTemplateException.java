@@ -9,4 +9,10 @@ public final class ChatTemplateException extends RuntimeException {
     public ChatTemplateException(String message) {
         super(message);
     }
+
+    /** Returns an exception for a template that is wrong, or more than this library understands. */
+    static ChatTemplateException unreadable(int line, String reason) {
+        return new ChatTemplateException(
+                "the model's chat template cannot be rendered (line " + line + "): " + reason);
+    }
 }

@@ -2,6 +2,8 @@
 package io.github.chaijlama.generate;
 
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Marks places where the text of a message spells a control token, or part of one at its edge, with a guard character, so that
@@ -40,19 +42,28 @@ final class ControlTokenGuard {
 
     /** Returns a text with guard characters in it wherever one of these control tokens could be read. */
     String apply(String text, List<String> controlTokens) {
+        String stripped = PythonMethods.strip(text, null, true, true); // as templates may
+        int start = text.indexOf(stripped);
+        int end = start + stripped.length();
+        // Some tokenizers have thousands of control tokens, of which few characters are the first.
+        Map<Character, List<String>> byFirst = controlTokens.stream().filter(token -> token.length() > 1)
+                .collect(Collectors.groupingBy(token -> token.charAt(0)));
         StringBuilder guarded = new StringBuilder(text.length() + 2);
-        if (controlTokens.stream().anyMatch(token -> startsWithEndOf(text, token))) {
-            guarded.append(guard);
-        }
-        for (int i = 0; i < text.length(); i++) {
-            guarded.append(text.charAt(i));
+        for (int i = 0; i <= text.length(); i++) {
             int at = i;
-            if (controlTokens.stream().anyMatch(token -> token.length() > 1 && text.startsWith(token, at))) {
+            boolean before = at == 0 && controlTokens.stream().anyMatch(token -> startsWithEndOf(text, token))
+                    || at == start && controlTokens.stream().anyMatch(token -> startsWithEndOf(stripped, token));
+            boolean after = at == text.length()
+                    && controlTokens.stream().anyMatch(token -> endsWithStartOf(text, token))
+                    || at == end && controlTokens.stream().anyMatch(token -> endsWithStartOf(stripped, token));
+            boolean inside = at > 0 && byFirst.getOrDefault(text.charAt(at - 1), List.of()).stream()
+                    .anyMatch(token -> text.startsWith(token, at - 1));
+            if (before || after || inside) {
                 guarded.append(guard);
             }
-        }
-        if (controlTokens.stream().anyMatch(token -> endsWithStartOf(text, token))) {
-            guarded.append(guard);
+            if (at < text.length()) {
+                guarded.append(text.charAt(at));
+            }
         }
         return guarded.toString();
     }

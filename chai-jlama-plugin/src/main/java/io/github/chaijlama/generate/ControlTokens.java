@@ -4,9 +4,11 @@ package io.github.chaijlama.generate;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
@@ -31,29 +33,49 @@ final class ControlTokens {
 
     private ControlTokens(List<ControlToken> tokens) {
         this.tokens = tokens;
-        // The longest wins where one begins like another. A single character cannot be told apart by a guard inside it; it is
-        // text wherever it stands.
-        String alternatives = tokens.stream().map(ControlToken::content).filter(content -> content.length() > 1)
+        // The longest wins where one begins like another.
+        String alternatives = tokens.stream().map(ControlToken::content)
                 .sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote)
                 .collect(Collectors.joining("|"));
         this.pattern = alternatives.isEmpty() ? NOTHING : Pattern.compile(alternatives);
     }
 
-    /** Returns the control tokens of a model. */
+    /**
+     * Returns the control tokens of a model: those that its tokenizer lists as special, those that its configuration names, and
+     * markers that its template writes. A single character is none: no guard fits into it, so it is text wherever it stands.
+     */
     static ControlTokens of(TokenizerFiles files) {
-        List<String> named = NAMES.stream().map(files::namedToken).filter(Objects::nonNull).toList();
+        Map<String, Integer> named = new LinkedHashMap<>();
+        for (String key : NAMES) {
+            Integer id = files.namedTokenId(key);
+            if (id != null) {
+                named.put(files.namedToken(key), id);
+            }
+        }
         List<ControlToken> tokens = new ArrayList<>();
         for (JsonNode token : files.tokenizer().path("added_tokens")) {
             String content = token.path("content").asText();
-            boolean control = token.path("special").asBoolean() || named.contains(content);
+            boolean control = token.path("special").asBoolean() || named.containsKey(content);
             boolean marker = !control && IN_BRACKETS.matcher(content).matches()
                     && files.chatTemplate().filter(template -> template.contains(content)).isPresent();
-            if ((control || marker) && !content.isEmpty()) {
+            if ((control || marker) && content.length() > 1) {
                 tokens.add(new ControlToken(token.path("id").asInt(), content, token.path("lstrip").asBoolean(),
                         token.path("rstrip").asBoolean(), marker));
             }
+            named.remove(content);
         }
+        // Some tokenizers have them in the vocabulary and do not list them.
+        named.forEach((content, id) -> {
+            if (content.length() > 1) {
+                tokens.add(new ControlToken(id, content, false, false, false));
+            }
+        });
         return new ControlTokens(List.copyOf(tokens));
+    }
+
+    /** Returns the tokens that have no text: all that are more than markers. */
+    Set<Integer> withoutText() {
+        return tokens.stream().filter(token -> !token.marker()).map(ControlToken::id).collect(Collectors.toSet());
     }
 
     /** Returns how templates write them. */
@@ -91,8 +113,18 @@ final class ControlTokens {
         UnaryOperator<String> rename = name -> hidden.getOrDefault(name, name);
 
         ObjectNode copy = tokenizer.deepCopy();
-        for (JsonNode token : copy.path("added_tokens")) {
-            ((ObjectNode) token).put("content", rename.apply(token.path("content").asText()));
+        for (Iterator<JsonNode> listed = copy.path("added_tokens").iterator(); listed.hasNext();) {
+            ObjectNode token = (ObjectNode) listed.next();
+            String content = token.path("content").asText();
+            if (content.length() != 1) {
+                token.put("content", rename.apply(content));
+            } else if (TokenizerFiles.idInVocabulary(tokenizer, content) != null) {
+                // The library would find it in the middle of text, and take it for a byte in some vocabularies. It has its
+                // number from the vocabulary, so those behind it keep theirs.
+                listed.remove();
+            } else {
+                token.put("content", secret + ":" + token.path("id").asText());
+            }
         }
         if (copy.path("model") instanceof ObjectNode model) {
             hide(model, hidden, rename);

@@ -39,8 +39,8 @@ public final class TextTokenizer implements AutoCloseable {
     private boolean closed;
 
     TextTokenizer(TokenizerFiles files, ModelConfig config) {
-        this.bytes = TokenBytes.of(files);
         this.controlTokens = ControlTokens.of(files);
+        this.bytes = TokenBytes.of(files, controlTokens.withoutText());
         this.bosToken = bosToken(files, config);
         this.endTokens = endTokens(files, config);
         this.first = library(controlTokens.hiddenIn(files.tokenizer(), false), files.directory());

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -44,9 +45,10 @@ final class TokenBytes {
     /**
      * Works out the bytes of a vocabulary.
      *
+     * @param withoutText tokens that stand for nothing
      * @throws ModelLoadException if the vocabulary is written in a way that is not supported
      */
-    static TokenBytes of(TokenizerFiles files) {
+    static TokenBytes of(TokenizerFiles files, Set<Integer> withoutText) {
         JsonNode decoder = files.tokenizer().path("decoder");
         Spelling spelling = spelling(decoder, files.directory());
         Map<Integer, String> vocabulary = vocabulary(files.tokenizer().path("model").path("vocab"));
@@ -58,9 +60,13 @@ final class TokenBytes {
         byte[][] bytes = new byte[size][];
         vocabulary.forEach((id, token) -> bytes[id] = bytes(token, spelling));
         for (JsonNode token : added) {
-            bytes[token.path("id").asInt()] = token.path("special").asBoolean() ? NOTHING
-                    : token.path("content").asText().getBytes(StandardCharsets.UTF_8);
+            int id = token.path("id").asInt();
+            String content = token.path("content").asText();
+            if (content.length() > 1 || bytes[id] == null) { // a single character may be a byte of the vocabulary
+                bytes[id] = content.getBytes(StandardCharsets.UTF_8);
+            }
         }
+        withoutText.forEach(id -> bytes[id] = NOTHING);
         return new TokenBytes(bytes, removesLeadingSpace(decoder, spelling));
     }
 

@@ -72,7 +72,21 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Optio
                 return token.path("id").asInt();
             }
         }
-        JsonNode inVocabulary = name == null ? null : tokenizer.path("model").path("vocab").get(name);
-        return inVocabulary == null ? null : Integer.valueOf(inVocabulary.asInt());
+        return name == null ? null : idInVocabulary(tokenizer, name);
+    }
+
+    /** Returns the number of a token in the model's vocabulary; null if there is none. */
+    static Integer idInVocabulary(JsonNode tokenizer, String content) {
+        JsonNode vocabulary = tokenizer.path("model").path("vocab");
+        if (vocabulary.isArray()) { // Unigram: a list of [token, score]
+            for (int id = 0; id < vocabulary.size(); id++) {
+                if (vocabulary.get(id).path(0).asText().equals(content)) {
+                    return id;
+                }
+            }
+            return null;
+        }
+        JsonNode id = vocabulary.get(content);
+        return id == null ? null : Integer.valueOf(id.asInt());
     }
 }

@@ -17,14 +17,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.jlama.ModelLoadException;
 
+import static io.github.chaijlama.generate.TokenizerFixtures.ids;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class TextTokenizerTests {
-
-    private static int[] ids(HuggingFaceTokenizer library, String text) {
-        return Arrays.stream(library.encode(text, false, false).getIds()).mapToInt(Math::toIntExact).toArray();
-    }
 
     @Test
     void byteLevelTextSurvivesEncodingAndDecoding() {

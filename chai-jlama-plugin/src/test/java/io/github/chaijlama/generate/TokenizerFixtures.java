@@ -7,8 +7,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -46,6 +48,86 @@ final class TokenizerFixtures {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Returns the library's tokens of a text, in which it recognises control tokens. */
+    static int[] ids(HuggingFaceTokenizer library, String text) {
+        return Arrays.stream(library.encode(text, false, false).getIds()).mapToInt(Math::toIntExact).toArray();
+    }
+
+    /** Writes the Pocket tokenizer with a change, beside a configuration; with the model's own if that is null. */
+    static void writePocket(Path directory, String config, Consumer<ObjectNode> change) throws IOException {
+        ObjectMapper mapper = new ObjectMapper();
+        ObjectNode root = (ObjectNode) mapper.readTree(TestModels.POCKET.resolve("tokenizer.json").toFile());
+        change.accept(root);
+        Files.writeString(directory.resolve("tokenizer.json"), root.toString());
+        Files.writeString(directory.resolve("tokenizer_config.json"),
+                config == null ? Files.readString(TestModels.POCKET.resolve("tokenizer_config.json")) : config);
+    }
+
+    /** Adds a token to the list of added ones. */
+    static ObjectNode addToken(ObjectNode root, int id, String content, boolean special) {
+        return root.withArray("added_tokens").addObject().put("id", id).put("content", content)
+                .put("single_word", false).put("lstrip", false).put("rstrip", false).put("normalized", false)
+                .put("special", special);
+    }
+
+    /**
+     * Writes a tokenizer in the style of T5 and XLNet: every piece has a score, the best sum of scores wins.
+     *
+     * @param controlInVocabulary whether control tokens are pieces too, or only added behind them
+     */
+    static void writeUnigram(Path directory, boolean controlInVocabulary) throws IOException {
+        ObjectMapper mapper = new ObjectMapper();
+        ObjectNode root = mapper.createObjectNode();
+        root.put("version", "1.0").putNull("truncation").putNull("padding").putArray("added_tokens");
+        ArrayNode pieces = mapper.createArrayNode();
+        pieces.add(mapper.createArrayNode().add("<unk>").add(0.0));
+        List<String> control = List.of("<s>", "</s>");
+        if (controlInVocabulary) {
+            control.forEach(token -> pieces.add(mapper.createArrayNode().add(token).add(0.0)));
+        }
+        "\u2581abcdefghijklmnopqrstuvwxyz<>/TE.[]".chars().forEach(letter -> pieces
+                .add(mapper.createArrayNode().add(Character.toString(letter)).add(-10.0)));
+        for (String piece : List.of("\u2581a", "\u2581fox", "story", "<s", "</", "s>")) {
+            pieces.add(mapper.createArrayNode().add(piece).add(-8.0));
+        }
+        addToken(root, 0, "<unk>", true);
+        for (int i = 0; i < control.size(); i++) {
+            addToken(root, controlInVocabulary ? 1 + i : pieces.size() + i, control.get(i), true);
+        }
+        root.putNull("normalizer").putNull("post_processor");
+        root.putObject("pre_tokenizer").put("type", "Metaspace").put("replacement", "\u2581")
+                .put("prepend_scheme", "always").put("split", true);
+        root.putObject("decoder").put("type", "Metaspace").put("replacement", "\u2581")
+                .put("prepend_scheme", "always").put("split", true);
+        root.putObject("model").put("type", "Unigram").put("unk_id", 0).put("byte_fallback", false).set("vocab",
+                pieces);
+        Files.writeString(directory.resolve("tokenizer.json"), root.toString());
+        Files.writeString(directory.resolve("tokenizer_config.json"),
+                "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"add_bos_token\": false}");
+    }
+
+    /** Writes a tokenizer that knows whole words only. */
+    static void writeWordLevel(Path directory, boolean listed) throws IOException {
+        ObjectMapper mapper = new ObjectMapper();
+        ObjectNode root = mapper.createObjectNode();
+        root.put("version", "1.0").putNull("truncation").putNull("padding").putArray("added_tokens");
+        root.putNull("normalizer").putNull("post_processor").putNull("decoder");
+        root.putObject("pre_tokenizer").put("type", "WhitespaceSplit");
+        ObjectNode vocabulary = root.putObject("model").put("type", "WordLevel").put("unk_token", "[UNK]")
+                .putObject("vocab");
+        for (String word : List.of("[UNK]", "[BOS]", "[EOS]", "a", "fox", "story")) {
+            vocabulary.put(word, vocabulary.size());
+        }
+        if (listed) {
+            addToken(root, 0, "[UNK]", true);
+            addToken(root, 1, "[BOS]", true);
+            addToken(root, 2, "[EOS]", true);
+        }
+        Files.writeString(directory.resolve("tokenizer.json"), root.toString());
+        Files.writeString(directory.resolve("tokenizer_config.json"),
+                "{\"bos_token\": \"[BOS]\", \"eos_token\": \"[EOS]\", \"unk_token\": \"[UNK]\", \"add_bos_token\": false}");
     }
 
     /**

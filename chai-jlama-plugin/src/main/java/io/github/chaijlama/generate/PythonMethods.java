@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.IntPredicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+import io.github.chaijlama.generate.PythonValues.TemplateFault;
+
+/** The methods of Python's texts, mappings and lists that chat templates call. Any other is an error. */
+final class PythonMethods {
+    private static final Pattern LINE = Pattern.compile(
+            "([^\\n\\r\\x0b\\f\\x1c-\\x1e\\x85\\u2028\\u2029]*)(\\r\\n|[\\n\\r\\x0b\\f\\x1c-\\x1e\\x85\\u2028\\u2029]|$)");
+
+    private PythonMethods() {}
+
+    /** Calls {@code value.name(arguments)}. */
+    static Object call(Object value, String name, PythonArguments arguments) {
+        Object result = switch (value) {
+            case String text -> ofText(text, name, arguments);
+            case Map<?, ?> map -> ofMapping(map, name, arguments);
+            case List<?> list -> ofList(list, name, arguments);
+            case PythonLoop loop when name.equals("cycle") -> loop.cycle(arguments.all());
+            case null, default -> null;
+        };
+        if (result == null) {
+            throw new TemplateFault(PythonValues.kind(value) + " has no method '" + name + "' that is supported");
+        }
+        return result;
+    }
+
+    private static Object ofMapping(Map<?, ?> map, String name, PythonArguments arguments) {
+        return switch (name) {
+            case "get" -> {
+                Object key = arguments.get(0, "key", null);
+                yield map.containsKey(key) ? map.get(key) : arguments.get(1, "default", PythonValues.NONE);
+            }
+            case "items" -> entries(map);
+            case "keys" -> new ArrayList<Object>(map.keySet());
+            case "values" -> new ArrayList<Object>(map.values());
+            default -> null;
+        };
+    }
+
+    /** Returns the pairs of keys and values. */
+    static List<Object> entries(Map<?, ?> map) {
+        return map.entrySet().stream()
+                .<Object>map(entry -> new PythonValues.Tuple(entry.getKey(), entry.getValue())).toList();
+    }
+
+    private static Object ofList(List<?> list, String name, PythonArguments arguments) {
+        Object wanted = arguments.get(0, "value", null);
+        return switch (name) {
+            case "count" -> list.stream().filter(element -> PythonValues.equal(element, wanted)).count();
+            case "index" -> {
+                for (int i = 0; i < list.size(); i++) {
+                    if (PythonValues.equal(list.get(i), wanted)) {
+                        yield (long) i;
+                    }
+                }
+                throw new TemplateFault("a list has no such element");
+            }
+            default -> null;
+        };
+    }
+
+    private static Object ofText(String text, String name, PythonArguments arguments) {
+        return switch (name) {
+            case "strip" -> strip(text, arguments.get(0, "chars", null), true, true);
+            case "lstrip" -> strip(text, arguments.get(0, "chars", null), true, false);
+            case "rstrip" -> strip(text, arguments.get(0, "chars", null), false, true);
+            case "split" -> split(text, arguments);
+            case "rsplit" -> splitFromRight(text, arguments);
+            case "splitlines" -> lines(text);
+            case "startswith" -> any(arguments, text::startsWith);
+            case "endswith" -> any(arguments, text::endsWith);
+            case "removeprefix" -> text.startsWith(arguments.text(0)) ? text.substring(arguments.text(0).length())
+                    : text;
+            case "removesuffix" -> text.endsWith(arguments.text(0))
+                    ? text.substring(0, text.length() - arguments.text(0).length())
+                    : text;
+            case "upper" -> text.toUpperCase(Locale.ROOT);
+            case "lower" -> text.toLowerCase(Locale.ROOT);
+            case "title" -> title(text);
+            case "capitalize" -> capitalize(text);
+            case "replace" -> replace(text, arguments.text(0), arguments.text(1), arguments.get(2, "count", -1L));
+            case "join" -> PythonValues.elements(arguments.get(0, "iterable", null)).stream()
+                    .map(PythonMethods::requireText).collect(Collectors.joining(text));
+            case "find" -> position(text, text.indexOf(arguments.text(0)));
+            case "rfind" -> position(text, text.lastIndexOf(arguments.text(0)));
+            case "count" -> (long) text.split(Pattern.quote(arguments.text(0)), -1).length - 1;
+            case "isdigit" -> all(text, Character::isDigit);
+            case "isalpha" -> all(text, Character::isLetter);
+            case "isalnum" -> all(text, Character::isLetterOrDigit);
+            case "isspace" -> all(text, PythonValues::isWhitespace);
+            default -> null;
+        };
+    }
+
+    /** Returns a text without whitespace, or without any of some characters, at its ends. */
+    static String strip(String text, Object characters, boolean left, boolean right) {
+        IntPredicate goes = characters == null || characters == PythonValues.NONE ? PythonValues::isWhitespace
+                : character -> requireText(characters).indexOf(character) >= 0;
+        int start = 0;
+        int end = text.length();
+        while (left && start < end && goes.test(text.codePointAt(start))) {
+            start += Character.charCount(text.codePointAt(start));
+        }
+        while (right && start < end && goes.test(text.codePointBefore(end))) {
+            end -= Character.charCount(text.codePointBefore(end));
+        }
+        return text.substring(start, end);
+    }
+
+    private static List<Object> split(String text, PythonArguments arguments) {
+        Object separator = arguments.get(0, "sep", PythonValues.NONE);
+        long most = PythonValues.number(arguments.get(1, "maxsplit", -1L)).longValue();
+        List<Object> parts = new ArrayList<>();
+        if (separator == PythonValues.NONE) {
+            String rest = strip(text, null, true, false);
+            while (!rest.isEmpty()) {
+                int end = 0;
+                while (end < rest.length() && !PythonValues.isWhitespace(rest.charAt(end))) {
+                    end++;
+                }
+                boolean last = most >= 0 && parts.size() >= most;
+                parts.add(last ? strip(rest, null, false, true) : rest.substring(0, end));
+                rest = last ? "" : strip(rest.substring(end), null, true, false);
+            }
+            return parts;
+        }
+        int from = 0;
+        for (int at = text.indexOf(requireSeparator(separator)); at >= 0 && (most < 0 || parts.size() < most); at = text
+                .indexOf((String) separator, from)) {
+            parts.add(text.substring(from, at));
+            from = at + ((String) separator).length();
+        }
+        parts.add(text.substring(from));
+        return parts;
+    }
+
+    private static List<Object> splitFromRight(String text, PythonArguments arguments) {
+        String separator = requireSeparator(arguments.get(0, "sep", PythonValues.NONE));
+        long most = PythonValues.number(arguments.get(1, "maxsplit", -1L)).longValue();
+        List<Object> parts = new ArrayList<>();
+        int end = text.length();
+        int at = text.lastIndexOf(separator);
+        while (at >= 0 && (most < 0 || parts.size() < most)) {
+            parts.addFirst(text.substring(at + separator.length(), end));
+            end = at;
+            at = text.lastIndexOf(separator, end - separator.length());
+        }
+        parts.addFirst(text.substring(0, end));
+        return parts;
+    }
+
+    private static String requireSeparator(Object separator) {
+        String text = requireText(separator);
+        if (text.isEmpty()) {
+            throw new TemplateFault("a text is split at nothing");
+        }
+        return text;
+    }
+
+    private static List<Object> lines(String text) {
+        List<Object> lines = new ArrayList<>();
+        Matcher line = LINE.matcher(text);
+        for (int at = 0; at < text.length() && line.find(at); at = line.end()) {
+            lines.add(line.group(1));
+        }
+        return lines;
+    }
+
+    private static boolean any(PythonArguments arguments, java.util.function.Predicate<String> test) {
+        Object wanted = arguments.get(0, "prefix", null);
+        return wanted instanceof List<?> list ? list.stream().map(PythonMethods::requireText).anyMatch(test)
+                : test.test(requireText(wanted));
+    }
+
+    static String title(String text) {
+        StringBuilder result = new StringBuilder();
+        boolean inWord = false;
+        for (int character : text.codePoints().toArray()) {
+            result.append(inWord ? Character.toString(character).toLowerCase(Locale.ROOT) : titleCase(character));
+            inWord = Character.isLetter(character);
+        }
+        return result.toString();
+    }
+
+    static String capitalize(String text) {
+        if (text.isEmpty()) {
+            return text;
+        }
+        int end = text.offsetByCodePoints(0, 1);
+        return titleCase(text.codePointAt(0)) + text.substring(end).toLowerCase(Locale.ROOT);
+    }
+
+    private static String titleCase(int character) {
+        String upper = Character.toString(character).toUpperCase(Locale.ROOT);
+        // One letter may become several, of which the first is a capital.
+        return upper.codePointCount(0, upper.length()) == 1 ? Character.toString(Character.toTitleCase(character))
+                : upper.substring(0, 1) + upper.substring(1).toLowerCase(Locale.ROOT);
+    }
+
+    static String replace(String text, String old, String by, Object count) {
+        long most = PythonValues.number(count).longValue();
+        if (most < 0) {
+            return text.replace(old, by);
+        }
+        Matcher matcher = Pattern.compile(Pattern.quote(old)).matcher(text);
+        StringBuilder result = new StringBuilder();
+        for (long i = 0; i < most && matcher.find(); i++) {
+            matcher.appendReplacement(result, Matcher.quoteReplacement(by));
+        }
+        return matcher.appendTail(result).toString();
+    }
+
+    private static long position(String text, int at) {
+        return at < 0 ? at : text.codePointCount(0, at);
+    }
+
+    private static boolean all(String text, IntPredicate test) {
+        return !text.isEmpty() && text.codePoints().allMatch(test);
+    }
+
+    static String requireText(Object value) {
+        if (value instanceof String text) {
+            return text;
+        }
+        throw new TemplateFault(PythonValues.kind(value) + " stands where a text is expected");
+    }
+}

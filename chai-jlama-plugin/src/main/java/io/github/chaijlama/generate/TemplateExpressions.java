@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.BinaryOperator;
+
+import com.hubspot.jinjava.el.TruthyTypeConverter;
+import com.hubspot.jinjava.el.ext.AdditionOperator;
+import com.hubspot.jinjava.el.ext.AstTuple;
+import com.hubspot.jinjava.el.ext.ExtendedParser;
+import com.hubspot.jinjava.el.ext.NamedParameter;
+import com.hubspot.jinjava.interpret.Context;
+import com.hubspot.jinjava.interpret.JinjavaInterpreter;
+import jinjava.de.odysseus.el.ExpressionFactoryImpl;
+import jinjava.de.odysseus.el.tree.Bindings;
+import jinjava.de.odysseus.el.tree.TreeStore;
+import jinjava.de.odysseus.el.tree.impl.Builder;
+import jinjava.de.odysseus.el.tree.impl.Cache;
+import jinjava.de.odysseus.el.tree.impl.Parser;
+import jinjava.de.odysseus.el.tree.impl.Scanner;
+import jinjava.de.odysseus.el.tree.impl.Scanner.Symbol;
+import jinjava.de.odysseus.el.tree.impl.ast.AstBinary;
+import jinjava.de.odysseus.el.tree.impl.ast.AstIdentifier;
+import jinjava.de.odysseus.el.tree.impl.ast.AstNode;
+import jinjava.de.odysseus.el.tree.impl.ast.AstParameters;
+import jinjava.de.odysseus.el.tree.impl.ast.AstRightValue;
+import jinjava.de.odysseus.el.tree.impl.ast.AstString;
+import jinjava.javax.el.ELContext;
+import jinjava.javax.el.ExpressionFactory;
+
+import io.github.chaijlama.generate.PythonValues.TemplateFault;
+
+/**
+ * Jinjava's expressions with the meaning they have in Python's Jinja. On their own, Jinjava's take the text "false" for false,
+ * {@code not a == b} for {@code (not a) == b}, and {@code 'a' + undefined} for "anull"; they know no method of Python's texts
+ * and skip filters they do not know.
+ */
+final class TemplateExpressions {
+    private static final int CACHED_EXPRESSIONS = 1000;
+
+    private TemplateExpressions() {}
+
+    static ExpressionFactory factory() {
+        return new ExpressionFactoryImpl(new TreeStore(new Syntax(), new Cache(CACHED_EXPRESSIONS)), new Conversions());
+    }
+
+    private static final class Syntax extends Builder {
+        private static final long serialVersionUID = 1L;
+
+        Syntax() {
+            super(Feature.METHOD_INVOCATIONS, Feature.VARARGS);
+        }
+
+        @Override
+        protected Parser createParser(String expression) {
+            return new PythonParser(this, expression);
+        }
+    }
+
+    /** How operators see values. */
+    private static final class Conversions extends TruthyTypeConverter {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected Boolean coerceToBoolean(Object value) {
+            return PythonValues.isTrue(value);
+        }
+
+        @Override
+        protected String coerceToString(Object value) {
+            return PythonValues.text(value);
+        }
+    }
+
+    private interface Evaluation {
+        Object of(Bindings bindings, ELContext context);
+    }
+
+    /** A part of an expression that is evaluated here. */
+    private static final class Computed extends AstRightValue {
+        private final Evaluation evaluation;
+
+        Computed(Evaluation evaluation) {
+            this.evaluation = evaluation;
+        }
+
+        @Override
+        public Object eval(Bindings bindings, ELContext context) {
+            return evaluation.of(bindings, context);
+        }
+
+        @Override
+        public String toString() {
+            return "an expression";
+        }
+
+        @Override
+        public void appendStructure(StringBuilder builder, Bindings bindings) {
+            builder.append("...");
+        }
+
+        @Override
+        public int getCardinality() {
+            return 0;
+        }
+
+        @Override
+        public AstNode getChild(int index) {
+            return null;
+        }
+    }
+
+    private static final class PythonParser extends ExtendedParser {
+
+        PythonParser(Builder builder, String expression) {
+            super(builder, expression);
+        }
+
+        @Override
+        protected Scanner createScanner(String expression) {
+            return new TemplateScanner(expression);
+        }
+
+        @Override
+        protected AstNode and(boolean required) throws Scanner.ScanException, ParseException {
+            AstNode value = not(required);
+            while (value != null && is(Symbol.AND)) {
+                consumeToken();
+                value = both(value, not(true));
+            }
+            return value;
+        }
+
+        private static AstNode both(AstNode left, AstNode right) {
+            return new Computed((bindings, context) -> {
+                Object value = left.eval(bindings, context);
+                return PythonValues.isTrue(value) ? right.eval(bindings, context) : value;
+            });
+        }
+
+        /** {@code not} binds less than comparisons. */
+        private AstNode not(boolean required) throws Scanner.ScanException, ParseException {
+            if (!is(Symbol.NOT)) {
+                return comparisons(required);
+            }
+            consumeToken();
+            AstNode value = not(true);
+            return new Computed((bindings, context) -> !PythonValues.isTrue(value.eval(bindings, context)));
+        }
+
+        private AstNode comparisons(boolean required) throws Scanner.ScanException, ParseException {
+            AstNode left = add(required);
+            AstNode result = null;
+            BinaryOperator<Object> comparison = left == null ? null : comparison();
+            while (comparison != null) {
+                AstNode right = add(true);
+                AstNode one = binary(left, right, comparison);
+                result = result == null ? one : both(result, one);
+                left = right;
+                comparison = comparison();
+            }
+            return result == null ? left : result;
+        }
+
+        private static AstNode binary(AstNode left, AstNode right, BinaryOperator<Object> operator) {
+            return new Computed((bindings, context) -> operator.apply(left.eval(bindings, context),
+                    right.eval(bindings, context)));
+        }
+
+        /** Reads a comparison, if there is one. */
+        private BinaryOperator<Object> comparison() throws Scanner.ScanException, ParseException {
+            BinaryOperator<Object> comparison = switch (getToken().getSymbol()) {
+                case EQ -> PythonValues::equal;
+                case NE -> (left, right) -> !PythonValues.equal(left, right);
+                case LT -> (left, right) -> PythonValues.compare(left, right) < 0;
+                case LE -> (left, right) -> PythonValues.compare(left, right) <= 0;
+                case GT -> (left, right) -> PythonValues.compare(left, right) > 0;
+                case GE -> (left, right) -> PythonValues.compare(left, right) >= 0;
+                case EXTENSION, NOT -> {
+                    boolean negated = is(Symbol.NOT);
+                    String word = negated ? lookahead(0).getImage() : getToken().getImage();
+                    if (!word.equals("in")) {
+                        yield null;
+                    }
+                    if (negated) {
+                        consumeToken();
+                    }
+                    yield (value, container) -> PythonValues.contains(container, value) != negated;
+                }
+                default -> null;
+            };
+            if (comparison != null) {
+                consumeToken();
+            }
+            return comparison;
+        }
+
+        @Override
+        protected AstBinary createAstBinary(AstNode left, AstNode right, AstBinary.Operator operator) {
+            if (operator == AdditionOperator.OP) {
+                return operation(left, right, PythonValues::add);
+            } else if (operator == AstBinary.MOD) {
+                return operation(left, right, (a, b) -> Math.floorMod(PythonValues.number(a).longValue(),
+                        PythonValues.number(b).longValue()));
+            } else if (operator == AstBinary.DIV) {
+                return operation(left, right, (a, b) -> {
+                    if (!PythonValues.isTrue(PythonValues.number(b))) {
+                        throw new TemplateFault("division by zero");
+                    }
+                    return PythonValues.number(a).doubleValue() / PythonValues.number(b).doubleValue();
+                });
+            }
+            return super.createAstBinary(left, right, operator);
+        }
+
+        private static AstBinary operation(AstNode left, AstNode right, BinaryOperator<Object> operator) {
+            return new AstBinary(left, right, (bindings, context, a, b) -> operator.apply(a.eval(bindings, context),
+                    b.eval(bindings, context)));
+        }
+
+        @Override
+        protected AstNode filter(boolean required) throws Scanner.ScanException, ParseException {
+            AstNode value = unary(required);
+            while (value != null) {
+                if (getToken().getImage().equals("|")) {
+                    consumeToken();
+                    value = filtered(value);
+                } else if (is(Symbol.IDENTIFIER) && getToken().getImage().equals("is") || isExtension("is")) {
+                    consumeToken();
+                    value = tested(value);
+                } else {
+                    break;
+                }
+            }
+            return value;
+        }
+
+        private AstNode filtered(AstNode value) throws Scanner.ScanException, ParseException {
+            String name = consumeToken(Symbol.IDENTIFIER).getImage();
+            AstParameters arguments = is(Symbol.LPAREN) ? params() : new AstParameters(List.of());
+            return new Computed((bindings, context) -> TemplateFilters.filter(value.eval(bindings, context), name,
+                    new PythonArguments(arguments.eval(bindings, context))));
+        }
+
+        private AstNode tested(AstNode value) throws Scanner.ScanException, ParseException {
+            boolean negated = is(Symbol.NOT);
+            if (negated) {
+                consumeToken();
+            }
+            String name = consumeToken().getImage();
+            if (!TemplateFilters.hasTest(name)) {
+                throw new TemplateFault("there is no test '" + name + "' that is supported");
+            }
+            AstParameters arguments = is(Symbol.LPAREN) ? params() : new AstParameters(argument());
+            return new Computed((bindings, context) -> {
+                Object tested = value.eval(bindings, context);
+                boolean isName = name.endsWith("defined") && tested == null && value instanceof AstIdentifier variable
+                        && isFunction(variable.getName());
+                return (isName ? name.equals("defined")
+                        : TemplateFilters.test(tested, name,
+                                new PythonArguments(arguments.eval(bindings, context)))) != negated;
+            });
+        }
+
+        /** Reads the argument of a test that stands without brackets. */
+        private List<AstNode> argument() throws Scanner.ScanException, ParseException {
+            boolean begins = switch (getToken().getSymbol()) {
+                case STRING, INTEGER, FLOAT, LBRACK, TRUE, FALSE -> true;
+                case IDENTIFIER -> !getToken().getImage().equals("is");
+                default -> false;
+            };
+            return begins ? List.of(value()) : List.of();
+        }
+
+        private static boolean isFunction(String name) {
+            Context context = JinjavaInterpreter.getCurrent().getContext();
+            return context.getGlobalMacro(name) != null || context.getFunction(":" + name) != null;
+        }
+
+        @Override
+        protected AstNode literal() throws Scanner.ScanException, ParseException {
+            if (!is(Symbol.STRING)) {
+                return super.literal();
+            }
+            StringBuilder text = new StringBuilder();
+            while (is(Symbol.STRING)) { // texts that stand side by side are one
+                text.append(consumeToken().getImage());
+            }
+            return new AstString(text.toString());
+        }
+
+        @Override
+        protected AstNode nonliteral() throws Scanner.ScanException, ParseException {
+            if (is(Symbol.IDENTIFIER) && Set.of("none", "None").contains(getToken().getImage())) {
+                consumeToken();
+                return new Computed((bindings, context) -> PythonValues.NONE);
+            }
+            return super.nonliteral();
+        }
+
+        @Override
+        protected AstTuple createAstTuple(AstParameters parameters) {
+            return new AstTuple(parameters) {
+                @Override
+                public Object eval(Bindings bindings, ELContext context) {
+                    return new PythonValues.Tuple(parameters.eval(bindings, context));
+                }
+            };
+        }
+
+        @Override
+        protected AstParameters params(Symbol left, Symbol right) throws Scanner.ScanException, ParseException {
+            consumeToken(left);
+            List<AstNode> values = new ArrayList<>();
+            while (!is(right)) {
+                if (is(Symbol.IDENTIFIER) && lookahead(0).getImage().equals("=")) {
+                    String name = consumeToken().getImage();
+                    consumeToken();
+                    AstNode value = expr(true);
+                    values.add(new Computed((bindings, context) -> new NamedParameter(name,
+                            value.eval(bindings, context))));
+                } else {
+                    values.add(expr(true));
+                }
+                if (!is(right)) {
+                    consumeToken(Symbol.COMMA);
+                }
+            }
+            consumeToken(right);
+            return new AstParameters(values);
+        }
+
+        @Override
+        protected AstNode value() throws Scanner.ScanException, ParseException {
+            AstNode value = nonliteral();
+            value = value == null ? literal() : value;
+            while (value != null) {
+                if (is(Symbol.DOT)) {
+                    consumeToken();
+                    value = attribute(value, consumeToken().getImage());
+                } else if (is(Symbol.LBRACK)) {
+                    consumeToken();
+                    value = element(value);
+                } else {
+                    break;
+                }
+            }
+            return value;
+        }
+
+        private AstNode attribute(AstNode value, String name) throws Scanner.ScanException, ParseException {
+            if (!is(Symbol.LPAREN)) {
+                return new Computed((bindings, context) -> PythonValues.attribute(value.eval(bindings, context), name));
+            }
+            AstParameters arguments = params();
+            return new Computed((bindings, context) -> PythonMethods.call(value.eval(bindings, context), name,
+                    new PythonArguments(arguments.eval(bindings, context))));
+        }
+
+        private AstNode element(AstNode value) throws Scanner.ScanException, ParseException {
+            AstNode[] bounds = new AstNode[3];
+            int colons = 0;
+            while (!is(Symbol.RBRACK)) {
+                if (is(Symbol.COLON) && colons < 2) {
+                    consumeToken();
+                    colons++;
+                } else {
+                    bounds[colons] = expr(true);
+                }
+            }
+            consumeToken();
+            if (colons == 0 && bounds[0] == null) {
+                fail("an index");
+            }
+            boolean one = colons == 0;
+            return new Computed((bindings, context) -> {
+                Object base = value.eval(bindings, context);
+                Object[] values = new Object[3];
+                for (int i = 0; i < 3; i++) {
+                    values[i] = bounds[i] == null ? null : bounds[i].eval(bindings, context);
+                }
+                return one ? PythonValues.element(base, values[0])
+                        : PythonValues.slice(base, values[0], values[1], values[2]);
+            });
+        }
+
+        private boolean is(Symbol symbol) {
+            return getToken().getSymbol() == symbol;
+        }
+
+        private boolean isExtension(String image) {
+            return is(Symbol.EXTENSION) && getToken().getImage().equals(image);
+        }
+    }
+}
