@@ -40,9 +40,16 @@ class ArchitectureTests {
             .allowEmptyShould(true);
 
     @ArchTest
-    static final ArchRule TOKENIZER_AND_TEMPLATES_ARE_KNOWN_WHERE_TEXT_IS = noClasses().that()
-            .resideOutsideOfPackage(ROOT + ".generate").should().dependOnClassesThat()
-            .resideInAnyPackage("ai.djl..", "com.hubspot..");
+    static final ArchRule TOKENIZER_IS_KNOWN_WHERE_TEXT_IS = noClasses().that()
+            .resideOutsideOfPackage(ROOT + ".generate").should().dependOnClassesThat().resideInAnyPackage("ai.djl..");
+
+    @ArchTest
+    static final ArchRule JINJAVA_IS_KNOWN_IN_ONE_PACKAGE = noClasses().that()
+            .resideOutsideOfPackage(ROOT + ".template").should().dependOnClassesThat()
+            .resideInAnyPackage("com.hubspot..", "jinjava..");
+
+    @ArchTest
+    static final ArchRule TEMPLATE_KNOWS_NOTHING = knowsOnly("template");
 
     @ArchTest
     static final ArchRule NO_CYCLES = slices().matching(ROOT + ".(*)..").should().beFreeOfCycles();

@@ -10,11 +10,11 @@ import picocli.CommandLine.ParameterException;
 
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.attention.BrokenModelException;
-import io.github.chaijlama.generate.ChatTemplateException;
 import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.profile.ProfileException;
+import io.github.chaijlama.template.ChatTemplateException;
 
 /**
  * The {@code chai} command. Results go to standard output, progress and logs to standard error; the exit code is 0, 1 for a run

@@ -10,6 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
+import io.github.chaijlama.template.ChatTemplateException;
+import io.github.chaijlama.template.JinjaTemplate;
+
 /**
  * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of Hugging
  * Face; what messages say is data and never interpreted. Thread-safe.
@@ -19,21 +22,21 @@ public final class ChatTemplate {
 
     private final String source;
     /** Null if the source cannot be read, which is said when somebody wants to chat. */
-    private final String prepared;
+    private final JinjaTemplate template;
     private final ChatTemplateException unreadable;
     private final ControlTokens controlTokens;
     private final Map<String, Object> constants;
 
     private ChatTemplate(String source, ControlTokens controlTokens, TokenizerFiles files) {
         this.source = source;
-        String template = null;
+        JinjaTemplate parsed = null;
         ChatTemplateException failure = null;
         try {
-            template = TemplateWhitespace.asHuggingFace(source);
+            parsed = JinjaTemplate.parse(source);
         } catch (ChatTemplateException e) {
             failure = e;
         }
-        this.prepared = template;
+        this.template = parsed;
         this.unreadable = failure;
         this.controlTokens = controlTokens;
         this.constants = new HashMap<>();
@@ -91,8 +94,8 @@ public final class ChatTemplate {
         Map<String, Object> variables = new HashMap<>(constants);
         variables.put("messages", guarded);
         variables.put("add_generation_prompt", startAnswer);
-        variables.put("tools", PythonValues.NONE);
-        variables.put("documents", PythonValues.NONE);
-        return new RenderedPrompt(TemplateEngine.renderChat(prepared, variables), guard.character());
+        variables.put("tools", null);
+        variables.put("documents", null);
+        return new RenderedPrompt(template.render(variables), guard.character());
     }
 }

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
+import io.github.chaijlama.template.JinjaTemplate;
+
 /**
  * Marks places where the text of a message spells a control token, or part of one at its edge, with a guard character, so that
  * the rendered prompt contains only the template's own control tokens.
@@ -42,7 +44,7 @@ final class ControlTokenGuard {
 
     /** Returns a text with guard characters in it wherever one of these control tokens could be read. */
     String apply(String text, List<String> controlTokens) {
-        String stripped = PythonMethods.strip(text, null, true, true); // as templates may
+        String stripped = JinjaTemplate.strip(text); // as templates may
         int start = text.indexOf(stripped);
         int end = start + stripped.length();
         // Some tokenizers have thousands of control tokens, of which few characters are the first.

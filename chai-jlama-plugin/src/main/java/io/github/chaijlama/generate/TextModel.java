@@ -7,6 +7,7 @@ import java.util.Optional;
 
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.template.ChatTemplateException;
 
 /**
  * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe.

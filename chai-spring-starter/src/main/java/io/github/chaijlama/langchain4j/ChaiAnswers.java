@@ -16,11 +16,11 @@ import dev.langchain4j.model.output.TokenUsage;
 
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.generate.Cancellation;
-import io.github.chaijlama.generate.ChatTemplateException;
 import io.github.chaijlama.generate.GenerationListener;
 import io.github.chaijlama.generate.GenerationOptions;
 import io.github.chaijlama.generate.GenerationResult;
 import io.github.chaijlama.kv.KvCacheFullException;
+import io.github.chaijlama.template.ChatTemplateException;
 
 /** What the blocking and the streaming model have in common: from a request to an answer, with LangChain4j's exceptions. */
 final class ChaiAnswers {

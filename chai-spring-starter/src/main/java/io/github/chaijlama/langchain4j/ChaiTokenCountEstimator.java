@@ -7,8 +7,8 @@ import java.util.List;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.TokenCountEstimator;
 
-import io.github.chaijlama.generate.ChatTemplateException;
 import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.template.ChatTemplateException;
 
 /**
  * Counts tokens with the model's own tokenizer and chat template, for chat memories that are limited in tokens. Counts of

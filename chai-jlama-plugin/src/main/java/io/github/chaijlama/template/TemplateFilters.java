@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.github.chaijlama.generate;
+package io.github.chaijlama.template;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-import io.github.chaijlama.generate.PythonValues.TemplateFault;
+import io.github.chaijlama.template.PythonValues.TemplateFault;
 
 /** The filters and tests of Jinja that chat templates use. Any other is an error. */
 final class TemplateFilters {

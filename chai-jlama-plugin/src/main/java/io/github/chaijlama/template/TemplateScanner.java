@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.github.chaijlama.generate;
+package io.github.chaijlama.template;
 
 import java.util.Set;
 
 import com.hubspot.jinjava.el.ext.ExtendedScanner;
 import jinjava.de.odysseus.el.tree.impl.Scanner;
 
-import io.github.chaijlama.generate.PythonValues.TemplateFault;
+import io.github.chaijlama.template.PythonValues.TemplateFault;
 
 /** Reads names, strings and signs as Python's Jinja does. */
 final class TemplateScanner extends ExtendedScanner {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.github.chaijlama.generate;
+package io.github.chaijlama.template;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,7 +18,7 @@ import com.hubspot.jinjava.tree.Node;
 import com.hubspot.jinjava.tree.TagNode;
 import com.hubspot.jinjava.tree.parse.TagToken;
 
-import io.github.chaijlama.generate.PythonValues.TemplateFault;
+import io.github.chaijlama.template.PythonValues.TemplateFault;
 
 /** Jinjava's tags with the meaning they have in Python's Jinja. */
 final class TemplateTags {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.github.chaijlama.generate;
+package io.github.chaijlama.template;
 
 /** A model's chat template is missing or refuses a conversation. The message repeats what the template said. */
 public final class ChatTemplateException extends RuntimeException {

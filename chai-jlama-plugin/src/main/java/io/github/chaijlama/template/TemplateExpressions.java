@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.github.chaijlama.generate;
+package io.github.chaijlama.template;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +30,7 @@ import jinjava.de.odysseus.el.tree.impl.ast.AstString;
 import jinjava.javax.el.ELContext;
 import jinjava.javax.el.ExpressionFactory;
 
-import io.github.chaijlama.generate.PythonValues.TemplateFault;
+import io.github.chaijlama.template.PythonValues.TemplateFault;
 
 /**
  * Jinjava's expressions with the meaning they have in Python's Jinja. On their own, Jinjava's take the text "false" for false,
