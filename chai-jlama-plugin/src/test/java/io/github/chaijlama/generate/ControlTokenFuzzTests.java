@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.template.JinjaTemplate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -39,7 +40,8 @@ class ControlTokenFuzzTests {
 
     /** What is left of a text between tokens that take the whitespace around them. */
     private static String between(String text, boolean leftTakes, boolean rightTakes) {
-        return PythonMethods.strip(text, null, leftTakes, rightTakes);
+        String kept = JinjaTemplate.strip((leftTakes ? "" : "|") + text + (rightTakes ? "" : "|"));
+        return kept.substring(leftTakes ? 0 : 1, kept.length() - (rightTakes ? 0 : 1));
     }
 
     @ParameterizedTest
@@ -120,7 +122,7 @@ class ControlTokenFuzzTests {
         for (String text : List.of(" |>", "\n|>\t", "<| ", "\u2003end|> ", " <|end ", " |><| ", "|>", "<|")) {
             String guarded = guard.apply(text, List.of("<|end|>"));
             assertThat(guarded.replace("\uE000", "")).isEqualTo(text);
-            String trimmed = PythonMethods.strip(guarded, null, true, true);
+            String trimmed = JinjaTemplate.strip(guarded);
             assertThat("<|end" + trimmed + "end|>").as(text).doesNotContain("<|end|>");
             assertThat("<|" + guarded + "|>").doesNotContain("<|end|>");
         }
