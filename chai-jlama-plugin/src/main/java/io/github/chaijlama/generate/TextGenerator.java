@@ -34,11 +34,15 @@ final class TextGenerator {
      *
      * @param prompt      tokens of the prompt, at least one
      * @param startOfText whether the answer is a text of its own, not the continuation of the prompt's
-     * @throws ContextLengthException if the prompt alone is longer than the context
+     * @throws ContextLengthException   if the prompt alone is longer than the context
+     * @throws IllegalArgumentException if the prompt is empty
      */
     GenerationResult generate(int[] prompt, boolean startOfText, GenerationOptions options, GenerationListener listener,
             Cancellation cancellation) {
         int contextLength = model.config().contextLength();
+        if (prompt.length == 0) {
+            throw new IllegalArgumentException("the prompt must have at least 1 token, found 0");
+        }
         if (prompt.length > contextLength) {
             throw new ContextLengthException(prompt.length, contextLength);
         }
