@@ -21,6 +21,7 @@ import io.github.chaijlama.jlama.SafetensorsFile.Entry;
 final class SafetensorsDirectory {
     private static final String SINGLE_FILE = "model.safetensors";
     private static final String INDEX_FILE = "model.safetensors.index.json";
+    private static final int MAX_NAME = 1000;
 
     private final Path directory;
     private final Path index;
@@ -91,19 +92,25 @@ final class SafetensorsDirectory {
     }
 
     private Path resolve(String shard) {
-        Path root = directory.toAbsolutePath().normalize();
-        Path path;
-        try {
-            path = directory.resolve(shard);
-        } catch (InvalidPathException e) {
-            throw new ModelLoadException(index + " names the shard '" + Excerpt.of(shard) + "', expected a file name",
-                    e);
+        Path path = pathOf(shard);
+        if (path == null) {
+            throw new ModelLoadException(
+                    index + " names the shard '" + Excerpt.of(shard) + "', expected the name of a file");
         }
-        if (!path.toAbsolutePath().normalize().startsWith(root)) {
+        if (!path.toAbsolutePath().normalize().startsWith(directory.toAbsolutePath().normalize())) {
             throw new ModelLoadException(
                     index + " names the shard " + Excerpt.of(shard) + ", which is outside the model's directory");
         }
         return path;
+    }
+
+    /** Returns where a shard would be, null if no file can have that name. */
+    private Path pathOf(String shard) {
+        try {
+            return shard.isEmpty() || shard.length() > MAX_NAME ? null : directory.resolve(shard);
+        } catch (InvalidPathException _) {
+            return null;
+        }
     }
 
     private void add(SafetensorsFile file) {
