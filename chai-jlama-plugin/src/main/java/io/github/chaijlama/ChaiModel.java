@@ -48,9 +48,10 @@ public final class ChaiModel implements AutoCloseable {
             // Before the weights are read: a mistake should not cost the time to load a model.
             profile.requireFits(LoadedModel.readConfig(directory).shape());
         }
+        boolean quantize = options.weights() == WeightType.Q4;
         LoadedModel model = options.attention() == AttentionMode.STOCK
-                ? LoadedModel.loadStock(directory, options.threads())
-                : LoadedModel.loadSwapped(directory, options.kvCacheMaxBytes(), options.threads());
+                ? LoadedModel.loadStock(directory, quantize, options.threads())
+                : LoadedModel.loadSwapped(directory, options.kvCacheMaxBytes(), quantize, options.threads());
         logger.info("Attention: {}, clusters per layer: {}, kernels: {}, threads: {}", options.attention(),
                 profile == null ? "none" : profile.clusters(), KernelProvider.get().description(), options.threads());
         return new ChaiModel(model, options);
@@ -108,12 +109,12 @@ public final class ChaiModel implements AutoCloseable {
         return model.numberOfParameters();
     }
 
-    /** Returns the bytes of all weights. */
+    /** Returns the bytes of all weights in memory: those of the files, or what they were converted to. */
     public long weightBytes() {
         return model.weightBytes();
     }
 
-    /** Returns the type of most weights, for instance {@code BF16}. */
+    /** Returns the type most weights have in memory, for instance {@code BF16}. */
     public String weightType() {
         return model.weightType();
     }

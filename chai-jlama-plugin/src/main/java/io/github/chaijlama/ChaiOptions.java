@@ -2,6 +2,7 @@
 package io.github.chaijlama;
 
 import java.lang.management.ManagementFactory;
+import java.util.Objects;
 
 import com.sun.management.OperatingSystemMXBean;
 
@@ -14,8 +15,10 @@ import io.github.chaijlama.profile.ClusterProfile;
  * @param profile         the model's cluster profile; needed for {@link AttentionMode#CLUSTERED}, null otherwise possible
  * @param kvCacheMaxBytes budget for the keys and values of all sessions together, in bytes
  * @param threads         threads that share the work of a step, 1 to {@value #MAX_THREADS}
+ * @param weights         type the weights are kept in
  */
-public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads) {
+public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads,
+        WeightType weights) {
     /** More threads than any machine has for a step; a limit keeps a slip of the keyboard from starting a million. */
     public static final int MAX_THREADS = 1024;
 
@@ -33,6 +36,12 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
         if (threads < 1 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", found " + threads);
         }
+        Objects.requireNonNull(weights, "weights");
+    }
+
+    /** Creates options with the weights as they are stored. */
+    public ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads) {
+        this(attention, profile, kvCacheMaxBytes, threads, WeightType.AS_STORED);
     }
 
     /** Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its processors. */
@@ -53,22 +62,27 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
 
     /** Returns these options with another attention. */
     public ChaiOptions withAttention(AttentionMode newAttention) {
-        return new ChaiOptions(newAttention, profile, kvCacheMaxBytes, threads);
+        return new ChaiOptions(newAttention, profile, kvCacheMaxBytes, threads, weights);
     }
 
     /** Returns these options with another profile. */
     public ChaiOptions withProfile(ClusterProfile newProfile) {
-        return new ChaiOptions(attention, newProfile, kvCacheMaxBytes, threads);
+        return new ChaiOptions(attention, newProfile, kvCacheMaxBytes, threads, weights);
     }
 
     /** Returns these options with another budget for keys and values, in bytes. */
     public ChaiOptions withKvCacheMaxBytes(long newMaxBytes) {
-        return new ChaiOptions(attention, profile, newMaxBytes, threads);
+        return new ChaiOptions(attention, profile, newMaxBytes, threads, weights);
     }
 
     /** Returns these options with another number of threads. */
     public ChaiOptions withThreads(int newThreads) {
-        return new ChaiOptions(attention, profile, kvCacheMaxBytes, newThreads);
+        return new ChaiOptions(attention, profile, kvCacheMaxBytes, newThreads, weights);
+    }
+
+    /** Returns these options with another type of weights. */
+    public ChaiOptions withWeights(WeightType newWeights) {
+        return new ChaiOptions(attention, profile, kvCacheMaxBytes, threads, newWeights);
     }
 
     /** Returns the default budget: a quarter of the memory of the machine or container, in bytes. */

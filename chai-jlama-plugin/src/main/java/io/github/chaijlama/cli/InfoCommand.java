@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.generate.ChatTemplate;
 import io.github.chaijlama.generate.TextTokenizer;
@@ -38,6 +39,9 @@ final class InfoCommand implements Callable<Integer> {
     @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile (chai-profile/1)")
     private Path profile;
 
+    @Option(names = "--weights", paramLabel = "TYPE", converter = WeightTypeName.class, defaultValue = "stored", description = WeightTypeName.DESCRIPTION)
+    private WeightType weights;
+
     @Option(names = "--json", description = "print as JSON")
     private boolean json;
 
@@ -45,7 +49,7 @@ final class InfoCommand implements Callable<Integer> {
     public Integer call() {
         ClusterProfile clusters = profile == null ? null : ClusterProfile.read(profile);
         ChaiOptions options = clusters == null ? ChaiOptions.exact() : ChaiOptions.clustered(clusters);
-        try (ChaiModel loaded = ChaiModel.load(model, options)) {
+        try (ChaiModel loaded = ChaiModel.load(model, options.withWeights(weights))) {
             ObjectNode info = describe(loaded, clusters);
             describeText(info, loaded.config());
             PrintWriter out = command.commandLine().getOut();

@@ -10,6 +10,7 @@ import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.WeightType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** The options that say which model to load, and how. */
@@ -31,6 +32,9 @@ final class ModelOptions {
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
     private Long kvCacheMaxBytes;
+
+    @Option(names = "--weights", paramLabel = "TYPE", converter = WeightTypeName.class, description = WeightTypeName.DESCRIPTION)
+    private WeightType weights;
 
     Path model() {
         return model;
@@ -55,6 +59,7 @@ final class ModelOptions {
             case STOCK -> ChaiOptions.stock();
         };
         options = threads == null ? options : options.withThreads(threads);
+        options = weights == null ? options : options.withWeights(weights);
         return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
     }
 

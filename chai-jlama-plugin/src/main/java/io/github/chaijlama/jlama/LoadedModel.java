@@ -36,15 +36,16 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
      *
      * @param directory  Hugging Face layout: config.json and safetensors
      * @param maxKvBytes budget for keys and values of all sequences, in bytes
+     * @param quantize   whether the matrices of layers and output become Q4
      * @param threads    threads that share the work of a step
      * @throws ModelLoadException                                 if the model is missing, broken, or not supported
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
      */
-    public static LoadedModel loadSwapped(Path directory, long maxKvBytes, int threads) {
+    public static LoadedModel loadSwapped(Path directory, long maxKvBytes, boolean quantize, int threads) {
         ModelConfig config = ConfigReader.read(directory);
         KvStore.requireRoomForOneToken(maxKvBytes, config.layers(), config.heads().numberOfKvHeads(),
                 config.heads().headSize());
-        Opened opened = open(directory, config, false, threads);
+        Opened opened = open(directory, config, false, quantize, threads);
         try {
             return new SwappedModel(opened, maxKvBytes);
         } catch (RuntimeException | Error e) {
@@ -58,15 +59,16 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
      * network. Weights have the same types as in {@link #loadSwapped}. Jlama's cache works on files; they are made in a
      * directory of their own and deleted.
      *
+     * @param quantize whether the matrices of layers and output become Q4
      * @throws ModelLoadException if the model is missing, broken, or not supported
      */
-    public static LoadedModel loadStock(Path directory, int threads) {
+    public static LoadedModel loadStock(Path directory, boolean quantize, int threads) {
         ModelConfig config = ConfigReader.read(directory);
         refuseWhatStockComputesWrongly(directory, config);
         // Jlama knows no sliding windows: as far as the shortest reaches they make no difference.
         int window = config.shortestWindow();
         Opened opened = open(directory, window == 0 || window >= config.contextLength() ? config
-                : config.withContextLength(window), true, threads);
+                : config.withContextLength(window), true, quantize, threads);
         try {
             return new StockModel(opened);
         } catch (RuntimeException | Error e) {
@@ -98,21 +100,23 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
         return ConfigReader.read(directory);
     }
 
-    private static Opened open(Path directory, ModelConfig config, boolean rotary, int threads) {
+    private static Opened open(Path directory, ModelConfig config, boolean stock, boolean quantize, int threads) {
         JlamaAccess.requireCompatible();
         SafetensorsWeights weights = SafetensorsWeights.open(directory);
         try {
             weights.stripPrefix(config.family().weightPrefix());
             if (config.tiedEmbeddings()) {
-                weights.hide("lm_head.weight");
+                weights.hide(WeightTypes.OUTPUT);
             }
             config.family().requireWeights(config, weights);
-            // BF16 weights are kept, but a row of activations is 32-bit floats: Jlama would otherwise round every activation.
-            Optional<DType> weightType = weights.getModelDType() == DType.BF16 ? Optional.of(DType.BF16)
-                    : Optional.empty();
-            AbstractModel model = config.family().load(config, rotary, weights, weightType);
+            weights.prepare(new WeightTypes(quantize, config.tiedEmbeddings(), stock, config.family()));
+            if (weights.keeps(DType.Q4)) {
+                MatrixProducts.requireOperators(DType.Q4);
+            }
+            // No type asked for: Jlama takes each weight as it gets it.
+            AbstractModel model = config.family().load(config, stock, weights, Optional.empty());
             logger.info("Loaded {} from {}: {} parameters in {}, context {}, operators: {}", config.shape(), directory,
-                    weights.numberOfParameters(), weights.getModelDType(), config.contextLength(),
+                    weights.numberOfParameters(), weights.mostUsedType(), config.contextLength(),
                     TensorOperationsProvider.get().name());
             return new Opened(config, weights, model, new WorkerPool(threads));
         } catch (RuntimeException | Error e) {
@@ -144,7 +148,7 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
 
     /** Returns the type of most weights, for instance {@code BF16}. */
     public final String weightType() {
-        return weights().getModelDType().name();
+        return weights().mostUsedType().name();
     }
 
     /** Returns the name of the operators that do the matrix products. */

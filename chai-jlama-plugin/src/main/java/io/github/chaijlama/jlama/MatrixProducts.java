@@ -6,6 +6,7 @@ import java.util.List;
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
+import com.github.tjake.jlama.tensor.FloatBufferTensor;
 import com.github.tjake.jlama.tensor.operations.TensorOperations;
 import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 
@@ -55,6 +56,23 @@ final class MatrixProducts {
 
         private int tasks() {
             return (rows + TASK_ROWS - 1) / TASK_ROWS;
+        }
+    }
+
+    /**
+     * Checks that this machine's operators multiply 32-bit floats with weights of a quantized type: not all of them do.
+     *
+     * @throws ModelLoadException if they do not
+     */
+    static void requireOperators(DType weights) {
+        TensorOperations operations = TensorOperationsProvider.get();
+        FloatBufferTensor row = new FloatBufferTensor(1, StoredWeight.BLOCK);
+        try {
+            operations.dotProductChunk(new FloatBufferTensor(1, 1), row, row.quantize(weights, true), 0,
+                    StoredWeight.BLOCK, 0, 1);
+        } catch (UnsupportedOperationException e) {
+            throw new ModelLoadException("Jlama's operators on this machine, " + operations.name()
+                    + ", cannot multiply with weights of type " + weights, e);
         }
     }
 

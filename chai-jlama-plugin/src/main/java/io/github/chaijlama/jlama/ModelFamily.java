@@ -210,6 +210,11 @@ public enum ModelFamily {
         }
 
         @Override
+        boolean needsF32() {
+            return true;
+        }
+
+        @Override
         String weightPrefix() {
             return "transformer.";
         }
@@ -341,6 +346,11 @@ public enum ModelFamily {
     /** Returns what some files put before every name. */
     String weightPrefix() {
         return "";
+    }
+
+    /** Whether Jlama turns the matrices of this family round when it loads them, which it can do with 32-bit floats only. */
+    boolean needsF32() {
+        return false;
     }
 
     /** Returns the name of the positions' embeddings, null if the family has none. */

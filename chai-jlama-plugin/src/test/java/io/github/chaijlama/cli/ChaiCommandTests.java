@@ -158,6 +158,17 @@ class ChaiCommandTests {
     }
 
     @Test
+    void infoTellsWhatQuantizedWeightsTake() {
+        JsonNode stored = run("info", "--model", POCKET, "--weights", "stored", "--json").json().path("model");
+        JsonNode q4 = run("info", "--model", POCKET, "--weights", "Q4", "--json").json().path("model");
+        assertThat(stored.path("weightType").asText()).isEqualTo("BF16");
+        assertThat(q4.path("weightType").asText()).isEqualTo("Q4");
+        assertThat(q4.path("parameters")).isEqualTo(stored.path("parameters"));
+        // 20 bytes instead of 64 for every 32 values, but for embedding and norms.
+        assertThat(q4.path("weightBytes").asLong()).isLessThan(stored.path("weightBytes").asLong() / 2);
+    }
+
+    @Test
     void infoNeedsNoTokenizer() throws IOException {
         for (String file : List.of("config.json", "model.safetensors")) {
             Files.copy(GoldenCases.directory("mha").resolve(file), directory.resolve(file));

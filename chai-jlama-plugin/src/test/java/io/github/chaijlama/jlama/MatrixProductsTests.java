@@ -50,7 +50,7 @@ class MatrixProductsTests {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = { "F32", "BF16" })
+    @EnumSource(value = DType.class, names = { "F32", "BF16", "Q4" })
     void everyElementIsComputed(DType type) {
         try (WorkerPool workers = new WorkerPool(2)) {
             MatrixProducts products = new MatrixProducts(workers);

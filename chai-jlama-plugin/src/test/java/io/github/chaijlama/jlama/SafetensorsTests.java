@@ -21,7 +21,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class SafetensorsTests {
     private static final String GOOD = """
-            {"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}""";
+            {"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[2,2],"data_offsets":[24,32]}}""";
 
     @TempDir
     Path directory;
@@ -45,7 +45,7 @@ class SafetensorsTests {
         write("model.safetensors", GOOD, 32);
         try (SafetensorsWeights weights = SafetensorsWeights.open(directory)) {
             weights.require("a", 2, 3);
-            weights.require("b", 4);
+            weights.require("b", 2, 2);
             assertThat(weights.load("a").get(1, 2)).isEqualTo(
                     ByteBuffer.wrap(new byte[]{ 20, 21, 22, 23 }).order(ByteOrder.LITTLE_ENDIAN).getFloat());
             assertThat(weights.load("b").dType()).isEqualTo(DType.BF16);
@@ -83,7 +83,7 @@ class SafetensorsTests {
                 .hasMessageContaining("no 'weight_map'");
         Files.writeString(index, "not json");
         assertThatThrownBy(() -> SafetensorsWeights.open(directory)).isInstanceOf(ModelLoadException.class)
-                .hasMessageContaining("cannot be read");
+                .hasMessageContaining("is not JSON");
     }
 
     @Test
@@ -106,7 +106,8 @@ class SafetensorsTests {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             [0,24]       | [0,25]       | has 25 bytes, expected 24
-            [0,24]       | [8,32]       | overlap those of tensor
+            [0,24]       | [8,32]       | no tensor has the bytes from 0 to 8
+            [24,32]      | [16,24]      | overlap those of tensor
             [24,32]      | [24,40]      | expected a start and an end within the 32 bytes
             [24,32]      | [32,24]      | expected a start and an end within the 32 bytes
             [24,32]      | [-1,7]       | expected whole numbers
@@ -145,10 +146,11 @@ class SafetensorsTests {
 
     @Test
     void otherTypesAreRefusedWhenTheyAreNeeded() throws IOException {
-        write("model.safetensors", GOOD.replace("BF16", "F16"), 32);
+        write("model.safetensors", GOOD.replace("BF16", "I16"), 32);
         try (SafetensorsWeights weights = SafetensorsWeights.open(directory)) {
-            assertThatThrownBy(() -> weights.require("b", 4)).isInstanceOf(ModelLoadException.class)
-                    .hasMessageContaining("tensor b is of type F16, supported are F32 and BF16");
+            assertThatThrownBy(() -> weights.require("b", 2, 2)).isInstanceOf(ModelLoadException.class)
+                    .hasMessageContaining(
+                            "tensor b is of type I16, supported are F32, BF16, F16, and Jlama's Q4 and I8");
         }
     }
 }
