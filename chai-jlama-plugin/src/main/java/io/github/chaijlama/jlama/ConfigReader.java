@@ -57,7 +57,7 @@ final class ConfigReader {
         if (!type.isTextual()) {
             throw bad("model_type", "a string", type);
         }
-        ModelFamily family = ModelFamily.of(type.textValue());
+        ModelFamily family = ModelFamily.of(Excerpt.of(type.textValue()));
         refuseUnsupported();
         int hiddenSize = vectorLength("hidden_size", size("hidden_size"));
         int heads = size("num_attention_heads");
@@ -112,7 +112,7 @@ final class ConfigReader {
             if (scaling.isObject()) {
                 String kind = scaling.path("rope_type").asText(scaling.path("type").asText("default"));
                 if (!kind.equals("default")) {
-                    throw new ModelLoadException(file + ": rotary scaling '" + kind + "' is not supported");
+                    throw new ModelLoadException(file + ": rotary scaling '" + Excerpt.of(kind) + "' is not supported");
                 }
             } else if (has(key)) {
                 throw bad(key, "an object", scaling);
@@ -131,7 +131,7 @@ final class ConfigReader {
             case "silu" -> ActivationFunction.Type.SILU;
             case "gelu_pytorch_tanh" -> ActivationFunction.Type.GELU_PYTORCH_TANH;
             default -> throw new ModelLoadException(
-                    file + ": 'hidden_act' must be silu or gelu_pytorch_tanh, found " + name);
+                    file + ": 'hidden_act' must be silu or gelu_pytorch_tanh, found " + Excerpt.of(name));
         };
     }
 
@@ -184,7 +184,6 @@ final class ConfigReader {
     }
 
     private ModelLoadException bad(String key, String expected, JsonNode found) {
-        return new ModelLoadException(file + ": '" + key + "' must be " + expected + ", found "
-                + (found.isMissingNode() ? "nothing" : found));
+        return new ModelLoadException(file + ": '" + key + "' must be " + expected + ", found " + Excerpt.of(found));
     }
 }

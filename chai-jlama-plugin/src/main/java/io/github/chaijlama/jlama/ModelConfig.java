@@ -54,7 +54,9 @@ public record ModelConfig(ModelFamily family, int layers, int hiddenSize, int in
      *               scores as they are) and would leave the table before the context ends; so the table is that much longer.
      */
     Config toJlama(boolean rotary) {
-        int positions = rotary ? contextLength + 2 * heads.numberOfHeads() : contextLength;
+        // Without Jlama's attention its buffers only name sequences, but have places for pages of the whole context: 64 MiB
+        // each for 2^24 positions of a model of 7 billion parameters.
+        int positions = rotary ? contextLength + 2 * heads.numberOfHeads() : 1;
         return new Config(positions, hiddenSize, intermediateSize, heads.numberOfHeads(), heads.numberOfKvHeads(),
                 layers, normEpsilon, vocabularySize, bosToken == null ? -1 : bosToken, eosTokens, activation,
                 rotary ? (Double) ropeTheta : null, null, null, heads.headSize(), null, null, null, null, null, null);
