@@ -24,7 +24,7 @@ final class ConfigReader {
                     + (Files.exists(directory) ? "is not a directory" : "does not exist"));
         }
         ConfigValues values = values(directory.resolve("config.json"));
-        ModelConfig config = ModelFamily.of(values.text("model_type")).readConfig(values);
+        ModelConfig config = ModelFamily.of(Excerpt.of(values.text("model_type"))).readConfig(values);
         Path generationFile = directory.resolve("generation_config.json");
         if (!Files.exists(generationFile)) {
             return config;

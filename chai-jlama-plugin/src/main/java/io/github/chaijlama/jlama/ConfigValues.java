@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 final class ConfigValues {
     /** Far above any model; it only keeps an absurd value from overflowing a product of two sizes. */
     static final int MAX_SIZE = 1 << 24;
+    private static final int MAX_COUNT = 10_000;
 
     private final Path file;
     private final JsonNode values;
@@ -50,6 +51,15 @@ final class ConfigValues {
             throw bad(key, "a whole number from 1 to " + MAX_SIZE, node);
         }
         return node.intValue();
+    }
+
+    /** Returns a number of parts that are kept in a list each. */
+    int count(String key) {
+        int count = size(key);
+        if (count > MAX_COUNT) {
+            throw bad(key, "a whole number from 1 to " + MAX_COUNT);
+        }
+        return count;
     }
 
     int size(String key, int defaultValue) {
@@ -151,7 +161,7 @@ final class ConfigValues {
     }
 
     private ModelLoadException bad(String key, String expected, JsonNode found) {
-        return refused("'" + key + "' must be " + expected + ", found " + (found.isMissingNode() ? "nothing" : found));
+        return refused("'" + key + "' must be " + expected + ", found " + Excerpt.of(found));
     }
 
     /** Returns an exception about this file. */

@@ -23,7 +23,7 @@ final class Gpt2ConfigReader {
         if (!config.flag("scale_attn_weights", true) || !config.flag("tie_word_embeddings", true)) {
             throw config.refused("'scale_attn_weights' and 'tie_word_embeddings' must be true");
         }
-        int layers = config.size("n_layer");
+        int layers = config.count("n_layer");
         int hiddenSize = LlamaConfigReader.vectorLength(config, "n_embd", config.size("n_embd"));
         int heads = config.size("n_head");
         if (hiddenSize % heads != 0) {

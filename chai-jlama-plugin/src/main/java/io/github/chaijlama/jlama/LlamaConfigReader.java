@@ -15,7 +15,7 @@ final class LlamaConfigReader {
 
     static ModelConfig read(ModelFamily family, ConfigValues config) {
         refuseUnsupported(config);
-        int layers = config.size("num_hidden_layers");
+        int layers = config.count("num_hidden_layers");
         int hiddenSize = vectorLength(config, "hidden_size", config.size("hidden_size"));
         HeadLayout heads = heads(family, config, hiddenSize);
         int vocabularySize = config.size("vocab_size");
@@ -81,7 +81,7 @@ final class LlamaConfigReader {
             case "silu" -> ActivationFunction.Type.SILU;
             case "gelu_pytorch_tanh", "gelu_new" -> ActivationFunction.Type.GELU_PYTORCH_TANH;
             default -> throw config.refused(
-                    "the activation function must be silu, gelu_pytorch_tanh or gelu_new, found " + name);
+                    "the activation function must be silu, gelu_pytorch_tanh or gelu_new, found " + Excerpt.of(name));
         };
     }
 }

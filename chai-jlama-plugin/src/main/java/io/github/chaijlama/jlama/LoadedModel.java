@@ -3,6 +3,7 @@ package io.github.chaijlama.jlama;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.safetensors.DType;
@@ -21,6 +22,9 @@ import io.github.chaijlama.profile.ClusterProfile;
  */
 public abstract sealed class LoadedModel implements AutoCloseable permits SwappedModel, StockModel {
     private static final Logger logger = LoggerFactory.getLogger(LoadedModel.class);
+
+    /** An array of two floats, a reference to it, and the float it is made from. */
+    private static final int BYTES_OF_ANGLE = 32;
 
     private final Opened opened;
 
@@ -42,10 +46,7 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
      */
     public static LoadedModel loadSwapped(Path directory, long maxKvBytes, boolean quantize, int threads) {
-        ModelConfig config = ConfigReader.read(directory);
-        KvStore.requireRoomForOneToken(maxKvBytes, config.layers(), config.heads().numberOfKvHeads(),
-                config.heads().headSize());
-        Opened opened = open(directory, config, false, quantize, threads);
+        Opened opened = open(directory, ConfigReader.read(directory), OptionalLong.of(maxKvBytes), quantize, threads);
         try {
             return new SwappedModel(opened, maxKvBytes);
         } catch (RuntimeException | Error e) {
@@ -67,8 +68,10 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
         refuseWhatStockComputesWrongly(directory, config);
         // Jlama knows no sliding windows: as far as the shortest reaches they make no difference.
         int window = config.shortestWindow();
-        Opened opened = open(directory, window == 0 || window >= config.contextLength() ? config
-                : config.withContextLength(window), true, quantize, threads);
+        ModelConfig usable = window == 0 || window >= config.contextLength() ? config
+                : config.withContextLength(window);
+        requireRoomForAngles(usable);
+        Opened opened = open(directory, usable, OptionalLong.empty(), quantize, threads);
         try {
             return new StockModel(opened);
         } catch (RuntimeException | Error e) {
@@ -95,12 +98,30 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
         }
     }
 
+    /** Jlama's attention makes an object for every pair of values of every position, whether or not the position is used. */
+    private static void requireRoomForAngles(ModelConfig config) {
+        long bytes = (long) config.contextLength() * config.heads().headSize() / 2 * BYTES_OF_ANGLE;
+        long limit = Runtime.getRuntime().maxMemory() / 2;
+        if (bytes > limit) {
+            throw new ModelLoadException(
+                    "Jlama's own attention needs about " + bytes + " bytes of heap for the angles of "
+                            + config.contextLength() + " positions, expected at most half of the heap, " + limit);
+        }
+    }
+
     /** Reads the configuration of a model without loading it. */
     public static ModelConfig readConfig(Path directory) {
         return ConfigReader.read(directory);
     }
 
-    private static Opened open(Path directory, ModelConfig config, boolean stock, boolean quantize, int threads) {
+    /**
+     * Opens a model.
+     *
+     * @param maxKvBytes budget for keys and values, empty where Jlama's own cache is used, with Jlama's own attention
+     */
+    private static Opened open(Path directory, ModelConfig config, OptionalLong maxKvBytes, boolean quantize,
+            int threads) {
+        boolean stock = maxKvBytes.isEmpty();
         JlamaAccess.requireCompatible();
         SafetensorsWeights weights = SafetensorsWeights.open(directory);
         try {
@@ -109,6 +130,9 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
                 weights.hide(WeightTypes.OUTPUT);
             }
             config.family().requireWeights(config, weights);
+            // Only now is it certain that the model is as large as its configuration says.
+            maxKvBytes.ifPresent(bytes -> KvStore.requireRoomForOneToken(bytes, config.layers(),
+                    config.heads().numberOfKvHeads(), config.heads().headSize()));
             weights.prepare(new WeightTypes(quantize, config.tiedEmbeddings(), stock, config.family()));
             if (weights.keeps(DType.Q4)) {
                 MatrixProducts.requireOperators(DType.Q4);

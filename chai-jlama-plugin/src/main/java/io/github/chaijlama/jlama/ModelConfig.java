@@ -70,7 +70,9 @@ public record ModelConfig(ModelFamily family, int layers, int hiddenSize, int in
      *                   much longer.
      */
     Config toJlama(boolean withRotary) {
-        int positions = withRotary && rotary != null ? contextLength + 2 * heads.numberOfHeads() : contextLength;
+        // Without Jlama's attention its buffers only name sequences, but have places for pages of the whole context: 64 MiB
+        // each for 2^24 positions of a model of 7 billion parameters.
+        int positions = !withRotary ? 1 : rotary == null ? contextLength : contextLength + 2 * heads.numberOfHeads();
         int bos = bosToken == null ? -1 : bosToken;
         Double theta = withRotary && rotary != null ? (Double) rotary.theta() : null;
         if (experts > 0) {

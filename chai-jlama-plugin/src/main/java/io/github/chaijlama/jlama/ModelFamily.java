@@ -176,7 +176,7 @@ public enum ModelFamily {
 
         @Override
         int experts(ConfigValues config) {
-            return config.size("num_local_experts", 8);
+            return config.has("num_local_experts") ? config.count("num_local_experts") : 8;
         }
 
         @Override

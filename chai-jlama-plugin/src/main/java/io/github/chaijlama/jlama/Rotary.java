@@ -47,7 +47,7 @@ public record Rotary(double theta, RotaryScaling scaling) {
             case "dynamic" -> new RotaryScaling.Dynamic(scaling.number("factor"));
             case "llama3" -> llama3(scaling);
             case "yarn" -> yarn(scaling, contextLength);
-            default -> throw config.refused("rotary scaling '" + kind
+            default -> throw config.refused("rotary scaling '" + Excerpt.of(kind)
                     + "' is not supported; supported: default, linear, dynamic, llama3, yarn");
         };
     }

@@ -49,8 +49,10 @@ final class WeightConverter {
         RowDecoder decoder = RowDecoder.of(weight);
         int columns = weight.columns();
         forRows(weight, (first, end) -> {
+            MemorySegment values = MemorySegment.ofArray(new float[columns]);
             for (int row = first; row < end; row++) {
-                decoder.decode(row, out, (long) row * columns);
+                decoder.decode(row, values, 0);
+                MemorySegment.copy(values, 0, out, (long) row * columns * Float.BYTES, values.byteSize());
             }
         });
         return new StoredWeight(weight.name(), DType.F32, weight.shape(), out, null);
