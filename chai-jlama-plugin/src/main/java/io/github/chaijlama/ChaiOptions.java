@@ -41,7 +41,7 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
 
     /** Creates options with the weights as they are stored. */
     public ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads) {
-        this(attention, profile, kvCacheMaxBytes, threads, WeightType.AS_STORED);
+        this(attention, profile, kvCacheMaxBytes, threads, WeightType.STORED);
     }
 
     /** Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its processors. */

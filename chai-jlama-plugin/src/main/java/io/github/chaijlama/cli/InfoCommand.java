@@ -39,7 +39,7 @@ final class InfoCommand implements Callable<Integer> {
     @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile (chai-profile/1)")
     private Path profile;
 
-    @Option(names = "--weights", paramLabel = "TYPE", converter = WeightTypeName.class, defaultValue = "stored", description = WeightTypeName.DESCRIPTION)
+    @Option(names = "--weights", paramLabel = "TYPE", defaultValue = "stored", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
     private WeightType weights;
 
     @Option(names = "--json", description = "print as JSON")

@@ -33,7 +33,7 @@ final class ModelOptions {
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
     private Long kvCacheMaxBytes;
 
-    @Option(names = "--weights", paramLabel = "TYPE", converter = WeightTypeName.class, description = WeightTypeName.DESCRIPTION)
+    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
     private WeightType weights;
 
     Path model() {

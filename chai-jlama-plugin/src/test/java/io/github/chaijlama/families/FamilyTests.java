@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.ChaiModel;
@@ -50,14 +51,24 @@ class FamilyTests {
     @ParameterizedTest
     @MethodSource("names")
     void exactAndClusteredAgreeWithPlainLoops(String name) {
-        Path model = model(name);
+        assertAgreesWithPlainLoops(model(name), 150, LENGTHS);
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "mistral, 6", "qwen2, 8", "granite, 8", "gemma, 4", "gemma2, 4", "mixtral, 4" })
+    void withAsManyKvHeadsAsHeadsToo(String name, int heads) {
+        Path model = FamilyModels.write(directory.resolve(name + "-mha"), name, Map.of("num_key_value_heads", heads));
+        assertAgreesWithPlainLoops(model, 40, 5, 40);
+    }
+
+    private static void assertAgreesWithPlainLoops(Path model, int longest, int... lengths) {
         ScalarTransformer reference = new ScalarTransformer(model);
         try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact())) {
-            int[] tokens = TestModels.tokens(150, chai.config().vocabularySize(), 1);
+            int[] tokens = TestModels.tokens(longest, chai.config().vocabularySize(), 1);
             double[][] expected = reference.allLogits(tokens, null);
-            ClusterProfile profile = TestModels.randomStatic(chai.config().shape(), name.length());
+            ClusterProfile profile = TestModels.randomStatic(chai.config().shape(), longest);
             double[][] clustered = reference.allLogits(tokens, ((Membership.Static) profile.membership()).layers());
-            for (int length : LENGTHS) {
+            for (int length : lengths) {
                 try (ChaiSession session = chai.newSession()) {
                     assertClose(session.feed(Arrays.copyOf(tokens, length)), floats(expected[length - 1]),
                             "exact, " + length + " tokens");

@@ -113,7 +113,7 @@ class LoadFuzzTests {
                 boolean stock = mutations.random().nextInt(8) == 0;
                 ChaiOptions options = (stock ? ChaiOptions.stock() : ChaiOptions.exact()).withThreads(2)
                         .withKvCacheMaxBytes(8 << 20)
-                        .withWeights(mutations.random().nextInt(4) == 0 ? WeightType.Q4 : WeightType.AS_STORED);
+                        .withWeights(mutations.random().nextInt(4) == 0 ? WeightType.Q4 : WeightType.STORED);
                 try {
                     String outcome = thread.submit(() -> load(model, options)).get(SECONDS, TimeUnit.SECONDS);
                     outcomes.merge(outcome, 1, Integer::sum);

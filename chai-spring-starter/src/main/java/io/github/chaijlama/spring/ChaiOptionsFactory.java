@@ -41,6 +41,7 @@ final class ChaiOptionsFactory {
             case EXACT -> ChaiOptions.exact();
             case STOCK -> ChaiOptions.stock();
         };
+        options = options.withWeights(properties.model().weights());
         DataSize maxMemory = properties.kvCache().maxMemory();
         if (maxMemory != null) {
             require(maxMemory.toBytes() > 0, "chai.kv-cache.max-memory", maxMemory, "Must be more than 0.");

@@ -8,6 +8,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.langchain4j.ChaiModelBuilder;
@@ -34,10 +35,11 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
     /**
      * Which model to load.
      *
-     * @param path Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the class path.
-     * @param name Name of the model in requests and responses. By default the name of its directory.
+     * @param path    Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the class path.
+     * @param name    Name of the model in requests and responses. By default the name of its directory.
+     * @param weights Type the weights are kept in. stored, as the files have them, or q4: four bits a value, quantized when the model is loaded.
      */
-    public record Model(String path, String name) {}
+    public record Model(String path, String name, @DefaultValue("stored") WeightType weights) {}
 
     /**
      * Settings that replace those of the profile's membership.

@@ -33,6 +33,7 @@ import org.springframework.context.annotation.Configuration;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Pocket;
+import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.langchain4j.ChaiChatModel;
@@ -98,11 +99,12 @@ class ChaiAutoConfigurationTests {
     @Test
     void propertiesReachTheirPlaces() {
         runner.withPropertyValues(MODEL, "chai.model.name=little", "chai.kv-cache.max-memory=48MB", "chai.threads=1",
-                "chai.chat.temperature=0.7", "chai.chat.top-p=0.9", "chai.chat.top-k=12",
+                "chai.model.weights=q4", "chai.chat.temperature=0.7", "chai.chat.top-p=0.9", "chai.chat.top-k=12",
                 "chai.chat.max-output-tokens=5", "chai.chat.stop-sequences=END,STOP", "chai.chat.seed=3")
                 .run(context -> {
                     assertThat(options(context).kvCacheMaxBytes()).isEqualTo(48L << 20);
                     assertThat(options(context).threads()).isEqualTo(1);
+                    assertThat(options(context).weights()).isEqualTo(WeightType.Q4);
                     for (var parameters : List.of(context.getBean(ChatModel.class).defaultRequestParameters(),
                             context.getBean(StreamingChatModel.class).defaultRequestParameters())) {
                         assertThat(parameters.modelName()).isEqualTo("little");

@@ -25,7 +25,8 @@ class ConfigurationMetadataTests {
     @Test
     void everyPropertyIsThere() throws Exception {
         assertThat(properties()).extracting(property -> property.path("name").asText()).containsExactlyInAnyOrder(
-                "chai.enabled", "chai.attention", "chai.model.path", "chai.model.name", "chai.profile",
+                "chai.enabled", "chai.attention", "chai.model.path", "chai.model.name", "chai.model.weights",
+                "chai.profile",
                 "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
                 "chai.membership.representative", "chai.kv-cache.max-memory", "chai.threads",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.max-output-tokens",
@@ -46,6 +47,7 @@ class ConfigurationMetadataTests {
         assertThat(properties()).filteredOn(property -> property.has("defaultValue"))
                 .extracting(property -> property.path("name").asText() + "="
                         + property.path("defaultValue").asText())
-                .containsExactlyInAnyOrder("chai.enabled=true", "chai.chat.temperature=0", "chai.chat.top-p=1");
+                .containsExactlyInAnyOrder("chai.enabled=true", "chai.model.weights=stored", "chai.chat.temperature=0",
+                        "chai.chat.top-p=1");
     }
 }
