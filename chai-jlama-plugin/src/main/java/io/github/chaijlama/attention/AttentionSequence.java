@@ -105,7 +105,7 @@ public final class AttentionSequence implements AutoCloseable {
         if (reservation != null) {
             throw new IllegalStateException("a step of this sequence has not ended; if it failed, close the sequence");
         }
-        reservation = pool.reserve(pagesFor(tokens));
+        reservation = pool.reserve(pagesFor(tokens), store.allocatedBytes());
         stepTokens = tokens;
     }
 

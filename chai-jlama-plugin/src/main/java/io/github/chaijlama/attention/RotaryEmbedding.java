@@ -47,11 +47,15 @@ public final class RotaryEmbedding implements AutoCloseable {
         }
         int block = position / BLOCK_ROWS;
         MemorySegment rows = blocks.get(block);
-        if (rows == null) {
-            blocks.compareAndSet(block, null, makeBlock(block));
-            rows = blocks.get(block);
+        return rows == null ? make(block) : rows;
+    }
+
+    /** Makes a block once, however many threads ask for it: what is allocated stays until the end. */
+    private synchronized MemorySegment make(int block) {
+        if (blocks.get(block) == null) {
+            blocks.set(block, makeBlock(block));
         }
-        return rows;
+        return blocks.get(block);
     }
 
     /** Returns the offset, in floats, of a position's row in {@link #rows}. */

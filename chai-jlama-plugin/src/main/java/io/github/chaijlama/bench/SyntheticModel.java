@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -67,7 +68,7 @@ public final class SyntheticModel {
         Path weights = directory.resolve("model.safetensors");
         Files.createDirectories(directory);
         if (!Files.exists(weights)) {
-            Path part = directory.resolve("model.safetensors.part");
+            Path part = directory.resolve("model.safetensors." + UUID.randomUUID() + ".part");
             try {
                 writeWeights(part, progress);
                 Files.move(part, weights, StandardCopyOption.ATOMIC_MOVE);

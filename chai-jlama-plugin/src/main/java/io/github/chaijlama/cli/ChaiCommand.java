@@ -50,6 +50,7 @@ public final class ChaiCommand implements Runnable {
 
     static CommandLine commandLine() {
         return new CommandLine(new ChaiCommand()).setCaseInsensitiveEnumValuesAllowed(true)
+                .setExpandAtFiles(false) // a message may begin with @
                 .setExecutionExceptionHandler(ChaiCommand::explain);
     }
 

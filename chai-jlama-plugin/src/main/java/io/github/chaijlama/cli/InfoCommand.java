@@ -83,7 +83,12 @@ final class InfoCommand implements Callable<Integer> {
             cache.put("saving", (double) (exact - clustered) / exact);
             ObjectNode node = root.putObject("profile");
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
-            node.put("membership", clusters.membership().toString());
+            node.put("membership", switch (clusters.membership()) {
+                case Membership.Static _ -> "STATIC";
+                case Membership.Online online ->
+                    "ONLINE, window " + online.window() + ", offset " + online.offset() + ", "
+                            + online.algorithm() + ", " + online.representative();
+            });
         }
         return root;
     }
@@ -135,7 +140,7 @@ final class InfoCommand implements Callable<Integer> {
             } else {
                 String value = entry.getKey().equals("saving")
                         ? String.format(Locale.ROOT, "%.1f %%", 100 * entry.getValue().doubleValue())
-                        : entry.getValue().asText(entry.getValue().toString());
+                        : entry.getValue().isTextual() ? entry.getValue().textValue() : entry.getValue().toString();
                 out.printf("%s%-22s %s%n", indent, entry.getKey(), value);
             }
         });

@@ -181,12 +181,17 @@ public final class TextTokenizer implements AutoCloseable {
         return controlTokens;
     }
 
-    /** A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. */
+    /**
+     * A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. Which token that is the
+     * tokenizer knows better than config.json, which in some models names the end of a sequence.
+     */
     private static Integer bosToken(TokenizerFiles files, ModelConfig config) {
         if (!addsBos(files)) {
             return null;
         }
-        return config.bosToken() != null ? config.bosToken() : files.namedTokenId("bos_token");
+        Integer first = files.tokenId(firstSpecialToken(files.tokenizer().path("post_processor")));
+        Integer named = first != null ? first : files.namedTokenId("bos_token");
+        return named != null ? named : config.bosToken();
     }
 
     private static boolean addsBos(TokenizerFiles files) {
@@ -195,10 +200,21 @@ public final class TextTokenizer implements AutoCloseable {
             return explicit.booleanValue();
         }
         JsonNode processor = files.tokenizer().path("post_processor");
-        for (JsonNode template : processor.findValues("single")) {
-            return template.path(0).has("SpecialToken");
+        if (!processor.findValues("single").isEmpty()) {
+            return firstSpecialToken(processor) != null;
         }
-        return !processor.isObject() && files.namedToken("bos_token") != null;
+        // Without a post-processor most tokenizer classes put it there themselves; these do not.
+        String tokenizerClass = files.config().path("tokenizer_class").asText();
+        return !processor.isObject() && files.namedToken("bos_token") != null && !tokenizerClass.startsWith("GPT2")
+                && !tokenizerClass.startsWith("Qwen2");
+    }
+
+    /** Returns the name of the token that a post-processor puts before a text, null if it puts none. */
+    private static String firstSpecialToken(JsonNode processor) {
+        for (JsonNode template : processor.findValues("single")) {
+            return template.path(0).path("SpecialToken").path("id").textValue();
+        }
+        return null;
     }
 
     private static Set<Integer> endTokens(TokenizerFiles files, ModelConfig config) {

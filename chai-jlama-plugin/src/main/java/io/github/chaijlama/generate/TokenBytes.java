@@ -63,7 +63,9 @@ final class TokenBytes {
             int id = token.path("id").asInt();
             String content = token.path("content").asText();
             if (content.length() > 1 || bytes[id] == null) { // a single character may be a byte of the vocabulary
-                bytes[id] = content.getBytes(StandardCharsets.UTF_8);
+                // Gemma's runs of spaces are such tokens, spelled as its vocabulary is.
+                bytes[id] = spelling == Spelling.METASPACE ? bytes(content, spelling)
+                        : content.getBytes(StandardCharsets.UTF_8);
             }
         }
         withoutText.forEach(id -> bytes[id] = NOTHING);

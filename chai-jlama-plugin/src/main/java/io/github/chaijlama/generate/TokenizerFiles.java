@@ -66,7 +66,11 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Optio
 
     /** Returns the number of a token that tokenizer_config.json names; null if it names none or the tokenizer has no such token. */
     Integer namedTokenId(String key) {
-        String name = namedToken(key);
+        return tokenId(namedToken(key));
+    }
+
+    /** Returns the number of a token; null if the tokenizer has no such token. */
+    Integer tokenId(String name) {
         for (JsonNode token : tokenizer.path("added_tokens")) {
             if (token.path("content").asText().equals(name)) {
                 return token.path("id").asInt();

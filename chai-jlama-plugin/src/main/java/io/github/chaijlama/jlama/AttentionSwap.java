@@ -111,7 +111,13 @@ public final class AttentionSwap implements AutoCloseable {
                 config.heads().headSize());
         AttentionSwap swap = new AttentionSwap(model, config, defaultProfile, maxKvBytes, workers);
         // All or none: a model half exchanged would run, and be wrong.
-        TransformerBlock[] exchanged = swap.exchangedBlocks();
+        TransformerBlock[] exchanged;
+        try {
+            exchanged = swap.exchangedBlocks();
+        } catch (RuntimeException | Error e) {
+            swap.closeResources();
+            throw e;
+        }
         System.arraycopy(exchanged, 0, blocks, 0, blocks.length);
         JlamaAccess.setKvBufferCache(model, new SessionBuffers(model));
         return swap;
@@ -188,14 +194,18 @@ public final class AttentionSwap implements AutoCloseable {
                     sequences.values().forEach(entry -> entry.sequence().close());
                     sequences.clear();
                 }
-                pool.close();
-                attention.close();
-                closeRotary();
-                resources.close();
+                closeResources();
             }
         } finally {
             resources.lock().unlock();
         }
+    }
+
+    private void closeResources() {
+        pool.close();
+        attention.close();
+        closeRotary();
+        resources.close();
     }
 
     private void closeRotary() {

@@ -31,6 +31,11 @@ final class ConfigValues {
         return !values.path(key).isMissingNode() && !values.path(key).isNull();
     }
 
+    /** Whether there is nothing here. */
+    boolean isEmpty() {
+        return values.isEmpty();
+    }
+
     /** Whether a key is there and null, which for some keys is not the same as missing. */
     boolean isNull(String key) {
         return values.path(key).isNull();
@@ -60,6 +65,11 @@ final class ConfigValues {
             throw bad(key, "a whole number from 1 to " + MAX_COUNT);
         }
         return count;
+    }
+
+    /** Returns a number of parts that may be 0. */
+    int countOrNone(String key, int defaultValue) {
+        return values.path(key).isIntegralNumber() && values.path(key).intValue() == 0 ? 0 : size(key, defaultValue);
     }
 
     int size(String key, int defaultValue) {
@@ -114,21 +124,18 @@ final class ConfigValues {
         return has(key) ? node.booleanValue() : defaultValue;
     }
 
-    /** Returns a list of strings, null if there is none. */
-    List<String> texts(String key) {
-        if (!has(key)) {
-            return null;
+    /** Returns an entry of a list of strings, null if there is no list. */
+    String text(String key, int index) {
+        if (has(key) && !values.path(key).path(index).isTextual()) {
+            throw bad(key, "a list with a string for each layer");
         }
-        List<String> texts = new ArrayList<>();
-        for (JsonNode node : values.path(key)) {
-            texts.add(node.asText());
-        }
-        return texts;
+        return has(key) ? values.path(key).path(index).textValue() : null;
     }
 
     /** Returns a token, null if there is none. */
     Integer token(String key, int vocabularySize) {
-        return has(key) ? Integer.valueOf(token(key, values.path(key), vocabularySize)) : null;
+        return has(key) && !isNone(values.path(key)) ? Integer.valueOf(token(key, values.path(key), vocabularySize))
+                : null;
     }
 
     /** Returns tokens: one, several, or none. */
@@ -139,9 +146,16 @@ final class ConfigValues {
         }
         List<Integer> tokens = new ArrayList<>();
         for (JsonNode token : node.isArray() ? node : List.of(node)) {
-            tokens.add(token(key, token, vocabularySize));
+            if (!isNone(token)) {
+                tokens.add(token(key, token, vocabularySize));
+            }
         }
         return List.copyOf(tokens);
+    }
+
+    /** Some files say -1 for no token. */
+    private static boolean isNone(JsonNode token) {
+        return token.isIntegralNumber() && token.asLong() == -1;
     }
 
     private int token(String key, JsonNode node, int vocabularySize) {

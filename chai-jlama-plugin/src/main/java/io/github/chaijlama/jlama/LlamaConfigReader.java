@@ -19,7 +19,8 @@ final class LlamaConfigReader {
         int hiddenSize = vectorLength(config, "hidden_size", config.size("hidden_size"));
         HeadLayout heads = heads(family, config, hiddenSize);
         int vocabularySize = config.size("vocab_size");
-        int contextLength = config.size("max_position_embeddings");
+        int trainedLength = config.size("max_position_embeddings", family.defaultContextLength());
+        Rotary rotary = Rotary.read(config, family.defaultTheta(), trainedLength);
         int experts = family.experts(config);
         int expertsPerToken = experts == 0 ? 0 : config.size("num_experts_per_tok", 2);
         if (expertsPerToken > experts) {
@@ -30,8 +31,9 @@ final class LlamaConfigReader {
         }
         return new ModelConfig(family, layers, hiddenSize,
                 vectorLength(config, "intermediate_size", config.size("intermediate_size")), heads,
-                family.scores(config, heads, layers), Rotary.read(config, family.defaultTheta(), contextLength),
-                vocabularySize, contextLength, (float) config.number("rms_norm_eps", family.defaultEpsilon()),
+                family.scores(config, heads, layers), rotary,
+                vocabularySize, rotary.contextLength(trainedLength),
+                (float) config.number("rms_norm_eps", family.defaultEpsilon()),
                 activation(config, family.activation(config)), family.multipliers(config, hiddenSize), experts,
                 expertsPerToken, config.flag("tie_word_embeddings", family.defaultTied()),
                 config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
@@ -69,10 +71,15 @@ final class LlamaConfigReader {
 
     /** Jlama would compute these models without a word, and wrongly. */
     private static void refuseUnsupported(ConfigValues config) {
-        for (String bias : List.of("attention_bias", "mlp_bias")) {
-            if (config.flag(bias, false)) {
-                throw config.refused("'" + bias + "' is not supported");
+        for (String unsupported : List.of("attention_bias", "mlp_bias", "use_bidirectional_attention")) {
+            if (config.flag(unsupported, false)) {
+                throw config.refused("'" + unsupported + "' is not supported");
             }
+        }
+        ConfigValues quantization = config.object("quantization_config");
+        if (!quantization.isEmpty()) {
+            throw config.refused("weights quantized by '" + Excerpt.of(quantization.text("quant_method", "unknown"))
+                    + "' are not supported");
         }
     }
 

@@ -27,7 +27,7 @@ import io.github.chaijlama.attention.ScoreRules;
 
 /**
  * The architectures that are supported. What differs from one to the next is said here; what a missing value of config.json
- * means is what it means to Hugging Face.
+ * means is, for sizes and rules, what it means to Hugging Face.
  */
 public enum ModelFamily {
     /** Llama 1, 2 and 3, and models of the same layout; multi-head and grouped-query. */
@@ -50,9 +50,10 @@ public enum ModelFamily {
     QWEN2("qwen2", Qwen2Model::new) {
         @Override
         int window(ConfigValues config, int layer) {
-            boolean used = config.flag("use_sliding_window", false)
-                    && layer >= config.size("max_window_layers", 28);
-            return used && config.has("sliding_window") ? config.size("sliding_window") : 0;
+            boolean slides = slides(config, layer, layer >= config.countOrNone("max_window_layers", 28));
+            return config.flag("use_sliding_window", false) && slides && !config.isNull("sliding_window")
+                    ? config.size("sliding_window", 4096)
+                    : 0;
         }
 
         @Override
@@ -135,7 +136,9 @@ public enum ModelFamily {
 
         @Override
         int window(ConfigValues config, int layer) {
-            return layer % 2 != 0 || config.isNull("sliding_window") ? 0 : config.size("sliding_window", 4096);
+            return slides(config, layer, layer % 2 == 0) && !config.isNull("sliding_window")
+                    ? config.size("sliding_window", 4096)
+                    : 0;
         }
 
         @Override
@@ -320,8 +323,31 @@ public enum ModelFamily {
         return 0;
     }
 
+    /** Whether a layer's window is used: {@code layer_types} says, or else the family's rule. */
+    static boolean slides(ConfigValues config, int layer, boolean rule) {
+        String type = config.text("layer_types", layer);
+        if (type == null) {
+            return rule;
+        }
+        return switch (type) {
+            case "sliding_attention" -> true;
+            case "full_attention" -> false;
+            default -> throw config.bad("layer_types", "a list of sliding_attention and full_attention");
+        };
+    }
+
     String activation(ConfigValues config) {
         return config.text("hidden_act", "silu");
+    }
+
+    /** Positions of the context where config.json says nothing. */
+    int defaultContextLength() {
+        return switch (this) {
+            case MISTRAL, MIXTRAL -> 131_072;
+            case QWEN2 -> 32_768;
+            case GEMMA, GEMMA2 -> 8192;
+            case LLAMA, GRANITE, GPT2 -> 2048;
+        };
     }
 
     Multipliers multipliers(ConfigValues config, int hiddenSize) {
@@ -359,8 +385,8 @@ public enum ModelFamily {
     }
 
     /**
-     * Returns the factor of a token's embedding. Hugging Face multiplies in the type of the model's weights, so the factor is
-     * rounded to it first.
+     * Returns the factor of a token's embedding. Hugging Face multiplies in the type of the model's weights: for BF16 the factor is
+     * rounded first.
      */
     float embeddingMultiplier(ModelConfig config, DType weightType) {
         float factor = config.multipliers().embedding();

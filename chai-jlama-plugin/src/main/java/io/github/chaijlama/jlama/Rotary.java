@@ -12,6 +12,7 @@ import io.github.chaijlama.attention.RotaryScaling;
  * @param scaling how they were stretched
  */
 public record Rotary(double theta, RotaryScaling scaling) {
+    private static final String ORIGINAL_CONTEXT = "original_max_position_embeddings";
     private static final double DEFAULT_BETA_FAST = 32;
     private static final double DEFAULT_BETA_SLOW = 1;
     private static final double YARN_SLOPE = 0.1;
@@ -25,18 +26,29 @@ public record Rotary(double theta, RotaryScaling scaling) {
      */
     static Rotary read(ConfigValues config, double defaultTheta, int contextLength) {
         ConfigValues parameters = config.object("rope_parameters");
-        ConfigValues scaling = config.has("rope_parameters") ? parameters : config.object("rope_scaling");
-        double theta = config.has("rope_theta") ? config.number("rope_theta")
-                : parameters.number("rope_theta", defaultTheta);
+        ConfigValues scaling = config.object("rope_scaling").isEmpty() ? parameters : config.object("rope_scaling");
+        double theta = scaling.number("rope_theta",
+                parameters.number("rope_theta", config.number("rope_theta", defaultTheta)));
         if (theta <= 1) {
             throw config.refused("'rope_theta' must be above 1, found " + theta);
         }
-        for (ConfigValues place : List.of(config, parameters)) {
+        for (ConfigValues place : List.of(config, parameters, scaling)) {
             if (place.number("partial_rotary_factor", 1) != 1) {
                 throw config.refused("'partial_rotary_factor' other than 1 is not supported");
             }
         }
         return new Rotary(theta, scaling(config, scaling, contextLength));
+    }
+
+    /**
+     * Returns the positions a model can be used for: with YaRN more than {@code max_position_embeddings} may say, which some
+     * configurations leave at what the model was first trained for.
+     */
+    int contextLength(int maxPositionEmbeddings) {
+        return scaling instanceof RotaryScaling.Yarn yarn
+                ? Math.clamp((long) (yarn.factor() * yarn.originalContext()), maxPositionEmbeddings,
+                        ConfigValues.MAX_SIZE)
+                : maxPositionEmbeddings;
     }
 
     private static RotaryScaling scaling(ConfigValues config, ConfigValues scaling, int contextLength) {
@@ -45,25 +57,25 @@ public record Rotary(double theta, RotaryScaling scaling) {
             case "default" -> new RotaryScaling.None();
             case "linear" -> new RotaryScaling.Linear(scaling.number("factor"));
             case "dynamic" -> new RotaryScaling.Dynamic(scaling.number("factor"));
-            case "llama3" -> llama3(scaling);
-            case "yarn" -> yarn(scaling, contextLength);
+            case "llama3" -> llama3(config, scaling);
+            case "yarn" -> yarn(config, scaling, contextLength);
             default -> throw config.refused("rotary scaling '" + Excerpt.of(kind)
                     + "' is not supported; supported: default, linear, dynamic, llama3, yarn");
         };
     }
 
-    private static RotaryScaling llama3(ConfigValues scaling) {
+    private static RotaryScaling llama3(ConfigValues config, ConfigValues scaling) {
         double low = scaling.number("low_freq_factor");
         double high = scaling.number("high_freq_factor");
         if (high <= low) {
             throw scaling.bad("high_freq_factor", "above low_freq_factor (" + low + ")");
         }
         return new RotaryScaling.Llama3(scaling.number("factor"), low, high,
-                scaling.size("original_max_position_embeddings"));
+                config.has(ORIGINAL_CONTEXT) ? config.size(ORIGINAL_CONTEXT) : scaling.size(ORIGINAL_CONTEXT));
     }
 
-    private static RotaryScaling yarn(ConfigValues scaling, int contextLength) {
-        int original = scaling.size("original_max_position_embeddings", contextLength);
+    private static RotaryScaling yarn(ConfigValues config, ConfigValues scaling, int contextLength) {
+        int original = config.size(ORIGINAL_CONTEXT, scaling.size(ORIGINAL_CONTEXT, contextLength));
         double factor = scaling.number("factor", (double) contextLength / original);
         return new RotaryScaling.Yarn(factor, original, scaling.number("beta_fast", DEFAULT_BETA_FAST),
                 scaling.number("beta_slow", DEFAULT_BETA_SLOW), amplitude(scaling, factor),

@@ -46,15 +46,15 @@ final class SafetensorsDirectory {
     }
 
     private void mapFiles(Arena arena) {
-        if (isPresent(index)) {
-            mapShards(arena);
-            return;
-        }
+        // The single file first, as Hugging Face does: saving a model in one file leaves the index of its former shards behind.
         Path single = directory.resolve(SINGLE_FILE);
-        if (!isPresent(single)) {
+        if (isPresent(single)) {
+            add(SafetensorsFile.map(single, arena));
+        } else if (isPresent(index)) {
+            mapShards(arena);
+        } else {
             throw new ModelLoadException(directory + " has no weights: expected " + SINGLE_FILE + " or " + INDEX_FILE);
         }
-        add(SafetensorsFile.map(single, arena));
     }
 
     /** A link to nowhere is present: it is better to say what is wrong with it than to look for another file. */

@@ -22,11 +22,16 @@ final class SwappedModel extends LoadedModel {
         super(opened);
         this.swap = AttentionSwap.install(model(), config(), null, maxKvBytes, workers());
         ModelFamily family = config().family();
-        AbstractTensor<?, ?> table = weights().load(family.embeddingName());
-        this.embedding = new TokenEmbedding(model(), table,
-                family.positionEmbeddingName() == null ? null : weights().load(family.positionEmbeddingName()),
-                family.embeddingMultiplier(config(), table.dType()));
-        this.output = new OutputHead(model(), config(), outputWeights(), swap.resources().products());
+        try {
+            AbstractTensor<?, ?> table = weights().load(family.embeddingName());
+            this.embedding = new TokenEmbedding(model(), table,
+                    family.positionEmbeddingName() == null ? null : weights().load(family.positionEmbeddingName()),
+                    family.embeddingMultiplier(config(), table.dType()));
+            this.output = new OutputHead(model(), config(), outputWeights(), swap.resources().products());
+        } catch (RuntimeException | Error e) {
+            swap.close();
+            throw e;
+        }
     }
 
     @Override

@@ -12,12 +12,22 @@ public final class KvCacheFullException extends RuntimeException {
     private final long freeBytes;
     private final long maxBytes;
 
-    KvCacheFullException(long neededBytes, long freeBytes, long maxBytes) {
-        super("key/value cache is full: this step needs " + neededBytes + " bytes more, " + freeBytes + " of "
-                + maxBytes + " are free; end other sequences or raise the budget");
+    private final long heldBytes;
+
+    KvCacheFullException(long neededBytes, long heldBytes, long freeBytes, long maxBytes) {
+        super("key/value cache is full: " + (heldBytes + neededBytes > maxBytes
+                ? "this sequence needs " + (heldBytes + neededBytes) + " bytes, the budget is " + maxBytes
+                : "this step needs " + neededBytes + " bytes more, " + freeBytes + " of " + maxBytes
+                        + " are free; end other sequences or raise the budget"));
+        this.heldBytes = heldBytes;
         this.neededBytes = neededBytes;
         this.freeBytes = freeBytes;
         this.maxBytes = maxBytes;
+    }
+
+    /** Whether the sequence needs more than the whole budget, so that waiting for others does not help. */
+    public boolean isBeyondBudget() {
+        return heldBytes + neededBytes > maxBytes;
     }
 
     /** Returns the bytes the step needed beyond what its sequence already held. */

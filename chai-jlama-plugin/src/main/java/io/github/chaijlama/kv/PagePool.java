@@ -105,13 +105,14 @@ public final class PagePool implements AutoCloseable {
     /**
      * Sets pages aside for the caller.
      *
+     * @param heldBytes what the caller's sequence holds already, for the exception
      * @throws KvCacheFullException if fewer than that many are left; nothing is set aside then
      */
-    public synchronized Reservation reserve(long pages) {
+    public synchronized Reservation reserve(long pages, long heldBytes) {
         ensureOpen();
         long left = capacity - reserved - taken;
         if (pages > left) {
-            throw new KvCacheFullException(pages * pageBytes, left * pageBytes, maxBytes());
+            throw new KvCacheFullException(pages * pageBytes, heldBytes, left * pageBytes, maxBytes());
         }
         reserved += pages;
         return new Reservation(pages);

@@ -19,6 +19,8 @@ import io.github.chaijlama.template.PythonValues.TemplateFault;
 final class TemplateFilters {
     private static final Pattern WHOLE_NUMBER = Pattern.compile("\\s*([-+]?[0-9]+)(\\.[0-9]*)?\\s*");
     private static final Pattern LINE_START = Pattern.compile("\n(?=[^\n])");
+    /** The filters that take None for an empty list, as Jinja's do. */
+    private static final Set<String> LENIENT = Set.of("map", "select", "reject", "selectattr", "rejectattr");
     private static final Set<String> TESTS = Set.of("defined", "undefined", "none", "string", "number", "integer",
             "float", "boolean", "true", "false", "mapping", "iterable", "sequence", "even", "odd", "divisibleby", "in",
             "eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">=",
@@ -55,7 +57,8 @@ final class TemplateFilters {
     }
 
     private static Object ofElements(Object value, String name, PythonArguments arguments) {
-        List<Object> elements = PythonValues.elements(value);
+        boolean nothing = value == PythonValues.NONE && LENIENT.contains(name);
+        List<Object> elements = nothing ? List.of() : PythonValues.elements(value);
         return switch (name) {
             case "list" -> elements;
             case "first" -> elements.isEmpty() ? null : elements.getFirst();

@@ -126,6 +126,9 @@ class ChaiCommandTests {
         assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(88 * 32 * 4);
         assertThat(run.json().at("/kvCache/saving").asDouble()).isCloseTo(8.0 / 96, within(1e-12));
         assertThat(run.json().at("/profile/clusters")).hasSize(6);
+        assertThat(run("info", "--model", POCKET, "--profile", PROFILE).out()).contains("[8,4,8,4,8,8]")
+                .containsPattern("membership +STATIC\\R").containsPattern("saving +8.3 %")
+                .containsPattern("endTokens +\\[1]");
         assertThat(run("info", "--model", POCKET).out()).contains("weightType").contains("BF16")
                 .contains("operators").contains("kernels");
     }
@@ -166,6 +169,14 @@ class ChaiCommandTests {
         assertThat(q4.path("parameters")).isEqualTo(stored.path("parameters"));
         // 20 bytes instead of 64 for every 32 values, but for embedding and norms.
         assertThat(q4.path("weightBytes").asLong()).isLessThan(stored.path("weightBytes").asLong() / 2);
+    }
+
+    @Test
+    void aMessageMayBeginWithAnAtSign() throws IOException {
+        Path file = Files.writeString(directory.resolve("note"), "--nonsense");
+        Run run = run("generate", "--model", POCKET, "--prompt", "@" + file, "--max-tokens", "1", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.json().path("promptTokens").asInt()).isGreaterThan(10);
     }
 
     @Test

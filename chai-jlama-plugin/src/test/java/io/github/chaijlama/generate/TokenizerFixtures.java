@@ -195,10 +195,18 @@ final class TokenizerFixtures {
 
     /** A configuration that goes with {@link #writeLlama2Style}. */
     static ModelConfig llama2Config() {
-        ModelConfig pocket = pocketConfig();
-        return new ModelConfig(pocket.family(), pocket.layers(), pocket.hiddenSize(), pocket.intermediateSize(),
-                pocket.heads(), pocket.scores(), pocket.rotary(), pocket.vocabularySize(), pocket.contextLength(),
-                pocket.normEpsilon(), pocket.activation(), pocket.multipliers(), pocket.experts(),
-                pocket.expertsPerToken(), pocket.tiedEmbeddings(), 1, List.of(2));
+        return with(pocketConfig(), 1, List.of(2));
+    }
+
+    /** A configuration whose config.json names another beginning of sequence. */
+    static ModelConfig withBosToken(ModelConfig config, int bosToken) {
+        return with(config, bosToken, config.eosTokens());
+    }
+
+    private static ModelConfig with(ModelConfig config, int bosToken, List<Integer> eosTokens) {
+        return new ModelConfig(config.family(), config.layers(), config.hiddenSize(), config.intermediateSize(),
+                config.heads(), config.scores(), config.rotary(), config.vocabularySize(), config.contextLength(),
+                config.normEpsilon(), config.activation(), config.multipliers(), config.experts(),
+                config.expertsPerToken(), config.tiedEmbeddings(), bosToken, eosTokens);
     }
 }

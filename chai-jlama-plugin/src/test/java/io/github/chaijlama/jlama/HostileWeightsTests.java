@@ -269,8 +269,17 @@ class HostileWeightsTests {
     void directoriesInsteadOfFilesAreRefused() throws IOException {
         Files.createDirectory(single);
         assertRefused(single, "must be a file, found a directory");
+        Files.delete(single);
         Files.createDirectory(index);
         assertRefused(index, "must be a file, found a directory");
+    }
+
+    /** Saving a model in one file leaves the index of its former shards behind. */
+    @Test
+    void aSingleFileWinsOverAnIndex() throws IOException {
+        Files.write(single, file(HEADER, 24));
+        Files.writeString(index, "{\"weight_map\":{\"a\":\"gone.st\"}}");
+        assertLoads("a");
     }
 
     /** As Hugging Face's cache has it: all files of a snapshot are links into a directory of blobs. */
@@ -300,6 +309,7 @@ class HostileWeightsTests {
     void linksToNowhereAreNamed() throws IOException {
         Files.createSymbolicLink(single, Path.of("../blobs/11"));
         assertRefused(single, "is a link to a file that does not exist");
+        Files.delete(single);
         Files.write(single.resolveSibling("other"), file(HEADER, 24));
         Files.createSymbolicLink(index, Path.of("../blobs/22"));
         assertRefused(index, "is a link to a file that does not exist");

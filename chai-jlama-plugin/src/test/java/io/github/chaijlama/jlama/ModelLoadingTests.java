@@ -26,6 +26,7 @@ import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.attention.BrokenModelException;
+import io.github.chaijlama.attention.RotaryScaling;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -104,6 +105,54 @@ class ModelLoadingTests {
             }
             assertThat(model.kvCacheAllocatedBytes()).isZero();
         }
+    }
+
+    @Test
+    void ropeScalingWinsOverRopeParametersAndTheInnerThetaOverTheOuter() throws IOException {
+        config.put("rope_theta", 10000);
+        config.putObject("rope_parameters").put("rope_theta", 1000000).put("rope_type", "default");
+        assertThat(read().rotary()).isEqualTo(new Rotary(1e6, new RotaryScaling.None()));
+        config.putObject("rope_scaling").put("type", "linear").put("factor", 4);
+        assertThat(read().rotary()).isEqualTo(new Rotary(1e6, new RotaryScaling.Linear(4)));
+        config.putObject("rope_scaling").put("type", "linear").put("factor", 4).put("partial_rotary_factor", 0.5);
+        assertThatThrownBy(this::read).hasMessageContaining("partial_rotary_factor");
+    }
+
+    @Test
+    void yarnReachesAsFarAsItStretches() throws IOException {
+        config.putObject("rope_scaling").put("type", "yarn").put("factor", 4).put("original_max_position_embeddings",
+                2048);
+        assertThat(read().contextLength()).isEqualTo(8192);
+        config.put("max_position_embeddings", 16384);
+        assertThat(read().contextLength()).isEqualTo(16384);
+    }
+
+    @Test
+    void layerTypesSayWhichLayersHaveAWindow() throws IOException {
+        config.put("model_type", "qwen2").put("use_sliding_window", true).put("sliding_window", 12)
+                .put("max_window_layers", 0);
+        assertThat(read().scores().windows()).containsExactly(12, 12, 12);
+        config.putArray("layer_types").add("full_attention").add("sliding_attention").add("full_attention");
+        assertThat(read().scores().windows()).containsExactly(0, 12, 0);
+        config.putArray("layer_types").add("full_attention");
+        assertThatThrownBy(this::read).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("'layer_types' must be a list with a string for each layer");
+    }
+
+    @Test
+    void missingSizesMeanWhatTheyMeanElsewhere() throws IOException {
+        config.remove("max_position_embeddings");
+        assertThat(read().contextLength()).isEqualTo(2048);
+        config.put("model_type", "mistral");
+        assertThat(read().contextLength()).isEqualTo(131_072);
+        assertThat(read().scores().windows()).containsOnly(4096);
+    }
+
+    @Test
+    void foreignQuantizationIsNamed() {
+        config.putObject("quantization_config").put("quant_method", "gptq");
+        assertThatThrownBy(this::read).isInstanceOf(ModelLoadException.class)
+                .hasMessageContaining("weights quantized by 'gptq' are not supported");
     }
 
     @Test

@@ -29,7 +29,7 @@ class KvStoreTests {
     }
 
     private void extend(int length) {
-        try (Reservation reservation = pool.reserve(100)) {
+        try (Reservation reservation = pool.reserve(100, 0)) {
             for (int layer = 0; layer < LAYERS; layer++) {
                 store.extend(layer, length, reservation);
             }
@@ -78,7 +78,7 @@ class KvStoreTests {
     void droppedKeysReturnTheirMemoryAtOnce() {
         extend(200);
         long before = pool.allocatedBytes();
-        try (Reservation reservation = pool.reserve(1)) {
+        try (Reservation reservation = pool.reserve(1, 0)) {
             store.dropKeys(0, 1, reservation);
             store.dropKeys(0, 1, reservation);
         }
@@ -94,7 +94,7 @@ class KvStoreTests {
     @Test
     void truncateReturnsWholePagesAndClearRestoresDroppedHeads() {
         extend(500);
-        try (Reservation reservation = pool.reserve(1)) {
+        try (Reservation reservation = pool.reserve(1, 0)) {
             store.dropKeys(0, 2, reservation);
         }
         store.truncate(129);

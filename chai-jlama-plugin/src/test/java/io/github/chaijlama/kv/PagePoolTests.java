@@ -30,7 +30,7 @@ class PagePoolTests {
 
     @Test
     void pagesAreDifferentMemory() {
-        try (PagePool pool = new PagePool(20L * PAGE, PAGE); Reservation reservation = pool.reserve(20)) {
+        try (PagePool pool = new PagePool(20L * PAGE, PAGE); Reservation reservation = pool.reserve(20, 0)) {
             Set<Long> addresses = new HashSet<>();
             for (int i = 0; i < 20; i++) {
                 Page page = reservation.take();
@@ -47,7 +47,7 @@ class PagePoolTests {
     void neverHoldsMoreThanTheBudget() {
         try (PagePool pool = new PagePool(10L * PAGE + PAGE / 2, PAGE)) {
             assertThat(pool.maxBytes()).isEqualTo(10L * PAGE);
-            try (Reservation reservation = pool.reserve(10)) {
+            try (Reservation reservation = pool.reserve(10, 0)) {
                 for (int i = 0; i < 10; i++) {
                     reservation.take();
                 }
@@ -58,16 +58,16 @@ class PagePoolTests {
 
     @Test
     void refusesWhatTheBudgetCannotHoldAndLeavesTheRestUntouched() {
-        try (PagePool pool = new PagePool(10L * PAGE, PAGE); Reservation first = pool.reserve(6)) {
+        try (PagePool pool = new PagePool(10L * PAGE, PAGE); Reservation first = pool.reserve(6, 0)) {
             first.take();
-            assertThatThrownBy(() -> pool.reserve(5)).isInstanceOfSatisfying(KvCacheFullException.class, e -> {
+            assertThatThrownBy(() -> pool.reserve(5, 0)).isInstanceOfSatisfying(KvCacheFullException.class, e -> {
                 assertThat(e.neededBytes()).isEqualTo(5L * PAGE);
                 assertThat(e.freeBytes()).isEqualTo(4L * PAGE);
                 assertThat(e.maxBytes()).isEqualTo(10L * PAGE);
                 assertThat(e).hasMessageContaining("needs " + 5L * PAGE).hasMessageContaining(4L * PAGE + " of")
                         .hasMessageContaining("raise the budget");
             });
-            try (Reservation second = pool.reserve(4)) {
+            try (Reservation second = pool.reserve(4, 0)) {
                 assertThat(second.remaining()).isEqualTo(4);
             }
         }
@@ -77,22 +77,22 @@ class PagePoolTests {
     void whatAReservationDidNotTakeIsFreeAgain() {
         try (PagePool pool = new PagePool(4L * PAGE, PAGE)) {
             Page kept;
-            try (Reservation reservation = pool.reserve(4)) {
+            try (Reservation reservation = pool.reserve(4, 0)) {
                 kept = reservation.take();
             }
-            try (Reservation reservation = pool.reserve(3)) {
+            try (Reservation reservation = pool.reserve(3, 0)) {
                 assertThat(reservation.remaining()).isEqualTo(3);
             }
-            assertThatThrownBy(() -> pool.reserve(4)).isInstanceOf(KvCacheFullException.class);
+            assertThatThrownBy(() -> pool.reserve(4, 0)).isInstanceOf(KvCacheFullException.class);
             pool.release(kept);
-            pool.reserve(4).close();
+            pool.reserve(4, 0).close();
             assertThat(pool.allocatedBytes()).isZero();
         }
     }
 
     @Test
     void aPageGivenBackToItsReservationCanBeTakenAgain() {
-        try (PagePool pool = new PagePool(2L * PAGE, PAGE); Reservation reservation = pool.reserve(2)) {
+        try (PagePool pool = new PagePool(2L * PAGE, PAGE); Reservation reservation = pool.reserve(2, 0)) {
             Page page = reservation.take();
             reservation.take();
             assertThatThrownBy(reservation::take).hasMessage("more pages taken than reserved");
@@ -106,7 +106,7 @@ class PagePoolTests {
     void memoryGoesBackToTheSystemWhenPagesDo() {
         try (PagePool pool = new PagePool(64L * PAGE, PAGE)) {
             List<Page> pages = new ArrayList<>();
-            try (Reservation reservation = pool.reserve(64)) {
+            try (Reservation reservation = pool.reserve(64, 0)) {
                 for (int i = 0; i < 64; i++) {
                     pages.add(reservation.take());
                 }
@@ -128,7 +128,7 @@ class PagePoolTests {
             List<Page> pages = new ArrayList<>();
             for (int round = 0; round < 20_000; round++) {
                 if (random.nextBoolean() && pages.size() < 1000) {
-                    try (Reservation reservation = pool.reserve(1)) {
+                    try (Reservation reservation = pool.reserve(1, 0)) {
                         Page taken = reservation.take();
                         taken.memory().set(JAVA_INT, 0, pages.size());
                         pages.add(taken);
@@ -139,7 +139,7 @@ class PagePoolTests {
                 assertThat(pool.allocatedBytes()).isEqualTo((long) pages.size() * page);
             }
             pages.forEach(pool::release);
-            pool.reserve(1000).close();
+            pool.reserve(1000, 0).close();
         }
     }
 
@@ -147,11 +147,11 @@ class PagePoolTests {
     void closedPoolSaysSo() {
         PagePool pool = new PagePool(4L * PAGE, PAGE);
         Page page;
-        try (Reservation reservation = pool.reserve(1)) {
+        try (Reservation reservation = pool.reserve(1, 0)) {
             page = reservation.take();
         }
         pool.close();
-        assertThatThrownBy(() -> pool.reserve(1)).isInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(() -> pool.reserve(1, 0)).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
         pool.release(page);
         pool.close();

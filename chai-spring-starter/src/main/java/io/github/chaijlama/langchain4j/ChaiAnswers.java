@@ -79,7 +79,8 @@ final class ChaiAnswers {
         } catch (ContextLengthException | ChatTemplateException | IllegalArgumentException e) {
             throw new InvalidRequestException(e.getMessage(), e);
         } catch (KvCacheFullException e) {
-            throw new RateLimitException(e.getMessage(), e);
+            throw e.isBeyondBudget() ? new InvalidRequestException(e.getMessage(), e)
+                    : new RateLimitException(e.getMessage(), e);
         } catch (RuntimeException e) {
             throw new InternalServerException(e.getMessage(), e);
         }

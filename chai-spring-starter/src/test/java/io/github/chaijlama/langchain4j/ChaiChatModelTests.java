@@ -38,6 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.Pocket;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -228,8 +229,16 @@ class ChaiChatModelTests {
         long page = 128 * 32 * 4;
         try (ChaiEngine small = ChaiEngine.load(Pocket.MODEL, "small",
                 ChaiOptions.exact().withKvCacheMaxBytes(100 * page))) {
-            assertThatThrownBy(() -> ChaiChatModel.builder().engine(small).build().chat("Hello! ".repeat(60)))
-                    .isInstanceOf(RateLimitException.class).hasMessageContaining("key/value cache is full");
+            ChaiChatModel model = ChaiChatModel.builder().engine(small).build();
+            assertThatThrownBy(() -> model.chat("Hello! ".repeat(60))).as("more than the whole budget")
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageContaining("key/value cache is full: this sequence needs");
+            try (ChaiSession other = small.textModel().model().newSession()) {
+                other.feed(1, 2, 3);
+                assertThatThrownBy(() -> model.chat("Hello!")).as("while another holds most of it")
+                        .isInstanceOf(RateLimitException.class).hasMessageContaining("end other sequences");
+            }
+            assertThat(model.chat("Hello!")).isNotEmpty();
         }
     }
 
