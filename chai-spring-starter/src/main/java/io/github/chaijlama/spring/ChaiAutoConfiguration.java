@@ -39,7 +39,7 @@ public final class ChaiAutoConfiguration {
             throw new MissingModelException(null, "chai.model.path is not set");
         }
         ChaiOptionsFactory factory = new ChaiOptionsFactory(properties, resourceLoader);
-        factory.requirePossibleChatDefaults();
+        ChaiOptionsFactory.requirePossible(properties.chat()); // before the time it takes to load a model
         ChaiOptions options = factory.create();
         for (ChaiOptionsCustomizer customizer : customizers.orderedStream().toList()) {
             options = customizer.customize(options);

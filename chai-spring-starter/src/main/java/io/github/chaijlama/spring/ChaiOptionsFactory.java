@@ -115,8 +115,7 @@ final class ChaiOptionsFactory {
     }
 
     /** Checks the defaults for requests; the models would only notice with the first request. */
-    void requirePossibleChatDefaults() {
-        ChaiProperties.Chat chat = properties.chat();
+    static void requirePossible(ChaiProperties.Chat chat) {
         require(chat.temperature() >= 0 && chat.temperature() < Double.POSITIVE_INFINITY, "chai.chat.temperature",
                 chat.temperature(), "Must be 0 or more.");
         require(chat.topP() > 0 && chat.topP() <= 1, "chai.chat.top-p", chat.topP(), "Must be above 0 and at most 1.");

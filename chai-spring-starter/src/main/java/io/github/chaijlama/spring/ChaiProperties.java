@@ -72,8 +72,9 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
     public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP, Integer topK,
             Integer maxOutputTokens, @DefaultValue List<String> stopSequences, Long seed) {
 
-        /** Sets these defaults and returns the builder. */
+        /** Checks these defaults, sets them and returns the builder. */
         <B extends ChaiModelBuilder<B>> B applyTo(B builder) {
+            ChaiOptionsFactory.requirePossible(this);
             return builder.temperature(temperature).topP(topP).topK(topK).maxOutputTokens(maxOutputTokens)
                     .stopSequences(stopSequences).seed(seed);
         }

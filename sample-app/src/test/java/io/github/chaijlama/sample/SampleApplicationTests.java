@@ -37,6 +37,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
+import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.langchain4j.ChaiEngine;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -296,14 +297,19 @@ class SampleApplicationTests {
         int page = 128 * 32 * 4;
         try (ConfigurableApplicationContext small = SpringApplication.run(SampleApplication.class, "--server.port=0",
                 "--chai.enabled=false", "--chai.kv-cache.max-memory=" + 100 * page + "B")) {
-            String twoPagesEach = body("full", "Hello! ".repeat(60));
-            HttpResponse<String> response = post(small, "/api/chat", twoPagesEach);
-            assertThat(response.statusCode()).isEqualTo(503);
-            assertThat(MAPPER.readTree(response.body()).path("detail").stringValue())
-                    .contains("key/value cache is full");
-            List<Map.Entry<String, JsonNode>> events = stream(small, "full", "Hello! ".repeat(60));
-            assertThat(events).extracting(Map.Entry::getKey).containsExactly("error");
-            assertThat(events.getFirst().getValue().path("error").stringValue()).contains("key/value cache is full");
+            assertThat(post(small, "/api/chat", body("full", "Hello! ".repeat(60))).statusCode())
+                    .as("more than the whole budget").isEqualTo(400);
+            try (ChaiSession other = small.getBean(ChaiEngine.class).textModel().model().newSession()) {
+                other.feed(1, 2, 3);
+                HttpResponse<String> response = post(small, "/api/chat", body("full", "Hello!"));
+                assertThat(response.statusCode()).isEqualTo(503);
+                assertThat(MAPPER.readTree(response.body()).path("detail").stringValue())
+                        .contains("key/value cache is full").contains("end other sequences");
+                List<Map.Entry<String, JsonNode>> events = stream(small, "full", "Hello!");
+                assertThat(events).extracting(Map.Entry::getKey).containsExactly("error");
+                assertThat(events.getFirst().getValue().path("error").stringValue())
+                        .contains("key/value cache is full");
+            }
             assertThat(ask(small, "full", "Hello!").path("promptTokens").intValue())
                     .isEqualTo(promptTokens(small, "Hello!"));
         }
