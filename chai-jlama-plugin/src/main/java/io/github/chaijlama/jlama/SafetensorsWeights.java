@@ -235,9 +235,9 @@ final class SafetensorsWeights implements WeightLoader {
         }
     }
 
-    /** Returns the number of weights. */
+    /** Returns the number of weights of the model; files may hold more, such as masks. */
     long numberOfParameters() {
-        return entries.values().stream().filter(entry -> !isFactors(entry.name()))
+        return required.stream().map(entries::get)
                 .mapToLong(entry -> Arrays.stream(entry.shape()).reduce(1, (a, b) -> a * b)).sum();
     }
 
