@@ -10,6 +10,7 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
@@ -52,8 +53,10 @@ public final class ChaiModel implements AutoCloseable {
         LoadedModel model = options.attention() == AttentionMode.STOCK
                 ? LoadedModel.loadStock(directory, quantize, options.threads())
                 : LoadedModel.loadSwapped(directory, options.kvCacheMaxBytes(), quantize, options.threads());
-        logger.info("Attention: {}, clusters per layer: {}, kernels: {}, threads: {}", options.attention(),
-                profile == null ? "none" : profile.clusters(), KernelProvider.get().description(), options.threads());
+        logger.info("Attention: {}, clusters per layer: {}, keys and values: {}, kernels: {}, threads: {}",
+                options.attention(),
+                profile == null ? "none" : profile.clusters(), options.kvCacheType(),
+                KernelProvider.get().description(), options.threads());
         return new ChaiModel(model, options);
     }
 
@@ -79,9 +82,25 @@ public final class ChaiModel implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "a clustered session needs a cluster profile; this model was loaded without");
             }
-            return newSession(options.profile());
+            return newSession(options.profile(), options.kvCacheType());
         }
-        return new ChaiSession(model.newSequence(null), config(), attention);
+        return new ChaiSession(model.newSequence(null, options.kvCacheType()), config(), attention);
+    }
+
+    /**
+     * Starts a session with clusters of another profile, or with keys and values of another type.
+     *
+     * @param profile null for exact attention
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public ChaiSession newSession(ClusterProfile profile, KvType kvCacheType) {
+        Objects.requireNonNull(kvCacheType, "kvCacheType");
+        if (profile != null) {
+            profile.requireFits(config().shape());
+        }
+        return new ChaiSession(model.newSequence(profile, kvCacheType), config(),
+                profile != null ? AttentionMode.CLUSTERED
+                        : options.attention() == AttentionMode.STOCK ? AttentionMode.STOCK : AttentionMode.EXACT);
     }
 
     /**
@@ -90,8 +109,7 @@ public final class ChaiModel implements AutoCloseable {
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public ChaiSession newSession(ClusterProfile profile) {
-        Objects.requireNonNull(profile, "profile").requireFits(config().shape());
-        return new ChaiSession(model.newSequence(profile), config(), AttentionMode.CLUSTERED);
+        return newSession(Objects.requireNonNull(profile, "profile"), options.kvCacheType());
     }
 
     /** Returns what the model's config.json says. */

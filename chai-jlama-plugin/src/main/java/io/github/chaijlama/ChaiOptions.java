@@ -6,6 +6,7 @@ import java.util.Objects;
 
 import com.sun.management.OperatingSystemMXBean;
 
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
@@ -16,9 +17,10 @@ import io.github.chaijlama.profile.ClusterProfile;
  * @param kvCacheMaxBytes budget for the keys and values of all sessions together, in bytes
  * @param threads         threads that share the work of a step, 1 to {@value #MAX_THREADS}
  * @param weights         type the weights are kept in
+ * @param kvCacheType     how keys and values are stored, for sessions that ask for nothing else
  */
 public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads,
-        WeightType weights) {
+        WeightType weights, KvType kvCacheType) {
     /** More threads than any machine has for a step; a limit keeps a slip of the keyboard from starting a million. */
     public static final int MAX_THREADS = 1024;
 
@@ -37,11 +39,16 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
             throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", found " + threads);
         }
         Objects.requireNonNull(weights, "weights");
+        Objects.requireNonNull(kvCacheType, "kvCacheType");
+        if (attention == AttentionMode.STOCK && kvCacheType != KvType.F32) {
+            throw new IllegalArgumentException(
+                    "Jlama's own attention stores keys and values as F32, asked for " + kvCacheType);
+        }
     }
 
-    /** Creates options with the weights as they are stored. */
+    /** Creates options with the weights as they are stored, and 32-bit keys and values. */
     public ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads) {
-        this(attention, profile, kvCacheMaxBytes, threads, WeightType.STORED);
+        this(attention, profile, kvCacheMaxBytes, threads, WeightType.STORED, KvType.F32);
     }
 
     /** Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its processors. */
@@ -62,27 +69,32 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
 
     /** Returns these options with another attention. */
     public ChaiOptions withAttention(AttentionMode newAttention) {
-        return new ChaiOptions(newAttention, profile, kvCacheMaxBytes, threads, weights);
+        return new ChaiOptions(newAttention, profile, kvCacheMaxBytes, threads, weights, kvCacheType);
     }
 
     /** Returns these options with another profile. */
     public ChaiOptions withProfile(ClusterProfile newProfile) {
-        return new ChaiOptions(attention, newProfile, kvCacheMaxBytes, threads, weights);
+        return new ChaiOptions(attention, newProfile, kvCacheMaxBytes, threads, weights, kvCacheType);
     }
 
     /** Returns these options with another budget for keys and values, in bytes. */
     public ChaiOptions withKvCacheMaxBytes(long newMaxBytes) {
-        return new ChaiOptions(attention, profile, newMaxBytes, threads, weights);
+        return new ChaiOptions(attention, profile, newMaxBytes, threads, weights, kvCacheType);
     }
 
     /** Returns these options with another number of threads. */
     public ChaiOptions withThreads(int newThreads) {
-        return new ChaiOptions(attention, profile, kvCacheMaxBytes, newThreads, weights);
+        return new ChaiOptions(attention, profile, kvCacheMaxBytes, newThreads, weights, kvCacheType);
     }
 
     /** Returns these options with another type of weights. */
     public ChaiOptions withWeights(WeightType newWeights) {
-        return new ChaiOptions(attention, profile, kvCacheMaxBytes, threads, newWeights);
+        return new ChaiOptions(attention, profile, kvCacheMaxBytes, threads, newWeights, kvCacheType);
+    }
+
+    /** Returns these options with another type of keys and values. */
+    public ChaiOptions withKvCacheType(KvType newType) {
+        return new ChaiOptions(attention, profile, kvCacheMaxBytes, threads, weights, newType);
     }
 
     /** Returns the default budget: a quarter of the memory of the machine or container, in bytes. */

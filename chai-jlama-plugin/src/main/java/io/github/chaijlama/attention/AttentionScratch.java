@@ -3,34 +3,50 @@ package io.github.chaijlama.attention;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 
-import io.github.chaijlama.kv.KvStore;
-
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
-/** Working memory of one pass, kept for the next: a tile per worker, and rows of scores that grow with the longest sequence. */
+/** Working memory of one pass, kept for the next: that of each worker, and rows of scores that grow with the longest sequence. */
 final class AttentionScratch implements AutoCloseable {
     private static final long ALIGNMENT = 64;
     private static final int FLOATS_PER_LINE = 16;
+    /** The most tiles of a block: keys and values are read once for all of them. */
+    static final int MAX_TILES = 4;
+    /** The most keys that a block takes in at once. */
+    static final int MAX_KEYS = 128;
 
     private final HeadLayout layout;
     private final Arena arena = Arena.ofShared();
-    private final Tile[] tiles;
+    private final Worker[] workers;
+    private final MemorySegment zeros;
+    private final AtomicIntegerArray scored;
     private Arena scoresArena = Arena.ofShared();
     private MemorySegment scores = MemorySegment.NULL;
     private int scoresLength;
 
     AttentionScratch(HeadLayout layout, int tileRows, int workers) {
         this.layout = layout;
-        this.tiles = new Tile[workers];
+        this.workers = new Worker[workers];
         for (int worker = 0; worker < workers; worker++) {
-            tiles[worker] = new Tile(layout, tileRows, arena);
+            this.workers[worker] = new Worker(layout, tileRows, arena);
         }
+        this.zeros = arena.allocate((long) layout.headSize() * Float.BYTES, ALIGNMENT);
+        this.scored = new AtomicIntegerArray(layout.numberOfHeads());
     }
 
-    /** Returns the tile of a worker. */
-    Tile tile(int worker) {
-        return tiles[worker];
+    /** Returns the memory of a worker. */
+    Worker worker(int worker) {
+        return workers[worker];
+    }
+
+    /** {@code (headSize)} zeros. */
+    MemorySegment zeros() {
+        return zeros;
+    }
+
+    /** One entry per head for the tasks of a region to tell each other what is done. */
+    AtomicIntegerArray scored() {
+        return scored;
     }
 
     /** Returns memory for one row of scores per cluster, each at {@link #scoresOffset}; contents are undefined. */
@@ -62,22 +78,26 @@ final class AttentionScratch implements AutoCloseable {
         scoresArena.close();
     }
 
-    /** What one worker needs for a tile of query rows. */
-    static final class Tile {
+    /** What one worker needs: a row on its way into the store, and a block of tiles of query rows. */
+    static final class Worker {
         private final int tileRows;
-        private final int outLength;
+        private final int tileLength;
+        private final MemorySegment row;
         private final MemorySegment queries;
-        private final MemorySegment scores;
-        private final MemorySegment state;
+        private final float[] scores;
+        private final float[] state;
         private final MemorySegment out;
+        private final MemorySegment rows;
 
-        Tile(HeadLayout layout, int tileRows, Arena arena) {
+        Worker(HeadLayout layout, int tileRows, Arena arena) {
             this.tileRows = tileRows;
-            this.outLength = tileRows * layout.headSize();
-            this.queries = allocate(arena, outLength);
-            this.scores = allocate(arena, (long) tileRows * KvStore.MAX_ROWS_PER_PAGE);
-            this.state = allocate(arena, 3L * tileRows);
-            this.out = allocate(arena, (long) layout.numberOfKvHeads() * outLength);
+            this.tileLength = tileRows * layout.headSize();
+            this.row = allocate(arena, layout.headSize());
+            this.queries = allocate(arena, (long) MAX_TILES * tileLength);
+            this.scores = new float[MAX_TILES * tileRows * MAX_KEYS];
+            this.state = new float[3 * MAX_TILES * tileRows];
+            this.out = allocate(arena, (long) layout.numberOfKvHeads() * MAX_TILES * tileLength);
+            this.rows = allocate(arena, (long) MAX_KEYS * layout.headSize());
         }
 
         private static MemorySegment allocate(Arena arena, long floats) {
@@ -85,44 +105,59 @@ final class AttentionScratch implements AutoCloseable {
         }
 
         /** Prepares for the first run of keys. */
-        void start(int outputs) {
-            for (int row = 0; row < tileRows; row++) {
-                state.setAtIndex(JAVA_FLOAT, row, Float.NEGATIVE_INFINITY);
-                state.setAtIndex(JAVA_FLOAT, tileRows + row, 0);
+        void start(int tiles, int outputs) {
+            for (int tile = 0; tile < tiles; tile++) {
+                int maxima = stateOffset(tile);
+                Arrays.fill(state, maxima, maxima + tileRows, Float.NEGATIVE_INFINITY);
+                Arrays.fill(state, maxima + tileRows, maxima + 2 * tileRows, 0);
             }
-            out.asSlice(0, (long) outputs * outLength * Float.BYTES).fill((byte) 0);
+            out.asSlice(0, (long) outputs * MAX_TILES * tileLength * Float.BYTES).fill((byte) 0);
         }
 
-        /** {@code (headSize, tileRows)}. */
+        /** {@code (headSize)}. */
+        MemorySegment row() {
+            return row;
+        }
+
+        /** {@code (tile, headSize, tileRows)}. */
         MemorySegment queries() {
             return queries;
         }
 
-        /** {@code (key, tileRows)}. */
-        MemorySegment scores() {
+        long queriesOffset(int tile) {
+            return (long) tile * tileLength;
+        }
+
+        /** {@code (tile, key, tileRows)}. */
+        float[] scores() {
             return scores;
         }
 
-        /** Maxima, sums and corrections, each {@code (tileRows)}. */
-        MemorySegment state() {
+        int scoresOffset(int tile) {
+            return tile * tileRows * MAX_KEYS;
+        }
+
+        /** Of each tile maxima, sums and corrections, each {@code (tileRows)}. */
+        float[] state() {
             return state;
         }
 
-        long sumsOffset() {
-            return tileRows;
+        int stateOffset(int tile) {
+            return 3 * tile * tileRows;
         }
 
-        long correctionsOffset() {
-            return 2L * tileRows;
-        }
-
-        /** {@code (output, tileRows, headSize)}. */
+        /** {@code (output, tile, tileRows, headSize)}. */
         MemorySegment out() {
             return out;
         }
 
-        long outOffset(int output) {
-            return (long) output * outLength;
+        long outOffset(int output, int tile) {
+            return ((long) output * MAX_TILES + tile) * tileLength;
+        }
+
+        /** {@code (key, headSize)}: a run of stored rows as floats. */
+        MemorySegment rows() {
+            return rows;
         }
     }
 }

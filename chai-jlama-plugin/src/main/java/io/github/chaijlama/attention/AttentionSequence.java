@@ -6,6 +6,7 @@ import java.util.Arrays;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.kv.PagePool.Reservation;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -44,13 +45,15 @@ public final class AttentionSequence implements AutoCloseable {
      * @param exact   the plan of exact attention for this layout
      * @param profile clusters per layer, null for exact attention in every layer
      * @param pool    where keys and values live
+     * @param type    how they are stored
      */
-    AttentionSequence(HeadLayout layout, int numberOfLayers, HeadPlan exact, ClusterProfile profile, PagePool pool) {
+    AttentionSequence(HeadLayout layout, int numberOfLayers, HeadPlan exact, ClusterProfile profile, PagePool pool,
+            KvType type) {
         this.layout = layout;
         this.profile = profile;
         this.pool = pool;
         this.exact = exact;
-        this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize());
+        this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize(), type);
         this.layers = new LayerMembership[numberOfLayers];
         Arrays.setAll(layers, layer -> new LayerMembership());
         Membership membership = profile == null ? null : profile.membership();

@@ -3,11 +3,13 @@ package io.github.chaijlama.attention;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.kernel.AttentionKernels;
 import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -24,6 +26,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 public final class LayerAttention implements AutoCloseable {
     /** Fewer rows than this are worth no tile, whose other rows would be computed for nothing. */
     private static final int SMALLEST_TILE = 3;
+    /** Blocks of rows are as large as leaves this many tasks, enough to keep all threads busy to the end. */
+    private static final int TASKS_PER_THREAD = 8;
     /** Multiply-adds below which a parallel region costs more than it saves. */
     private static final long PARALLEL_WORK = 1 << 16;
 
@@ -56,9 +60,10 @@ public final class LayerAttention implements AutoCloseable {
      * Starts an empty sequence.
      *
      * @param profile clusters per layer, checked to fit the model; null for exact attention
+     * @param type    how keys and values are stored
      */
-    public AttentionSequence newSequence(int numberOfLayers, ClusterProfile profile, PagePool pool) {
-        return new AttentionSequence(layout, numberOfLayers, exact, profile, pool);
+    public AttentionSequence newSequence(int numberOfLayers, ClusterProfile profile, PagePool pool, KvType type) {
+        return new AttentionSequence(layout, numberOfLayers, exact, profile, pool, type);
     }
 
     /**
@@ -133,49 +138,47 @@ public final class LayerAttention implements AutoCloseable {
         long work = (long) rows * (layout.queryLength() + 2L * layout.kvLength());
         if (work < PARALLEL_WORK) {
             for (int row = firstRow; row < firstRow + rows; row++) {
-                storeRow(batch, plan, row);
+                storeRow(batch, plan, row, scratch.worker(0));
             }
         } else {
-            workers.run(rows, (task, worker) -> storeRow(batch, plan, firstRow + task));
+            workers.run(rows, (task, worker) -> storeRow(batch, plan, firstRow + task, scratch.worker(worker)));
         }
     }
 
-    private void storeRow(Batch batch, HeadPlan plan, int row) {
+    private void storeRow(Batch batch, HeadPlan plan, int row, AttentionScratch.Worker own) {
         KvStore store = batch.store();
         QkvProjection projection = batch.projection();
         int headSize = layout.headSize();
         int position = batch.position() + row;
         int page = position / store.rowsPerPage();
-        long to = store.rowOffset(position);
+        long to = store.rowAt(position);
         long keyRow = (long) row * layout.kvLength();
         for (int kvHead = 0; kvHead < layout.numberOfKvHeads(); kvHead++) {
-            copy(projection.values(), keyRow + (long) kvHead * headSize, store.values(batch.layer(), kvHead, page), to);
+            kernels.storeRow(store.type(), store.values(batch.layer(), kvHead, page), to, projection.values(),
+                    keyRow + (long) kvHead * headSize, headSize);
         }
         for (int kvHead : plan.keyHeads()) {
-            rotateOrCopy(position, projection.keys(), keyRow + (long) kvHead * headSize,
-                    store.keys(batch.layer(), kvHead, page), to);
+            MemorySegment key = projection.keys();
+            long at = keyRow + (long) kvHead * headSize;
+            if (rotary != null) {
+                rotate(position, key, at, own.row(), 0);
+                key = own.row();
+                at = 0;
+            }
+            kernels.storeRow(store.type(), store.keys(batch.layer(), kvHead, page), to, key, at, headSize);
         }
         if (rotary != null) {
             long queryRow = (long) row * layout.queryLength();
             for (int cluster = 0; cluster < plan.numberOfClusters(); cluster++) {
                 long at = queryRow + (long) plan.representative(cluster) * headSize;
-                rotateOrCopy(position, projection.queries(), at, projection.queries(), at);
+                rotate(position, projection.queries(), at, projection.queries(), at);
             }
         }
     }
 
-    private void rotateOrCopy(int position, MemorySegment in, long inOffset, MemorySegment out, long outOffset) {
-        if (rotary == null) {
-            copy(in, inOffset, out, outOffset);
-        } else {
-            kernels.rotate(out, outOffset, in, inOffset, rotary.rows(position), rotary.rowOffset(position),
-                    layout.headSize());
-        }
-    }
-
-    private void copy(MemorySegment in, long inOffset, MemorySegment out, long outOffset) {
-        MemorySegment.copy(in, inOffset * Float.BYTES, out, outOffset * Float.BYTES,
-                (long) layout.headSize() * Float.BYTES);
+    private void rotate(int position, MemorySegment in, long inOffset, MemorySegment out, long outOffset) {
+        kernels.rotate(out, outOffset, in, inOffset, rotary.rows(position), rotary.rowOffset(position),
+                layout.headSize());
     }
 
     // ---- prefill ----
@@ -184,60 +187,127 @@ public final class LayerAttention implements AutoCloseable {
         int tileRows = kernels.tileRows();
         int tiles = (rows + tileRows - 1) / tileRows;
         int clusters = plan.numberOfClusters();
-        // The last tiles see the most keys; taking them first leaves small tasks to even out the end.
-        workers.run(tiles * clusters, (task, worker) -> {
-            int first = (tiles - 1 - task / clusters) * tileRows;
-            attendTile(batch, plan, task % clusters, firstRow + first, Math.min(tileRows, rows - first),
-                    scratch.tile(worker));
+        int blockTiles = Math.clamp((long) tiles * clusters / (TASKS_PER_THREAD * workers.threads()), 1,
+                AttentionScratch.MAX_TILES);
+        int blockRows = blockTiles * tileRows;
+        int blocks = (rows + blockRows - 1) / blockRows;
+        // The last blocks see the most keys; taking them first leaves small tasks to even out the end.
+        workers.run(blocks * clusters, (task, worker) -> {
+            int first = (blocks - 1 - task / clusters) * blockRows;
+            attendBlock(new Block(batch, plan, task % clusters, firstRow + first, Math.min(blockRows, rows - first)),
+                    scratch.worker(worker));
         });
     }
 
-    /** One tile of rows against all keys they see, for one cluster and every output that uses its probabilities. */
-    private void attendTile(Batch batch, HeadPlan plan, int cluster, int firstRow, int rows,
-            AttentionScratch.Tile tile) {
-        KvStore store = batch.store();
-        int headSize = layout.headSize();
-        int representative = plan.representative(cluster);
-        int keyHead = layout.kvHead(representative);
-        HeadPlan.Output[] outputs = plan.outputsOfCluster(cluster);
-        int firstPosition = batch.position() + firstRow;
-        int numberOfKeys = firstPosition + rows;
+    /**
+     * A block of tiles of one cluster.
+     *
+     * @param firstRow its first row in the batch
+     * @param rows     number of rows, not necessarily whole tiles
+     */
+    private record Block(Batch batch, HeadPlan plan, int cluster, int firstRow, int rows) {
 
-        kernels.transposeTile(tile.queries(), 0, batch.projection().queries(),
-                (long) firstRow * layout.queryLength() + (long) representative * headSize, layout.queryLength(), rows,
-                headSize);
-        tile.start(outputs.length);
-        int firstPage = rules.firstKey(batch.layer(), firstPosition) / store.rowsPerPage();
-        for (int page = firstPage, firstKey = firstPage
-                * store.rowsPerPage(); firstKey < numberOfKeys; page++, firstKey += store.rowsPerPage()) {
-            int keys = Math.min(store.rowsPerPage(), numberOfKeys - firstKey);
-            kernels.scoresTile(tile.scores(), 0, tile.queries(), 0, store.keys(batch.layer(), keyHead, page), 0, keys,
-                    headSize, rules.scale());
-            if (rules.softCap() > 0) {
-                kernels.softCap(tile.scores(), 0, keys * kernels.tileRows(), rules.softCap());
-            }
-            hide(batch, tile, firstPosition, rows, firstKey, keys);
-            kernels.softmaxTile(tile.scores(), 0, tile.state(), 0, keys, firstPosition + 1 - firstKey);
-            for (int i = 0; i < outputs.length; i++) {
-                kernels.weightedSumTile(tile.out(), tile.outOffset(i), tile.state(), tile.correctionsOffset(),
-                        tile.scores(), 0, store.values(batch.layer(), outputs[i].valueHead(), page), 0, keys, headSize);
-            }
+        int firstPosition() {
+            return batch.position() + firstRow;
         }
+
+        int layer() {
+            return batch.layer();
+        }
+
+        KvStore store() {
+            return batch.store();
+        }
+
+        HeadPlan.Output[] outputs() {
+            return plan.outputsOfCluster(cluster);
+        }
+    }
+
+    /** A block of rows against all keys they see, and every output that uses its probabilities. */
+    private void attendBlock(Block block, AttentionScratch.Worker own) {
+        KvStore store = block.store();
+        int tileRows = kernels.tileRows();
+        int tiles = (block.rows() + tileRows - 1) / tileRows;
+        int numberOfKeys = block.firstPosition() + block.rows();
+        transposeQueries(block, tiles, own);
+        own.start(tiles, block.outputs().length);
+        int firstKey = rules.firstKey(block.layer(), block.firstPosition());
+        while (firstKey < numberOfKeys) {
+            int endOfPage = (firstKey / store.rowsPerPage() + 1) * store.rowsPerPage();
+            int keys = Math.min(AttentionScratch.MAX_KEYS, Math.min(endOfPage, numberOfKeys) - firstKey);
+            attendKeys(block, tiles, firstKey, keys, own);
+            firstKey += keys;
+        }
+        HeadPlan.Output[] outputs = block.outputs();
         for (int i = 0; i < outputs.length; i++) {
             for (int head : outputs[i].heads()) {
-                kernels.normalizeTile(batch.out(),
-                        (long) firstRow * layout.queryLength() + (long) head * headSize, layout.queryLength(),
-                        tile.out(), tile.outOffset(i), tile.state(), tile.sumsOffset(), rows, headSize);
+                for (int tile = 0; tile < tiles; tile++) {
+                    long row = (long) block.firstRow() + tile * tileRows;
+                    kernels.normalizeTile(block.batch().out(),
+                            row * layout.queryLength() + (long) head * layout.headSize(), layout.queryLength(),
+                            own.out(), own.outOffset(i, tile), own.state(), own.stateOffset(tile),
+                            Math.min(tileRows, block.rows() - tile * tileRows), layout.headSize());
+                }
             }
         }
     }
 
-    /** Hides what lies behind the layer's window, which moves by a key from row to row once it is full. */
-    private void hide(Batch batch, AttentionScratch.Tile tile, int firstPosition, int rows, int firstKey, int keys) {
-        if (rules.firstKey(batch.layer(), firstPosition + rows - 1) > firstKey) {
-            kernels.hideTile(tile.scores(), 0, keys,
-                    firstPosition - rules.windows().get(batch.layer()) + 1 - firstKey);
+    private void transposeQueries(Block block, int tiles, AttentionScratch.Worker own) {
+        int tileRows = kernels.tileRows();
+        int representative = block.plan().representative(block.cluster());
+        for (int tile = 0; tile < tiles; tile++) {
+            long row = (long) block.firstRow() + tile * tileRows;
+            kernels.transposeTile(own.queries(), own.queriesOffset(tile), block.batch().projection().queries(),
+                    row * layout.queryLength() + (long) representative * layout.headSize(), layout.queryLength(),
+                    Math.min(tileRows, block.rows() - tile * tileRows), layout.headSize());
         }
+    }
+
+    /** Takes a run of keys of one page into the tiles that see it. */
+    private void attendKeys(Block block, int tiles, int firstKey, int keys, AttentionScratch.Worker own) {
+        KvStore store = block.store();
+        int tileRows = kernels.tileRows();
+        int headSize = layout.headSize();
+        int page = firstKey / store.rowsPerPage();
+        int keyHead = layout.kvHead(block.plan().representative(block.cluster()));
+        MemorySegment keyRows = store.keys(block.layer(), keyHead, page);
+        long keysOffset = loadRows(store, keyRows, firstKey, keys, own);
+        keyRows = store.type() == KvType.F32 ? keyRows : own.rows();
+        int firstTile = Math.max(0, firstKey - block.firstPosition()) / tileRows;
+        for (int tile = firstTile; tile < tiles; tile++) {
+            int position = block.firstPosition() + tile * tileRows;
+            int at = own.scoresOffset(tile);
+            kernels.scoresTile(own.scores(), at, own.queries(), own.queriesOffset(tile), keyRows, keysOffset, keys,
+                    headSize, rules.scale());
+            if (rules.softCap() > 0) {
+                kernels.softCapTile(own.scores(), at, keys, rules.softCap());
+            }
+            if (rules.firstKey(block.layer(), position + tileRows - 1) > firstKey) {
+                // The window moves by a key from row to row once it is full.
+                kernels.hideTile(own.scores(), at, keys, position - rules.windows().get(block.layer()) + 1 - firstKey);
+            }
+            kernels.softmaxTile(own.scores(), at, own.state(), own.stateOffset(tile), keys, position + 1 - firstKey);
+        }
+        HeadPlan.Output[] outputs = block.outputs();
+        for (int i = 0; i < outputs.length; i++) {
+            MemorySegment valueRows = store.values(block.layer(), outputs[i].valueHead(), page);
+            long valuesOffset = loadRows(store, valueRows, firstKey, keys, own);
+            valueRows = store.type() == KvType.F32 ? valueRows : own.rows();
+            for (int tile = firstTile; tile < tiles; tile++) {
+                kernels.weightedSumTile(own.out(), own.outOffset(i, tile), own.state(), own.stateOffset(tile),
+                        own.scores(), own.scoresOffset(tile), valueRows, valuesOffset, keys, headSize);
+            }
+        }
+    }
+
+    /** Turns rows of a page into floats, where they are not; returns the offset of the first one, in floats. */
+    private long loadRows(KvStore store, MemorySegment page, int first, int rows, AttentionScratch.Worker own) {
+        if (store.type() == KvType.F32) {
+            return store.rowAt(first) / Float.BYTES;
+        }
+        kernels.loadRows(own.rows(), 0, store.type(), page, store.rowAt(first), rows, layout.headSize());
+        return 0;
     }
 
     // ---- decode ----
@@ -257,15 +327,43 @@ public final class LayerAttention implements AutoCloseable {
                 sumRow(batch, plan, row, kvHead, scores);
             }
         } else if (plan.readsOwnHeadsOnly()) {
-            // Scores and outputs of a KV head need no other head: one region instead of two.
             workers.run(keyHeads, (task, worker) -> {
                 scoreRow(batch, plan, row, task, scores);
                 sumRow(batch, plan, row, plan.keyHeads()[task], scores);
             });
         } else {
-            workers.run(keyHeads, (task, worker) -> scoreRow(batch, plan, row, task, scores));
-            workers.run(kvHeads, (task, worker) -> sumRow(batch, plan, row, task, scores));
+            attendRowOfClusters(batch, plan, row, scores);
         }
+    }
+
+    /**
+     * One region for scores and sums: tasks begin in order, so all scores have been begun when the first sum is, and whoever
+     * needs some that are not finished waits for less than it takes to open another region.
+     */
+    private void attendRowOfClusters(Batch batch, HeadPlan plan, int row, MemorySegment scores) {
+        int keyHeads = plan.keyHeads().length;
+        AtomicIntegerArray scored = scratch.scored();
+        for (int cluster = 0; cluster < plan.numberOfClusters(); cluster++) {
+            scored.set(cluster, 0);
+        }
+        workers.run(keyHeads + layout.numberOfKvHeads(), (task, worker) -> {
+            if (task < keyHeads) {
+                try {
+                    scoreRow(batch, plan, row, task, scores);
+                } finally {
+                    for (int cluster : plan.clustersOfKeyHead(task)) {
+                        scored.set(cluster, 1);
+                    }
+                }
+            } else {
+                for (HeadPlan.Output output : plan.outputsOfValueHead(task - keyHeads)) {
+                    while (scored.get(output.cluster()) == 0) {
+                        Thread.onSpinWait();
+                    }
+                }
+                sumRow(batch, plan, row, task - keyHeads, scores);
+            }
+        });
     }
 
     /** Probabilities of every cluster whose representative reads one head's keys. */
@@ -281,8 +379,8 @@ public final class LayerAttention implements AutoCloseable {
             for (int cluster : plan.clustersOfKeyHead(keyHeadIndex)) {
                 kernels.scores(scores, scratch.scoresOffset(cluster) + firstKey, batch.projection().queries(),
                         (long) row * layout.queryLength() + (long) plan.representative(cluster) * headSize,
-                        store.keys(batch.layer(), keyHead, page), store.rowOffset(firstKey), end - firstKey, headSize,
-                        rules.scale());
+                        store.type(), store.keys(batch.layer(), keyHead, page), store.rowAt(firstKey), end - firstKey,
+                        headSize, rules.scale());
             }
             firstKey = end;
         }
@@ -304,16 +402,15 @@ public final class LayerAttention implements AutoCloseable {
         MemorySegment out = batch.out();
         long outRow = (long) row * layout.queryLength();
         for (HeadPlan.Output output : outputs) {
-            out.asSlice((outRow + (long) output.heads()[0] * headSize) * Float.BYTES, (long) headSize * Float.BYTES)
-                    .fill((byte) 0);
+            copy(scratch.zeros(), 0, out, outRow + (long) output.heads()[0] * headSize);
         }
         for (int firstKey = rules.firstKey(batch.layer(), numberOfKeys - 1); firstKey < numberOfKeys;) {
             int page = firstKey / store.rowsPerPage();
             int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
             for (HeadPlan.Output output : outputs) {
                 kernels.weightedSum(out, outRow + (long) output.heads()[0] * headSize, probabilities,
-                        scratch.scoresOffset(output.cluster()) + firstKey, store.values(batch.layer(), kvHead, page),
-                        store.rowOffset(firstKey), end - firstKey, headSize);
+                        scratch.scoresOffset(output.cluster()) + firstKey, store.type(),
+                        store.values(batch.layer(), kvHead, page), store.rowAt(firstKey), end - firstKey, headSize);
             }
             firstKey = end;
         }
@@ -323,6 +420,11 @@ public final class LayerAttention implements AutoCloseable {
                         outRow + (long) output.heads()[i] * headSize);
             }
         }
+    }
+
+    private void copy(MemorySegment in, long inOffset, MemorySegment out, long outOffset) {
+        MemorySegment.copy(in, inOffset * Float.BYTES, out, outOffset * Float.BYTES,
+                (long) layout.headSize() * Float.BYTES);
     }
 
     // ---- membership ----
@@ -350,7 +452,8 @@ public final class LayerAttention implements AutoCloseable {
         double max = Double.NEGATIVE_INFINITY;
         for (int key = firstVisible; key < probabilities.length; key++) {
             MemorySegment keys = store.keys(batch.layer(), layout.kvHead(head), key / store.rowsPerPage());
-            double score = rules.scale() * dot(batch.projection().queries(), queryOffset, keys, store.rowOffset(key),
+            kernels.loadRows(scratch.worker(0).row(), 0, store.type(), keys, store.rowAt(key), 1, headSize);
+            double score = rules.scale() * dot(batch.projection().queries(), queryOffset, scratch.worker(0).row(), 0,
                     headSize);
             probabilities[key] = rules.softCap() > 0 ? rules.softCap() * Math.tanh(score / rules.softCap()) : score;
             max = Math.max(max, probabilities[key]);

@@ -21,6 +21,7 @@ import io.github.chaijlama.attention.LayerAttention;
 import io.github.chaijlama.attention.RotaryEmbedding;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -223,8 +224,8 @@ public final class AttentionSwap implements AutoCloseable {
     }
 
     /** Starts a sequence that is known by a buffer of Jlama; whoever starts it begins and ends its steps and closes it. */
-    AttentionSequence open(KvBuffer buffer, ClusterProfile profile) {
-        AttentionSequence sequence = attention.newSequence(config.layers(), profile, pool);
+    AttentionSequence open(KvBuffer buffer, ClusterProfile profile, KvType type) {
+        AttentionSequence sequence = attention.newSequence(config.layers(), profile, pool, type);
         sequences.put(buffer, new Entry(sequence, false));
         return sequence;
     }
@@ -265,7 +266,7 @@ public final class AttentionSwap implements AutoCloseable {
     }
 
     private Entry openForJlama(KvBuffer buffer) {
-        AttentionSequence sequence = attention.newSequence(config.layers(), defaultProfile, pool);
+        AttentionSequence sequence = attention.newSequence(config.layers(), defaultProfile, pool, KvType.F32);
         CLEANER.register(buffer, sequence::close);
         return new Entry(sequence, true);
     }

@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 
 import io.github.chaijlama.attention.RotaryScaling;
 import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -184,8 +185,9 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
      * Starts an empty sequence.
      *
      * @param profile clusters per layer, checked to fit; null for exact attention
+     * @param type    how keys and values are stored
      */
-    public abstract ModelSequence newSequence(ClusterProfile profile);
+    public abstract ModelSequence newSequence(ClusterProfile profile, KvType type);
 
     /** Returns the bytes that sequences hold for keys and values now, -1 if that is not known (Jlama's own cache). */
     public abstract long kvCacheAllocatedBytes();

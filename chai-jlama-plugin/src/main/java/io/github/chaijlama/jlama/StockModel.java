@@ -15,6 +15,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** A model as Jlama loads it, with Jlama's attention and key/value cache, for comparison. */
@@ -47,11 +48,15 @@ final class StockModel extends LoadedModel {
         }
     }
 
-    /** Starts an exact sequence; Jlama's attention knows no clusters. */
+    /** Starts an exact sequence; Jlama's attention knows no clusters, and its cache holds 32-bit floats. */
     @Override
-    public ModelSequence newSequence(ClusterProfile profile) {
+    public ModelSequence newSequence(ClusterProfile profile, KvType type) {
         if (profile != null) {
             throw new IllegalArgumentException("Jlama's own attention cannot be clustered");
+        }
+        if (type != KvType.F32) {
+            throw new IllegalArgumentException(
+                    "Jlama's own attention stores keys and values as F32, asked for " + type);
         }
         return new Sequence();
     }

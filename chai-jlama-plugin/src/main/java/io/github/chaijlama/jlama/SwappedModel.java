@@ -9,6 +9,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** A model whose attention is exchanged. */
@@ -35,11 +36,11 @@ final class SwappedModel extends LoadedModel {
     }
 
     @Override
-    public ModelSequence newSequence(ClusterProfile profile) {
+    public ModelSequence newSequence(ClusterProfile profile, KvType type) {
         lock().lock();
         try {
             ensureOpen();
-            return new Sequence(profile);
+            return new Sequence(profile, type);
         } finally {
             lock().unlock();
         }
@@ -80,8 +81,8 @@ final class SwappedModel extends LoadedModel {
         private final KvBuffer buffer = JlamaAccess.kvBufferCache(model()).getEphemeralKvBuffer();
         private final AttentionSequence attention;
 
-        Sequence(ClusterProfile profile) {
-            this.attention = swap.open(buffer, profile);
+        Sequence(ClusterProfile profile, KvType type) {
+            this.attention = swap.open(buffer, profile, type);
         }
 
         @Override

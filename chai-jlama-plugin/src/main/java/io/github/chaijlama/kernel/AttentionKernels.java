@@ -2,26 +2,32 @@
 package io.github.chaijlama.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.Objects;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import io.github.chaijlama.kv.KvType;
 
 /**
- * The arithmetic of attention on blocks of 32-bit floats: scores, softmax, weighted sums, rotary embedding.
+ * The arithmetic of attention: scores, softmax, weighted sums, rotary embedding, in 32-bit floats, on keys and values of any
+ * {@link KvType}.
  *
  * <p>Every public method checks that the ranges it was given lie inside their segments and throws
- * {@link IndexOutOfBoundsException} before a single value is touched; Jlama turns the JVM's own vector bounds checks
- * off, so nothing else would. The implementations behind the checks come in pairs: {@link ScalarKernels} is the formula
- * as a loop and the specification, {@code VectorKernels} computes the same with the Vector API.
+ * {@link IndexOutOfBoundsException} before a single value is touched; the vector kernels check nothing more, so nothing else
+ * would. Segments must be native, else {@link IllegalArgumentException}, and alive, else {@link IllegalStateException}; their
+ * owner may not free them while a method runs. The implementations behind the checks come in pairs: {@link ScalarKernels} is
+ * the formula as a loop and the specification, {@code VectorKernels} computes the same with the Vector API.
  *
- * <p>All offsets and strides are counted in floats, not bytes. Output segments may not overlap inputs unless a method
- * says otherwise. Instances hold no state and may be used by any number of threads.
+ * <p>Offsets and strides of floats are counted in floats; rows of keys and values, contiguous and {@link KvType#rowBytes}
+ * long, begin at a byte offset named {@code ...At}. How a row's bytes are arranged is the implementation's own affair: rows
+ * are read by the kernels that stored them. Output segments may not overlap inputs unless a method says otherwise.
+ * Instances hold no state and may be used by any number of threads.
  *
  * <p>Two shapes of work are covered. <em>Decode</em> has one query row against many keys and is bound by memory: {@link
  * #scores}, {@link #softmax}, {@link #weightedSum}. <em>Prefill</em> has a tile of {@link #tileRows()} query rows
  * against a run of keys and is bound by arithmetic: {@link #transposeTile}, {@link #scoresTile}, {@link
  * #softmaxTile}, {@link #weightedSumTile}, {@link #normalizeTile}. Tiles keep the query row in the vector lanes (scores
- * are laid out {@code [key][row]}), so that no step needs a sum across lanes.
+ * are laid out {@code [key][row]}), so that no step needs a sum across lanes. Scores of tiles are Java arrays: reading single
+ * numbers from memory segments makes methods too large for C2 to compile whole.
  */
 public abstract class AttentionKernels {
 
@@ -37,19 +43,50 @@ public abstract class AttentionKernels {
     public abstract int tileRows();
 
     /**
+     * Stores a row of a key or value.
+     *
+     * @param rows     output, {@link KvType#rowBytes} from {@code rowAt} on
+     * @param rowAt    byte offset
+     * @param in       {@code (headSize)}
+     */
+    public final void storeRow(KvType type, MemorySegment rows, long rowAt, MemorySegment in, long inOffset,
+            int headSize) {
+        checkRows(rows, rowAt, type, 1, headSize);
+        check(in, inOffset, headSize);
+        doStoreRow(type, rows, rowAt, in, inOffset, headSize);
+        keepAlive(rows, in);
+    }
+
+    /**
+     * Reads stored rows back as floats.
+     *
+     * @param out    output, {@code (numberOfRows, headSize)}, rows contiguous
+     * @param rowsAt byte offset
+     */
+    public final void loadRows(MemorySegment out, long outOffset, KvType type, MemorySegment rows, long rowsAt,
+            int numberOfRows, int headSize) {
+        check(out, outOffset, (long) numberOfRows * headSize);
+        checkRows(rows, rowsAt, type, numberOfRows, headSize);
+        doLoadRows(out, outOffset, type, rows, rowsAt, numberOfRows, headSize);
+        keepAlive(out, rows);
+    }
+
+    /**
      * Calculates {@code scores[j] = scale * sum_i query[i] * keys[j][i]} for every key.
      *
      * @param scores       output, {@code (numberOfKeys)}
      * @param query        {@code (headSize)}
-     * @param keys         {@code (numberOfKeys, headSize)}, rows contiguous
+     * @param keys         {@code (numberOfKeys, headSize)}, stored rows
+     * @param keysAt       byte offset
      * @param scale        factor of every score, usually {@code 1 / sqrt(headSize)}
      */
     public final void scores(MemorySegment scores, long scoresOffset, MemorySegment query, long queryOffset,
-            MemorySegment keys, long keysOffset, int numberOfKeys, int headSize, float scale) {
+            KvType type, MemorySegment keys, long keysAt, int numberOfKeys, int headSize, float scale) {
         check(scores, scoresOffset, numberOfKeys);
         check(query, queryOffset, headSize);
-        check(keys, keysOffset, (long) numberOfKeys * headSize);
-        doScores(scores, scoresOffset, query, queryOffset, keys, keysOffset, numberOfKeys, headSize, scale);
+        checkRows(keys, keysAt, type, numberOfKeys, headSize);
+        doScores(scores, scoresOffset, query, queryOffset, type, keys, keysAt, numberOfKeys, headSize, scale);
+        keepAlive(scores, query, keys);
     }
 
     /**
@@ -61,6 +98,17 @@ public abstract class AttentionKernels {
     public final void softCap(MemorySegment scores, long offset, int length, float cap) {
         check(scores, offset, length);
         doSoftCap(scores, offset, length, cap);
+        keepAlive(scores);
+    }
+
+    /**
+     * As {@link #softCap}, for the scores of a tile.
+     *
+     * @param scores in and out, {@code (numberOfKeys, tileRows)}
+     */
+    public final void softCapTile(float[] scores, int scoresOffset, int numberOfKeys, float cap) {
+        check(scores, scoresOffset, numberOfKeys * tileRows());
+        doSoftCapTile(scores, scoresOffset, numberOfKeys * tileRows(), cap);
     }
 
     /**
@@ -70,12 +118,11 @@ public abstract class AttentionKernels {
      * @param scores in and out, {@code (numberOfKeys, tileRows)}
      * @param hidden how many keys row 0 does not see, negative if it and others see all
      */
-    public final void hideTile(MemorySegment scores, long scoresOffset, int numberOfKeys, int hidden) {
-        check(scores, scoresOffset, (long) numberOfKeys * tileRows());
+    public final void hideTile(float[] scores, int scoresOffset, int numberOfKeys, int hidden) {
+        check(scores, scoresOffset, numberOfKeys * tileRows());
         for (int key = 0; key < Math.min(numberOfKeys, hidden + tileRows() - 1); key++) {
             for (int row = Math.max(0, key - hidden + 1); row < tileRows(); row++) {
-                scores.set(JAVA_FLOAT_UNALIGNED, (scoresOffset + (long) key * tileRows() + row) * Float.BYTES,
-                        HIDDEN);
+                scores[scoresOffset + key * tileRows() + row] = HIDDEN;
             }
         }
     }
@@ -88,6 +135,7 @@ public abstract class AttentionKernels {
     public final void softmax(MemorySegment scores, long offset, int length) {
         check(scores, offset, length);
         doSoftmax(scores, offset, length);
+        keepAlive(scores);
     }
 
     /**
@@ -95,15 +143,18 @@ public abstract class AttentionKernels {
      *
      * @param out           in and out, {@code (headSize)}
      * @param probabilities {@code (numberOfValues)}
-     * @param values        {@code (numberOfValues, headSize)}, rows contiguous
+     * @param values        {@code (numberOfValues, headSize)}, stored rows
+     * @param valuesAt      byte offset
      */
     public final void weightedSum(MemorySegment out, long outOffset, MemorySegment probabilities,
-            long probabilitiesOffset, MemorySegment values, long valuesOffset, int numberOfValues, int headSize) {
+            long probabilitiesOffset, KvType type, MemorySegment values, long valuesAt, int numberOfValues,
+            int headSize) {
         check(out, outOffset, headSize);
         check(probabilities, probabilitiesOffset, numberOfValues);
-        check(values, valuesOffset, (long) numberOfValues * headSize);
-        doWeightedSum(out, outOffset, probabilities, probabilitiesOffset, values, valuesOffset, numberOfValues,
+        checkRows(values, valuesAt, type, numberOfValues, headSize);
+        doWeightedSum(out, outOffset, probabilities, probabilitiesOffset, type, values, valuesAt, numberOfValues,
                 headSize);
+        keepAlive(out, probabilities, values);
     }
 
     /**
@@ -122,6 +173,7 @@ public abstract class AttentionKernels {
         check(in, inOffset, headSize);
         check(cosSin, cosSinOffset, headSize);
         doRotate(out, outOffset, in, inOffset, cosSin, cosSinOffset, headSize);
+        keepAlive(out, in, cosSin);
     }
 
     /**
@@ -137,6 +189,7 @@ public abstract class AttentionKernels {
         check(tile, tileOffset, (long) headSize * tileRows());
         check(rows, rowsOffset, (numberOfRows - 1) * rowStride + headSize);
         doTransposeTile(tile, tileOffset, rows, rowsOffset, rowStride, numberOfRows, headSize);
+        keepAlive(tile, rows);
     }
 
     /**
@@ -146,12 +199,13 @@ public abstract class AttentionKernels {
      * @param queries {@code (headSize, tileRows)}, from {@link #transposeTile}
      * @param keys    {@code (numberOfKeys, headSize)}, rows contiguous
      */
-    public final void scoresTile(MemorySegment scores, long scoresOffset, MemorySegment queries, long queriesOffset,
+    public final void scoresTile(float[] scores, int scoresOffset, MemorySegment queries, long queriesOffset,
             MemorySegment keys, long keysOffset, int numberOfKeys, int headSize, float scale) {
-        check(scores, scoresOffset, (long) numberOfKeys * tileRows());
+        check(scores, scoresOffset, numberOfKeys * tileRows());
         check(queries, queriesOffset, (long) headSize * tileRows());
         check(keys, keysOffset, (long) numberOfKeys * headSize);
         doScoresTile(scores, scoresOffset, queries, queriesOffset, keys, keysOffset, numberOfKeys, headSize, scale);
+        keepAlive(queries, keys);
     }
 
     /**
@@ -165,59 +219,68 @@ public abstract class AttentionKernels {
      * @param visible how many of these keys row 0 may see; row {@code r} sees {@code visible + r} of them. Every row
      *                must have seen at least one key after the first call
      */
-    public final void softmaxTile(MemorySegment scores, long scoresOffset, MemorySegment state, long stateOffset,
-            int numberOfKeys, int visible) {
-        check(scores, scoresOffset, (long) numberOfKeys * tileRows());
-        check(state, stateOffset, 3L * tileRows());
+    public final void softmaxTile(float[] scores, int scoresOffset, float[] state, int stateOffset, int numberOfKeys,
+            int visible) {
+        check(scores, scoresOffset, numberOfKeys * tileRows());
+        check(state, stateOffset, 3 * tileRows());
         doSoftmaxTile(scores, scoresOffset, state, stateOffset, numberOfKeys, visible);
     }
 
     /**
      * Corrects and extends a tile of outputs:
-     * {@code out[r][i] = out[r][i] * corrections[r] + sum_j probabilities[j][r] * values[j][i]}.
+     * {@code out[r][i] = out[r][i] * correction[r] + sum_j probabilities[j][r] * values[j][i]}.
      *
      * @param out           in and out, {@code (tileRows, headSize)}
-     * @param corrections   {@code (tileRows)}, from {@link #softmaxTile}
+     * @param state         from {@link #softmaxTile}
      * @param probabilities {@code (numberOfValues, tileRows)}, from {@link #softmaxTile}
      * @param values        {@code (numberOfValues, headSize)}, rows contiguous
      */
-    public final void weightedSumTile(MemorySegment out, long outOffset, MemorySegment corrections,
-            long correctionsOffset, MemorySegment probabilities, long probabilitiesOffset, MemorySegment values,
-            long valuesOffset, int numberOfValues, int headSize) {
+    public final void weightedSumTile(MemorySegment out, long outOffset, float[] state, int stateOffset,
+            float[] probabilities, int probabilitiesOffset, MemorySegment values, long valuesOffset, int numberOfValues,
+            int headSize) {
         check(out, outOffset, (long) tileRows() * headSize);
-        check(corrections, correctionsOffset, tileRows());
-        check(probabilities, probabilitiesOffset, (long) numberOfValues * tileRows());
+        check(state, stateOffset, 3 * tileRows());
+        check(probabilities, probabilitiesOffset, numberOfValues * tileRows());
         check(values, valuesOffset, (long) numberOfValues * headSize);
-        doWeightedSumTile(out, outOffset, corrections, correctionsOffset, probabilities, probabilitiesOffset, values,
-                valuesOffset, numberOfValues, headSize);
+        doWeightedSumTile(out, outOffset, state, stateOffset, probabilities, probabilitiesOffset, values, valuesOffset,
+                numberOfValues, headSize);
+        keepAlive(out, values);
     }
 
     /**
-     * Divides a finished tile by its sums and writes its rows: {@code rows[r * rowStride + i] = tile[r][i] / sums[r]}.
+     * Divides a finished tile by its sums and writes its rows: {@code rows[r * rowStride + i] = tile[r][i] / sum[r]}.
      *
      * @param rows         output, {@code (numberOfRows, headSize)}, {@code rowStride} floats from row to row
      * @param tile         {@code (tileRows, headSize)}
-     * @param sums         {@code (tileRows)}
+     * @param state        from {@link #softmaxTile}
      * @param numberOfRows 1 to {@link #tileRows()}
      */
     public final void normalizeTile(MemorySegment rows, long rowsOffset, long rowStride, MemorySegment tile,
-            long tileOffset, MemorySegment sums, long sumsOffset, int numberOfRows, int headSize) {
+            long tileOffset, float[] state, int stateOffset, int numberOfRows, int headSize) {
         checkRows(numberOfRows);
         check(rows, rowsOffset, (numberOfRows - 1) * rowStride + headSize);
         check(tile, tileOffset, (long) tileRows() * headSize);
-        check(sums, sumsOffset, tileRows());
-        doNormalizeTile(rows, rowsOffset, rowStride, tile, tileOffset, sums, sumsOffset, numberOfRows, headSize);
+        check(state, stateOffset, 3 * tileRows());
+        doNormalizeTile(rows, rowsOffset, rowStride, tile, tileOffset, state, stateOffset, numberOfRows, headSize);
+        keepAlive(rows, tile);
     }
 
-    abstract void doScores(MemorySegment scores, long scoresOffset, MemorySegment query, long queryOffset,
-            MemorySegment keys, long keysOffset, int numberOfKeys, int headSize, float scale);
+    abstract void doStoreRow(KvType type, MemorySegment rows, long rowAt, MemorySegment in, long inOffset,
+            int headSize);
+
+    abstract void doLoadRows(MemorySegment out, long outOffset, KvType type, MemorySegment rows, long rowsAt,
+            int numberOfRows, int headSize);
+
+    abstract void doScores(MemorySegment scores, long scoresOffset, MemorySegment query, long queryOffset, KvType type,
+            MemorySegment keys, long keysAt, int numberOfKeys, int headSize, float scale);
 
     abstract void doSoftCap(MemorySegment scores, long offset, int length, float cap);
 
     abstract void doSoftmax(MemorySegment scores, long offset, int length);
 
     abstract void doWeightedSum(MemorySegment out, long outOffset, MemorySegment probabilities,
-            long probabilitiesOffset, MemorySegment values, long valuesOffset, int numberOfValues, int headSize);
+            long probabilitiesOffset, KvType type, MemorySegment values, long valuesAt, int numberOfValues,
+            int headSize);
 
     abstract void doRotate(MemorySegment out, long outOffset, MemorySegment in, long inOffset, MemorySegment cosSin,
             long cosSinOffset, int headSize);
@@ -225,18 +288,20 @@ public abstract class AttentionKernels {
     abstract void doTransposeTile(MemorySegment tile, long tileOffset, MemorySegment rows, long rowsOffset,
             long rowStride, int numberOfRows, int headSize);
 
-    abstract void doScoresTile(MemorySegment scores, long scoresOffset, MemorySegment queries, long queriesOffset,
+    abstract void doSoftCapTile(float[] scores, int offset, int length, float cap);
+
+    abstract void doScoresTile(float[] scores, int scoresOffset, MemorySegment queries, long queriesOffset,
             MemorySegment keys, long keysOffset, int numberOfKeys, int headSize, float scale);
 
-    abstract void doSoftmaxTile(MemorySegment scores, long scoresOffset, MemorySegment state, long stateOffset,
-            int numberOfKeys, int visible);
+    abstract void doSoftmaxTile(float[] scores, int scoresOffset, float[] state, int stateOffset, int numberOfKeys,
+            int visible);
 
-    abstract void doWeightedSumTile(MemorySegment out, long outOffset, MemorySegment corrections,
-            long correctionsOffset, MemorySegment probabilities, long probabilitiesOffset, MemorySegment values,
-            long valuesOffset, int numberOfValues, int headSize);
+    abstract void doWeightedSumTile(MemorySegment out, long outOffset, float[] state, int stateOffset,
+            float[] probabilities, int probabilitiesOffset, MemorySegment values, long valuesOffset, int numberOfValues,
+            int headSize);
 
     abstract void doNormalizeTile(MemorySegment rows, long rowsOffset, long rowStride, MemorySegment tile,
-            long tileOffset, MemorySegment sums, long sumsOffset, int numberOfRows, int headSize);
+            long tileOffset, float[] state, int stateOffset, int numberOfRows, int headSize);
 
     private void checkRows(int numberOfRows) {
         if (numberOfRows < 1 || numberOfRows > tileRows()) {
@@ -246,6 +311,33 @@ public abstract class AttentionKernels {
     }
 
     private static void check(MemorySegment segment, long offset, long length) {
+        checkUsable(segment);
         Objects.checkFromIndexSize(offset, length, segment.byteSize() / Float.BYTES);
+    }
+
+    private static void check(float[] values, int offset, int length) {
+        Objects.checkFromIndexSize(offset, length, values.length);
+    }
+
+    private static void checkRows(MemorySegment rows, long rowsAt, KvType type, int numberOfRows, int headSize) {
+        checkUsable(rows);
+        Objects.checkFromIndexSize(rowsAt, (long) numberOfRows * type.rowBytes(headSize), rows.byteSize());
+    }
+
+    /** The vector kernels work with addresses; nothing behind this would notice. */
+    private static void checkUsable(MemorySegment segment) {
+        if (!segment.isNative()) {
+            throw new IllegalArgumentException("expected native memory, found a segment on the heap");
+        }
+        if (!segment.scope().isAlive()) {
+            throw new IllegalStateException("Already closed");
+        }
+    }
+
+    /** Memory that the garbage collector frees stays while its address is in use. */
+    private static void keepAlive(MemorySegment... segments) {
+        for (MemorySegment segment : segments) {
+            Reference.reachabilityFence(segment);
+        }
     }
 }

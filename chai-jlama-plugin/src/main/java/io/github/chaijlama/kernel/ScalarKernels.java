@@ -3,7 +3,11 @@ package io.github.chaijlama.kernel;
 
 import java.lang.foreign.MemorySegment;
 
+import io.github.chaijlama.kv.KvType;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 /**
  * The formulas of {@link AttentionKernels} as plain loops: the specification the vector kernels are tested against, and
@@ -11,6 +15,9 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
  */
 final class ScalarKernels extends AttentionKernels {
     private static final int TILE_ROWS = 16;
+    /** Magnitudes below this are stored as zero: their scale, or one over it, is no normal float. */
+    private static final float SMALLEST_MAGNITUDE = 1e-35f;
+    private static final float LARGEST_BYTE = 127;
 
     @Override
     public String description() {
@@ -23,12 +30,60 @@ final class ScalarKernels extends AttentionKernels {
     }
 
     @Override
-    void doScores(MemorySegment scores, long scoresOffset, MemorySegment query, long queryOffset, MemorySegment keys,
-            long keysOffset, int numberOfKeys, int headSize, float scale) {
+    void doStoreRow(KvType type, MemorySegment rows, long rowAt, MemorySegment in, long inOffset, int headSize) {
+        float max = 0;
+        for (int i = 0; i < headSize; i++) {
+            max = Math.max(max, Math.abs(get(in, inOffset + i)));
+        }
+        if (type == KvType.I8) {
+            rows.set(JAVA_FLOAT_UNALIGNED, rowAt, scaleOf(max));
+        }
+        for (int i = 0; i < headSize; i++) {
+            float value = get(in, inOffset + i);
+            switch (type) {
+                case F32 -> rows.set(JAVA_FLOAT_UNALIGNED, rowAt + (long) i * Float.BYTES, value);
+                case BF16 -> rows.set(JAVA_SHORT_UNALIGNED, rowAt + (long) i * Short.BYTES, toBf16(value));
+                case I8 -> rows.set(JAVA_BYTE, rowAt + Float.BYTES + i, (byte) Math.rint(value * factorOf(max)));
+            }
+        }
+    }
+
+    /** Rounds to the nearest even; what is not a number stays one. */
+    static short toBf16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        if (Float.isNaN(value)) {
+            return (short) (bits >>> 16 | 0x40);
+        }
+        return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
+    }
+
+    /** Returns the scale of a row by its largest magnitude. */
+    static float scaleOf(float max) {
+        return max < SMALLEST_MAGNITUDE ? 0 : max / LARGEST_BYTE;
+    }
+
+    /** Returns what a row's values are multiplied by before they are rounded. */
+    static float factorOf(float max) {
+        return max < SMALLEST_MAGNITUDE ? 0 : LARGEST_BYTE / max;
+    }
+
+    @Override
+    void doLoadRows(MemorySegment out, long outOffset, KvType type, MemorySegment rows, long rowsAt, int numberOfRows,
+            int headSize) {
+        for (int row = 0; row < numberOfRows; row++) {
+            for (int i = 0; i < headSize; i++) {
+                set(out, outOffset + (long) row * headSize + i, get(type, rows, rowsAt, row, i, headSize));
+            }
+        }
+    }
+
+    @Override
+    void doScores(MemorySegment scores, long scoresOffset, MemorySegment query, long queryOffset, KvType type,
+            MemorySegment keys, long keysAt, int numberOfKeys, int headSize, float scale) {
         for (int key = 0; key < numberOfKeys; key++) {
             float sum = 0;
             for (int i = 0; i < headSize; i++) {
-                sum += get(query, queryOffset + i) * get(keys, keysOffset + (long) key * headSize + i);
+                sum += get(query, queryOffset + i) * get(type, keys, keysAt, key, i, headSize);
             }
             set(scores, scoresOffset + key, scale * sum);
         }
@@ -60,12 +115,12 @@ final class ScalarKernels extends AttentionKernels {
 
     @Override
     void doWeightedSum(MemorySegment out, long outOffset, MemorySegment probabilities, long probabilitiesOffset,
-            MemorySegment values, long valuesOffset, int numberOfValues, int headSize) {
+            KvType type, MemorySegment values, long valuesAt, int numberOfValues, int headSize) {
         for (int i = 0; i < headSize; i++) {
             float sum = get(out, outOffset + i);
             for (int value = 0; value < numberOfValues; value++) {
                 sum += get(probabilities, probabilitiesOffset + value)
-                        * get(values, valuesOffset + (long) value * headSize + i);
+                        * get(type, values, valuesAt, value, i, headSize);
             }
             set(out, outOffset + i, sum);
         }
@@ -97,8 +152,15 @@ final class ScalarKernels extends AttentionKernels {
     }
 
     @Override
-    void doScoresTile(MemorySegment scores, long scoresOffset, MemorySegment queries, long queriesOffset,
-            MemorySegment keys, long keysOffset, int numberOfKeys, int headSize, float scale) {
+    void doSoftCapTile(float[] scores, int offset, int length, float cap) {
+        for (int i = offset; i < offset + length; i++) {
+            scores[i] = cap * (float) Math.tanh(scores[i] / cap);
+        }
+    }
+
+    @Override
+    void doScoresTile(float[] scores, int scoresOffset, MemorySegment queries, long queriesOffset, MemorySegment keys,
+            long keysOffset, int numberOfKeys, int headSize, float scale) {
         for (int key = 0; key < numberOfKeys; key++) {
             for (int row = 0; row < TILE_ROWS; row++) {
                 float sum = 0;
@@ -106,45 +168,43 @@ final class ScalarKernels extends AttentionKernels {
                     sum += get(queries, queriesOffset + (long) i * TILE_ROWS + row)
                             * get(keys, keysOffset + (long) key * headSize + i);
                 }
-                set(scores, scoresOffset + (long) key * TILE_ROWS + row, scale * sum);
+                scores[scoresOffset + key * TILE_ROWS + row] = scale * sum;
             }
         }
     }
 
     @Override
-    void doSoftmaxTile(MemorySegment scores, long scoresOffset, MemorySegment state, long stateOffset,
-            int numberOfKeys, int visible) {
+    void doSoftmaxTile(float[] scores, int scoresOffset, float[] state, int stateOffset, int numberOfKeys,
+            int visible) {
         for (int row = 0; row < TILE_ROWS; row++) {
             int seen = Math.clamp((long) visible + row, 0, numberOfKeys);
-            float oldMax = get(state, stateOffset + row);
+            float oldMax = state[stateOffset + row];
             float max = oldMax;
             for (int key = 0; key < seen; key++) {
-                max = Math.max(max, get(scores, scoresOffset + (long) key * TILE_ROWS + row));
+                max = Math.max(max, scores[scoresOffset + key * TILE_ROWS + row]);
             }
             float correction = oldMax == max ? 1 : (float) Math.exp(oldMax - max);
-            float sum = get(state, stateOffset + TILE_ROWS + row) * correction;
+            float sum = state[stateOffset + TILE_ROWS + row] * correction;
             for (int key = 0; key < numberOfKeys; key++) {
-                long at = scoresOffset + (long) key * TILE_ROWS + row;
-                float value = key < seen ? (float) Math.exp(get(scores, at) - max) : 0;
-                set(scores, at, value);
-                sum += value;
+                int at = scoresOffset + key * TILE_ROWS + row;
+                scores[at] = key < seen ? (float) Math.exp(scores[at] - max) : 0;
+                sum += scores[at];
             }
-            set(state, stateOffset + row, max);
-            set(state, stateOffset + TILE_ROWS + row, sum);
-            set(state, stateOffset + 2 * TILE_ROWS + row, correction);
+            state[stateOffset + row] = max;
+            state[stateOffset + TILE_ROWS + row] = sum;
+            state[stateOffset + 2 * TILE_ROWS + row] = correction;
         }
     }
 
     @Override
-    void doWeightedSumTile(MemorySegment out, long outOffset, MemorySegment corrections, long correctionsOffset,
-            MemorySegment probabilities, long probabilitiesOffset, MemorySegment values, long valuesOffset,
-            int numberOfValues, int headSize) {
+    void doWeightedSumTile(MemorySegment out, long outOffset, float[] state, int stateOffset, float[] probabilities,
+            int probabilitiesOffset, MemorySegment values, long valuesOffset, int numberOfValues, int headSize) {
         for (int row = 0; row < TILE_ROWS; row++) {
             for (int i = 0; i < headSize; i++) {
                 long at = outOffset + (long) row * headSize + i;
-                float sum = get(out, at) * get(corrections, correctionsOffset + row);
+                float sum = get(out, at) * state[stateOffset + 2 * TILE_ROWS + row];
                 for (int value = 0; value < numberOfValues; value++) {
-                    sum += get(probabilities, probabilitiesOffset + (long) value * TILE_ROWS + row)
+                    sum += probabilities[probabilitiesOffset + value * TILE_ROWS + row]
                             * get(values, valuesOffset + (long) value * headSize + i);
                 }
                 set(out, at, sum);
@@ -154,13 +214,23 @@ final class ScalarKernels extends AttentionKernels {
 
     @Override
     void doNormalizeTile(MemorySegment rows, long rowsOffset, long rowStride, MemorySegment tile, long tileOffset,
-            MemorySegment sums, long sumsOffset, int numberOfRows, int headSize) {
+            float[] state, int stateOffset, int numberOfRows, int headSize) {
         for (int row = 0; row < numberOfRows; row++) {
             for (int i = 0; i < headSize; i++) {
                 set(rows, rowsOffset + row * rowStride + i,
-                        get(tile, tileOffset + (long) row * headSize + i) / get(sums, sumsOffset + row));
+                        get(tile, tileOffset + (long) row * headSize + i) / state[stateOffset + TILE_ROWS + row]);
             }
         }
+    }
+
+    /** Returns one value of stored rows. */
+    private static float get(KvType type, MemorySegment rows, long rowsAt, int row, int i, int headSize) {
+        long rowAt = rowsAt + (long) row * type.rowBytes(headSize);
+        return switch (type) {
+            case F32 -> rows.get(JAVA_FLOAT_UNALIGNED, rowAt + (long) i * Float.BYTES);
+            case BF16 -> Float.intBitsToFloat(rows.get(JAVA_SHORT_UNALIGNED, rowAt + (long) i * Short.BYTES) << 16);
+            case I8 -> rows.get(JAVA_FLOAT_UNALIGNED, rowAt) * rows.get(JAVA_BYTE, rowAt + Float.BYTES + i);
+        };
     }
 
     private static float get(MemorySegment segment, long index) {

@@ -8,19 +8,21 @@ import io.github.chaijlama.kv.PagePool.Page;
 import io.github.chaijlama.kv.PagePool.Reservation;
 
 /**
- * The keys and values of one sequence, {@code (layer, kvHead, position, headSize)} of 32-bit floats.
+ * The keys and values of one sequence, {@code (layer, kvHead, position, headSize)} of one {@link KvType}.
  *
  * <p>A page belongs to one layer, one KV head, and to keys or values, and holds {@link #rowsPerPage()} positions as
- * contiguous rows of {@code headSize} floats. So a head's keys can be dropped and their memory goes back to the pool at
+ * contiguous rows. Pages of a pool are of one size, whatever the types of the sequences that share it: smaller rows are more
+ * to a page. So a head's keys can be dropped and their memory goes back to the pool at
  * once. Not thread-safe: a store belongs to one sequence, and a sequence takes one step at a time.
  */
 public final class KvStore implements AutoCloseable {
-    /** The most positions a page of {@link #pageBytes} holds. */
-    public static final int MAX_ROWS_PER_PAGE = 128;
+    /** The most 32-bit rows a page of {@link #pageBytes} holds. */
+    private static final int MAX_ROWS_PER_PAGE = 128;
 
     private final PagePool pool;
     private final int numberOfKvHeads;
-    private final int headSize;
+    private final KvType type;
+    private final int rowBytes;
     private final int rowsPerPage;
     private final Layer[] layers;
 
@@ -41,16 +43,17 @@ public final class KvStore implements AutoCloseable {
     /**
      * Creates an empty store.
      *
-     * @param pool a pool whose pages hold a whole number of rows
+     * @param pool a pool whose pages hold at least one row
      */
-    public KvStore(PagePool pool, int numberOfLayers, int numberOfKvHeads, int headSize) {
+    public KvStore(PagePool pool, int numberOfLayers, int numberOfKvHeads, int headSize, KvType type) {
         this.pool = pool;
         this.numberOfKvHeads = numberOfKvHeads;
-        this.headSize = headSize;
-        this.rowsPerPage = pool.pageBytes() / (headSize * Float.BYTES);
-        if (rowsPerPage * headSize * Float.BYTES != pool.pageBytes()) {
+        this.type = type;
+        this.rowBytes = type.rowBytes(headSize);
+        this.rowsPerPage = pool.pageBytes() / rowBytes;
+        if (rowsPerPage == 0) {
             throw new IllegalArgumentException(
-                    "pages of " + pool.pageBytes() + " bytes do not hold whole rows of " + headSize + " floats");
+                    "pages of " + pool.pageBytes() + " bytes do not hold a row of " + rowBytes + " bytes");
         }
         layers = new Layer[numberOfLayers];
         Arrays.setAll(layers, layer -> new Layer(numberOfKvHeads));
@@ -75,9 +78,14 @@ public final class KvStore implements AutoCloseable {
      * keys and its scores stay in a core's first cache.
      */
     public static int pageBytes(int headSize) {
-        int rowBytes = headSize * Float.BYTES;
+        int rowBytes = KvType.F32.rowBytes(headSize);
         int rows = Integer.highestOneBit(Math.clamp(16384 / rowBytes, 16, MAX_ROWS_PER_PAGE));
         return rows * rowBytes;
+    }
+
+    /** Returns how rows are stored. */
+    public KvType type() {
+        return type;
     }
 
     /** Returns the positions a page holds. */
@@ -198,9 +206,9 @@ public final class KvStore implements AutoCloseable {
         return layers[layer].values[kvHead][page].memory();
     }
 
-    /** Returns the offset, in floats, of a position's row within its page. */
-    public long rowOffset(int position) {
-        return (long) (position % rowsPerPage) * headSize;
+    /** Returns the offset, in bytes, of a position's row within its page. */
+    public long rowAt(int position) {
+        return (long) (position % rowsPerPage) * rowBytes;
     }
 
     /**
@@ -212,7 +220,7 @@ public final class KvStore implements AutoCloseable {
         for (Layer layer : layers) {
             rows += (long) layer.length * (layer.keptKeyHeads + numberOfKvHeads);
         }
-        return rows * headSize * Float.BYTES;
+        return rows * rowBytes;
     }
 
     /** Returns the bytes of the pages held. */

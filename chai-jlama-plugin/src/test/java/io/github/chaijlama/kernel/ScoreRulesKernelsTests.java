@@ -3,6 +3,7 @@ package io.github.chaijlama.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -60,28 +61,41 @@ class ScoreRulesKernelsTests {
 
     @ParameterizedTest
     @MethodSource("kernels")
+    void softCapOfATileIsThatOfRows(AttentionKernels kernels) {
+        int keys = 5;
+        float[] tile = random(keys * kernels.tileRows() + 2, 60).toArray(JAVA_FLOAT);
+        float[] before = tile.clone();
+        kernels.softCapTile(tile, 1, keys, 50);
+        for (int i = 0; i < tile.length; i++) {
+            boolean inside = i >= 1 && i <= keys * kernels.tileRows();
+            double expected = inside ? 50 * Math.tanh((double) before[i] / 50) : before[i];
+            assertThat((double) tile[i]).isCloseTo(expected, within(inside ? 2e-5 : 0));
+        }
+        assertThatThrownBy(() -> kernels.softCapTile(tile, 3, keys, 50)).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
     void rowsSeeWhatTheirWindowReaches(AttentionKernels kernels) {
         int tileRows = kernels.tileRows();
         int run = 5; // keys taken at a time, fewer than rows: some rows see none of a run
         for (int firstPosition : new int[]{ 0, 3, 40 }) {
             for (int window : new int[]{ 1, 2, 4, 9, 30, 1000 }) {
                 int keys = firstPosition + tileRows;
-                MemorySegment scores = random(keys * tileRows, 4);
-                float[] before = scores.toArray(JAVA_FLOAT);
-                MemorySegment state = arena.allocate(3L * tileRows * Float.BYTES, 4);
-                for (int row = 0; row < tileRows; row++) {
-                    state.setAtIndex(JAVA_FLOAT, row, Float.NEGATIVE_INFINITY);
-                }
+                float[] scores = random(keys * tileRows, 4).toArray(JAVA_FLOAT);
+                float[] before = scores.clone();
+                float[] state = new float[3 * tileRows];
+                Arrays.fill(state, 0, tileRows, Float.NEGATIVE_INFINITY);
                 double[] sums = new double[tileRows]; // of 1 times each probability, as a weighted sum would
                 for (int first = Math.max(0, firstPosition - window + 1) / run * run; first < keys; first += run) {
                     int count = Math.min(run, keys - first);
-                    long at = (long) first * tileRows;
+                    int at = first * tileRows;
                     kernels.hideTile(scores, at, count, firstPosition - window + 1 - first);
                     kernels.softmaxTile(scores, at, state, 0, count, firstPosition + 1 - first);
                     for (int row = 0; row < tileRows; row++) {
-                        sums[row] *= state.getAtIndex(JAVA_FLOAT, 2L * tileRows + row);
+                        sums[row] *= state[2 * tileRows + row];
                         for (int key = 0; key < count; key++) {
-                            sums[row] += (first + key + 1) * scores.getAtIndex(JAVA_FLOAT, at + key * tileRows + row);
+                            sums[row] += (first + key + 1) * scores[at + key * tileRows + row];
                         }
                     }
                 }
@@ -94,7 +108,7 @@ class ScoreRulesKernelsTests {
                         sum += exp;
                         weighted += (key + 1) * exp;
                     }
-                    assertThat(sums[row] / state.getAtIndex(JAVA_FLOAT, (long) tileRows + row))
+                    assertThat(sums[row] / state[tileRows + row])
                             .as("row %d, window %d, position %d", row, window, position)
                             .isCloseTo(weighted / sum, within(1e-5 * weighted / sum));
                 }
@@ -107,6 +121,6 @@ class ScoreRulesKernelsTests {
     void rangesAreChecked(AttentionKernels kernels) {
         MemorySegment small = arena.allocate(16);
         assertThatThrownBy(() -> kernels.softCap(small, 2, 3, 1)).isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> kernels.hideTile(small, 0, 1, 1)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels.hideTile(new float[4], 0, 1, 1)).isInstanceOf(IndexOutOfBoundsException.class);
     }
 }

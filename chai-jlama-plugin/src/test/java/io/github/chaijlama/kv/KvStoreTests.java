@@ -4,6 +4,7 @@ package io.github.chaijlama.kv;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.kv.PagePool.Reservation;
@@ -19,7 +20,7 @@ class KvStoreTests {
     private static final long ROW = HEAD_SIZE * Float.BYTES;
 
     private final PagePool pool = new PagePool(64L << 20, KvStore.pageBytes(HEAD_SIZE));
-    private final KvStore store = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE);
+    private final KvStore store = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32);
 
     @AfterEach
     void close() {
@@ -38,10 +39,10 @@ class KvStoreTests {
 
     @ParameterizedTest
     @ValueSource(ints = { 2, 16, 24, 32, 64, 72, 80, 96, 100, 128, 192, 256, 512 })
-    void pagesHoldAPowerOfTwoOfRowsWithinTheKernelsLimit(int headSize) {
+    void pagesHoldAPowerOfTwoOf32BitRows(int headSize) {
         int rows = KvStore.pageBytes(headSize) / (headSize * Float.BYTES);
         assertThat(Integer.bitCount(rows)).isEqualTo(1);
-        assertThat(rows).isBetween(16, KvStore.MAX_ROWS_PER_PAGE);
+        assertThat(rows).isBetween(16, 128);
         assertThat(rows * headSize * Float.BYTES).isEqualTo(KvStore.pageBytes(headSize));
     }
 
@@ -60,15 +61,15 @@ class KvStoreTests {
         for (int position = 0; position < 300; position++) {
             int page = position / store.rowsPerPage();
             for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
-                store.keys(1, kvHead, page).setAtIndex(JAVA_FLOAT, store.rowOffset(position), position * 10 + kvHead);
-                store.values(1, kvHead, page).setAtIndex(JAVA_FLOAT, store.rowOffset(position), -position);
+                store.keys(1, kvHead, page).set(JAVA_FLOAT, store.rowAt(position), position * 10 + kvHead);
+                store.values(1, kvHead, page).set(JAVA_FLOAT, store.rowAt(position), -position);
             }
         }
         extend(700);
         for (int position = 0; position < 300; position++) {
             int page = position / store.rowsPerPage();
             for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
-                assertThat(store.keys(1, kvHead, page).getAtIndex(JAVA_FLOAT, store.rowOffset(position)))
+                assertThat(store.keys(1, kvHead, page).get(JAVA_FLOAT, store.rowAt(position)))
                         .isEqualTo(position * 10 + kvHead);
             }
         }
@@ -107,9 +108,28 @@ class KvStoreTests {
         assertThat(store.usedBytes()).isEqualTo(10L * 12 * ROW);
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void smallerRowsAreMoreToAPage(KvType type) {
+        try (KvStore typed = new KvStore(pool, 1, 1, HEAD_SIZE, type); Reservation reservation = pool.reserve(8, 0)) {
+            assertThat(typed.type()).isEqualTo(type);
+            int bytes = switch (type) {
+                case F32 -> 64;
+                case BF16 -> 32;
+                case I8 -> 20;
+            };
+            assertThat(typed.rowsPerPage()).isEqualTo(pool.pageBytes() / bytes);
+            typed.extend(0, 300, reservation);
+            assertThat(typed.usedBytes()).isEqualTo(2L * 300 * bytes);
+            assertThat(typed.allocatedBytes()).isEqualTo(2 * typed.pagesFor(300) * pool.pageBytes());
+            assertThat(typed.rowAt(typed.rowsPerPage() + 3)).isEqualTo(3L * bytes);
+        }
+    }
+
     @Test
-    void refusesPagesThatDoNotHoldWholeRows() {
-        assertThatThrownBy(() -> new KvStore(pool, 1, 1, 24)).isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("whole rows of 24 floats");
+    void refusesPagesThatDoNotHoldARow() {
+        assertThatThrownBy(() -> new KvStore(pool, 1, 1, 1 << 20, KvType.F32))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("do not hold a row of 4194304 bytes");
     }
 }

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.kernel;
+
+import java.lang.foreign.MemorySegment;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+import static io.github.chaijlama.kernel.VectorFunctions.sumLanes;
+import static io.github.chaijlama.kernel.VectorMemory.INTS;
+import static io.github.chaijlama.kernel.VectorMemory.LANES;
+import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
+import static io.github.chaijlama.kernel.VectorMemory.broadcast;
+import static io.github.chaijlama.kernel.VectorMemory.bytes;
+import static io.github.chaijlama.kernel.VectorMemory.fence;
+import static io.github.chaijlama.kernel.VectorMemory.get;
+import static io.github.chaijlama.kernel.VectorMemory.getShort;
+import static io.github.chaijlama.kernel.VectorMemory.load;
+import static io.github.chaijlama.kernel.VectorMemory.loadInts;
+import static io.github.chaijlama.kernel.VectorMemory.set;
+import static io.github.chaijlama.kernel.VectorMemory.setShort;
+import static io.github.chaijlama.kernel.VectorMemory.store;
+import static io.github.chaijlama.kernel.VectorMemory.zero;
+
+/**
+ * Rows of bfloat16. Two vectors of floats share one vector of ints, the first in the lower halves of its lanes and the second in
+ * the upper, so that a shift and a mask give them back and nothing moves between lanes. What fills no such pair lies behind
+ * as ordinary 16-bit values.
+ */
+final class VectorBf16Rows {
+    private static final int PAIR = 2 * LANES;
+    private static final int UPPER = 0xFFFF0000;
+
+    private VectorBf16Rows() {}
+
+    private static int paired(int headSize) {
+        return headSize / PAIR * PAIR;
+    }
+
+    private static long at(long rowAt, int i) {
+        return rowAt + (long) i * Short.BYTES;
+    }
+
+    private static FloatVector lower(IntVector pair) {
+        return pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    private static FloatVector upper(IntVector pair) {
+        return pair.and(UPPER).reinterpretAsFloats();
+    }
+
+    private static float toFloat(short bits) {
+        return Float.intBitsToFloat(bits << 16);
+    }
+
+    static void storeRow(MemorySegment rows, long rowAt, MemorySegment in, long inAt, int headSize) {
+        int pairs = paired(headSize);
+        for (int i = 0; i < pairs; i += PAIR) {
+            IntVector low = rounded(load(in, inAt + bytes(i))).lanewise(VectorOperators.LSHR, 16);
+            IntVector high = rounded(load(in, inAt + bytes(i) + VECTOR_BYTES)).and(UPPER);
+            store(low.or(high), rows, at(rowAt, i));
+        }
+        for (int i = pairs; i < headSize; i++) {
+            setShort(rows, at(rowAt, i), ScalarKernels.toBf16(get(in, inAt + bytes(i))));
+        }
+    }
+
+    /** Rounds to the nearest even in the upper half; what is not a number stays one. */
+    private static IntVector rounded(FloatVector x) {
+        IntVector bits = x.reinterpretAsInts();
+        IntVector up = bits.lanewise(VectorOperators.LSHR, 16).and(1).add(0x7FFF);
+        VectorMask<Integer> nan = x.test(VectorOperators.IS_NAN).cast(INTS);
+        return bits.add(up).blend(bits.or(0x00400000), nan);
+    }
+
+    static void loadRow(MemorySegment out, long outAt, MemorySegment rows, long rowAt, int headSize) {
+        int pairs = paired(headSize);
+        for (int i = 0; i < pairs; i += PAIR) {
+            IntVector pair = loadInts(rows, at(rowAt, i));
+            store(lower(pair), out, outAt + bytes(i));
+            store(upper(pair), out, outAt + bytes(i) + VECTOR_BYTES);
+        }
+        for (int i = pairs; i < headSize; i++) {
+            set(out, outAt + bytes(i), toFloat(getShort(rows, at(rowAt, i))));
+        }
+    }
+
+    static void scores(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt, MemorySegment keys,
+            long keysAt, int numberOfKeys, int headSize, float scale) {
+        long row = (long) headSize * Short.BYTES;
+        int blocks = numberOfKeys & ~3;
+        for (int key = 0; key < blocks; key += 4) {
+            scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize, scale);
+        }
+        for (int key = blocks; key < numberOfKeys; key++) {
+            set(scores, scoresAt + bytes(key), scale * dot(query, queryAt, keys, keysAt + key * row, headSize));
+        }
+    }
+
+    private static void scores4(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
+            MemorySegment keys, long keysAt, int headSize, float scale) {
+        long row = (long) headSize * Short.BYTES;
+        FloatVector a = zero();
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        int pairs = paired(headSize);
+        for (int i = 0; i < pairs; i += PAIR) {
+            FloatVector low = load(query, queryAt + bytes(i));
+            FloatVector high = load(query, queryAt + bytes(i) + VECTOR_BYTES);
+            long k = at(keysAt, i);
+            IntVector pair = loadInts(keys, k);
+            a = low.fma(lower(pair), high.fma(upper(pair), a));
+            pair = loadInts(keys, k + row);
+            b = low.fma(lower(pair), high.fma(upper(pair), b));
+            pair = loadInts(keys, k + 2 * row);
+            c = low.fma(lower(pair), high.fma(upper(pair), c));
+            pair = loadInts(keys, k + 3 * row);
+            d = low.fma(lower(pair), high.fma(upper(pair), d));
+            fence();
+        }
+        FloatVector sums = sumLanes(a, b, c, d);
+        float sumA = sums.lane(0);
+        float sumB = sums.lane(LANES / 2);
+        float sumC = sums.lane(LANES / 4);
+        float sumD = sums.lane(LANES / 2 + LANES / 4);
+        for (int i = pairs; i < headSize; i++) {
+            float q = get(query, queryAt + bytes(i));
+            long k = at(keysAt, i);
+            sumA += q * toFloat(getShort(keys, k));
+            sumB += q * toFloat(getShort(keys, k + row));
+            sumC += q * toFloat(getShort(keys, k + 2 * row));
+            sumD += q * toFloat(getShort(keys, k + 3 * row));
+        }
+        set(scores, scoresAt, scale * sumA);
+        set(scores, scoresAt + 4, scale * sumB);
+        set(scores, scoresAt + 8, scale * sumC);
+        set(scores, scoresAt + 12, scale * sumD);
+    }
+
+    private static float dot(MemorySegment query, long queryAt, MemorySegment keys, long keyAt, int headSize) {
+        FloatVector sum = zero();
+        int pairs = paired(headSize);
+        for (int i = 0; i < pairs; i += PAIR) {
+            IntVector pair = loadInts(keys, at(keyAt, i));
+            sum = load(query, queryAt + bytes(i) + VECTOR_BYTES).fma(upper(pair), sum);
+            sum = load(query, queryAt + bytes(i)).fma(lower(pair), sum);
+        }
+        float result = sumLanes(sum);
+        for (int i = pairs; i < headSize; i++) {
+            result += get(query, queryAt + bytes(i)) * toFloat(getShort(keys, at(keyAt, i)));
+        }
+        return result;
+    }
+
+    static void weightedSum(MemorySegment out, long outAt, MemorySegment weights, long weightsAt, MemorySegment values,
+            long valuesAt, int numberOfValues, int headSize) {
+        long row = (long) headSize * Short.BYTES;
+        int blocks = numberOfValues & ~3;
+        for (int value = 0; value < blocks; value += 4) {
+            weightedSum4(out, outAt, weights, weightsAt + bytes(value), values, valuesAt + value * row, headSize);
+        }
+        for (int value = blocks; value < numberOfValues; value++) {
+            weightedSum1(out, outAt, get(weights, weightsAt + bytes(value)), values, valuesAt + value * row, headSize);
+        }
+    }
+
+    private static void weightedSum4(MemorySegment out, long outAt, MemorySegment weights, long weightsAt,
+            MemorySegment values, long valuesAt, int headSize) {
+        long row = (long) headSize * Short.BYTES;
+        float weightA = get(weights, weightsAt);
+        float weightB = get(weights, weightsAt + 4);
+        float weightC = get(weights, weightsAt + 8);
+        float weightD = get(weights, weightsAt + 12);
+        FloatVector a = broadcast(weightA);
+        FloatVector b = broadcast(weightB);
+        FloatVector c = broadcast(weightC);
+        FloatVector d = broadcast(weightD);
+        int pairs = paired(headSize);
+        for (int i = 0; i < pairs; i += PAIR) {
+            long at = outAt + bytes(i);
+            long v = at(valuesAt, i);
+            FloatVector x = load(out, at);
+            FloatVector y = load(out, at + VECTOR_BYTES);
+            IntVector pair = loadInts(values, v);
+            x = a.fma(lower(pair), x);
+            y = a.fma(upper(pair), y);
+            pair = loadInts(values, v + row);
+            x = b.fma(lower(pair), x);
+            y = b.fma(upper(pair), y);
+            pair = loadInts(values, v + 2 * row);
+            x = c.fma(lower(pair), x);
+            y = c.fma(upper(pair), y);
+            pair = loadInts(values, v + 3 * row);
+            x = d.fma(lower(pair), x);
+            y = d.fma(upper(pair), y);
+            store(x, out, at);
+            store(y, out, at + VECTOR_BYTES);
+            fence();
+        }
+        for (int i = pairs; i < headSize; i++) {
+            long v = at(valuesAt, i);
+            float sum = get(out, outAt + bytes(i));
+            sum += weightA * toFloat(getShort(values, v));
+            sum += weightB * toFloat(getShort(values, v + row));
+            sum += weightC * toFloat(getShort(values, v + 2 * row));
+            sum += weightD * toFloat(getShort(values, v + 3 * row));
+            set(out, outAt + bytes(i), sum);
+        }
+    }
+
+    private static void weightedSum1(MemorySegment out, long outAt, float weight, MemorySegment values, long valueAt,
+            int headSize) {
+        FloatVector w = broadcast(weight);
+        int pairs = paired(headSize);
+        for (int i = 0; i < pairs; i += PAIR) {
+            long at = outAt + bytes(i);
+            IntVector pair = loadInts(values, at(valueAt, i));
+            store(w.fma(lower(pair), load(out, at)), out, at);
+            store(w.fma(upper(pair), load(out, at + VECTOR_BYTES)), out, at + VECTOR_BYTES);
+        }
+        for (int i = pairs; i < headSize; i++) {
+            long at = outAt + bytes(i);
+            set(out, at, get(out, at) + weight * toFloat(getShort(values, at(valueAt, i))));
+        }
+    }
+}
