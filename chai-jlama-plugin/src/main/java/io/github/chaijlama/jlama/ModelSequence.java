@@ -16,6 +16,13 @@ public interface ModelSequence extends AutoCloseable {
      */
     float[] feed(int... tokens);
 
+    /**
+     * Runs the model over more tokens, as {@link #feed} does.
+     *
+     * @return logits of each token, {@code (tokens.length, vocabularySize)}
+     */
+    float[][] feedAll(int... tokens);
+
     /** Returns the tokens seen. */
     int length();
 
