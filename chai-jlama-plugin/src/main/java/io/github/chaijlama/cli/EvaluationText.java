@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
+import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.evaluate.TaskEvaluation;
 import io.github.chaijlama.evaluate.TaskGroup;
@@ -43,24 +44,23 @@ final class EvaluationText {
                     format(result.perplexity(), 1, 4), difference(result.perplexityIncrease(), 100, 2),
                     format(result.divergence(), 1, 5), format(result.agreement(), 100, 2),
                     100 * result.kvCacheRelative());
-            tooShort(result.arm().profile() != null, result.textsWithoutClusters(), "texts");
+            tooShort(result.arm(), result.textsWithoutClusters(), "texts");
         }
     }
 
     private void print(TaskEvaluation tasks) {
-        out.printf("%n%d tasks; differences are paired, clustered minus exact%n", tasks.tasks());
+        out.printf("%n%d tasks; differences are paired, arm minus exact%n", tasks.tasks());
         out.printf("%-20s %-10s %6s %16s %16s %16s %18s %8s%n", "", "kind", "tasks", "acc %", "acc_norm %",
                 "exact match %", "answer loss nats", "K+V %");
         for (TaskResult result : withExact(tasks.exact(), tasks.arms())) {
-            boolean clustered = result.arm().profile() != null;
             for (TaskGroup group : groups(result)) {
                 print(result.arm().name(), group, group.measures(), EvaluationText::format,
                         format(100 * result.kvCacheRelative(), 1));
-                if (clustered) {
+                if (result != tasks.exact()) {
                     print("  minus exact", group, group.differences(), EvaluationText::difference, "");
                 }
             }
-            tooShort(clustered, result.tasksWithoutClusters(), "tasks");
+            tooShort(result.arm(), result.tasksWithoutClusters(), "tasks");
         }
     }
 
@@ -75,8 +75,8 @@ final class EvaluationText {
                 style.format(measures.exactMatch(), 100, 1), style.format(measures.answerLoss(), 1, 3), bytes);
     }
 
-    private void tooShort(boolean clustered, int count, String what) {
-        if (clustered && count > 0) {
+    private void tooShort(Arm arm, int count, String what) {
+        if (arm.profile() != null && count > 0) {
             out.println("  " + count + " " + what + " are too short for clusters to be decided: exact there");
         }
     }
