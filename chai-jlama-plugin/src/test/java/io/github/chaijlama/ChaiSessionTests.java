@@ -83,6 +83,67 @@ class ChaiSessionTests {
     }
 
     @Test
+    void aSessionCutBackGoesOnAsIfTheRestHadNeverBeenFed() {
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact())) {
+            int[] tokens = TestModels.tokens(50, 256, 6);
+            ClusterProfile profile = online(model, 5, 6, 4, 2);
+            try (ChaiSession cut = model.newSession(profile); ChaiSession fresh = model.newSession(profile)) {
+                cut.feed(tokens);
+                long bytes = cut.kvCacheBytes();
+                cut.feed(TestModels.tokens(200, 256, 7));
+                cut.truncate(50);
+                assertThat(cut.length()).isEqualTo(50);
+                assertThat(cut.kvCacheBytes()).isEqualTo(bytes);
+                fresh.feed(tokens);
+                assertThat(cut.feed(9, 8)).isEqualTo(fresh.feed(9, 8));
+                assertThatThrownBy(() -> cut.truncate(4)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> cut.truncate(53)).isInstanceOf(IllegalArgumentException.class);
+                cut.truncate(0);
+                assertThat(cut.clusters(2).numberOfClusters()).isEqualTo(8);
+                assertThat(cut.length()).isZero();
+            }
+        }
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.stock()); ChaiSession session = model.newSession()) {
+            session.feed(1, 2);
+            assertThatThrownBy(() -> session.truncate(1)).isInstanceOf(UnsupportedOperationException.class);
+        }
+    }
+
+    @Test
+    void logitsOfAllTokensAreThoseOfEveryToken() {
+        for (ChaiOptions options : List.of(ChaiOptions.exact(), ChaiOptions.stock())) {
+            try (ChaiModel model = ChaiModel.load(MHA, options)) {
+                int[] tokens = TestModels.tokens(300, 256, 4);
+                try (ChaiSession together = model.newSession(); ChaiSession single = model.newSession()) {
+                    float[][] logits = new float[300][];
+                    System.arraycopy(together.feedAll(Arrays.copyOf(tokens, 7)), 0, logits, 0, 7);
+                    System.arraycopy(together.feedAll(Arrays.copyOfRange(tokens, 7, 300)), 0, logits, 7, 293);
+                    for (int i = 0; i < 300; i++) {
+                        assertThat(TestModels.maxDifference(logits[i], single.feed(tokens[i]))).as("token %d", i)
+                                .isLessThan(1e-4);
+                    }
+                    assertThat(together.length()).isEqualTo(300);
+                }
+            }
+        }
+    }
+
+    @Test
+    void logitsOfAllTokensAreThoseOfEveryTokenAcrossTheWindowToo() {
+        try (ChaiModel model = ChaiModel.load(GQA, ChaiOptions.exact())) {
+            int[] tokens = TestModels.tokens(80, 256, 5);
+            ClusterProfile profile = online(model, 5, 6, 4, 2);
+            try (ChaiSession together = model.newSession(profile); ChaiSession single = model.newSession(profile)) {
+                float[][] logits = together.feedAll(tokens);
+                for (int i = 0; i < 80; i++) {
+                    assertThat(TestModels.maxDifference(logits[i], single.feed(tokens[i]))).as("token %d", i)
+                            .isLessThan(1e-4);
+                }
+            }
+        }
+    }
+
+    @Test
     void everyHeadItsOwnClusterIsExact() {
         try (ChaiModel model = ChaiModel.load(GQA, ChaiOptions.exact())) {
             int[] tokens = TestModels.tokens(60, 256, 1);

@@ -10,6 +10,7 @@ import picocli.CommandLine.ParameterException;
 
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.attention.BrokenModelException;
+import io.github.chaijlama.evaluate.EvaluationException;
 import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
@@ -21,7 +22,8 @@ import io.github.chaijlama.template.ChatTemplateException;
  * that failed, 2 for bad usage.
  */
 @Command(name = "chai", mixinStandardHelpOptions = true, version = "chai 0.1.0", description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-        InfoCommand.class, GenerateCommand.class, LogitsCommand.class, BenchCommand.class })
+        InfoCommand.class, GenerateCommand.class, LogitsCommand.class, EvaluateCommand.class,
+        BenchCommand.class })
 public final class ChaiCommand implements Runnable {
 
     @CommandLine.Spec
@@ -79,6 +81,7 @@ public final class ChaiCommand implements Runnable {
             case KvCacheFullException e -> err.println("chai: " + e.getMessage());
             case KvCacheTooSmallException e -> err.println("chai: " + e.getMessage());
             case BrokenModelException e -> err.println("chai: " + e.getMessage());
+            case EvaluationException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
             default -> {
                 err.println("chai: unexpected error, please report it:");

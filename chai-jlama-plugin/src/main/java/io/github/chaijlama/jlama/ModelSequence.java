@@ -16,6 +16,21 @@ public interface ModelSequence extends AutoCloseable {
      */
     float[] feed(int... tokens);
 
+    /**
+     * Runs the model over more tokens, as {@link #feed} does.
+     *
+     * @return logits of each token, {@code (tokens.length, vocabularySize)}
+     */
+    float[][] feedAll(int... tokens);
+
+    /**
+     * Forgets all tokens but the first {@code length}.
+     *
+     * @throws IllegalArgumentException      if there are fewer, or membership was decided from some that would be forgotten
+     * @throws UnsupportedOperationException with Jlama's own cache
+     */
+    void truncate(int length);
+
     /** Returns the tokens seen. */
     int length();
 

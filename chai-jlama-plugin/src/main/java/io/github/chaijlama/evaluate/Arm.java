@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+import java.util.Objects;
+
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
+
+/**
+ * One way of running a model, to be compared with others.
+ *
+ * @param name    name in results
+ * @param profile clusters, null for exact attention
+ */
+public record Arm(String name, ClusterProfile profile) {
+    /** Exact attention: what all others are compared with. */
+    public static final Arm EXACT = new Arm("exact", null);
+
+    public Arm {
+        Objects.requireNonNull(name, "name");
+    }
+
+    /** Whether clusters are in use after this many tokens: with fewer than the window they are not decided. */
+    boolean isClustered(int tokens) {
+        return profile != null && tokens > tokensToDecide();
+    }
+
+    /** Whether a sequence can be cut back to this many tokens without losing what its clusters are decided from. */
+    boolean canCutTo(int tokens) {
+        return tokens >= tokensToDecide();
+    }
+
+    private long tokensToDecide() {
+        return profile != null && profile.membership() instanceof Membership.Online online
+                ? (long) online.offset() + online.window()
+                : 0;
+    }
+}
