@@ -67,7 +67,10 @@ class ArchitectureTests {
     static final ArchRule CLUSTER_KNOWS_NOTHING = knowsOnly("cluster");
 
     @ArchTest
-    static final ArchRule PROFILE_KNOWS_CLUSTERS = knowsOnly("profile", "cluster");
+    static final ArchRule FILES_KNOWS_NOTHING = knowsOnly("files");
+
+    @ArchTest
+    static final ArchRule PROFILE_KNOWS_CLUSTERS = knowsOnly("profile", "cluster", "files");
 
     @ArchTest
     static final ArchRule ATTENTION_KNOWS_NO_JLAMA = knowsOnly("attention", "kernel", "kv", "parallel", "cluster",

@@ -2,6 +2,7 @@
 package io.github.chaijlama.attention;
 
 import java.util.Arrays;
+import java.util.List;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
@@ -27,6 +28,8 @@ public final class AttentionSequence implements AutoCloseable {
     private final LayerMembership[] layers;
     private final int windowStart;
     private final int windowEnd;
+    /** Products of the probabilities of every position, one per layer; null unless somebody asked for them. */
+    private List<HeadGram> observed;
     private Reservation reservation;
     private int length;
     private int stepTokens;
@@ -81,6 +84,24 @@ public final class AttentionSequence implements AutoCloseable {
     /** Returns the clusters a layer uses now: every head its own until membership is decided. */
     public HeadClusters clusters(int layer) {
         return layers[layer].plan.clusters();
+    }
+
+    /**
+     * From now on adds the probabilities of every position to the products of its layer, which is what the offline phase of CHAI
+     * needs of a text.
+     *
+     * @param products one per layer
+     * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
+     */
+    public void observe(List<HeadGram> products) {
+        if (profile != null || length > 0) {
+            throw new IllegalStateException("only a new sequence with exact attention can be observed");
+        }
+        if (products.size() != layers.length) {
+            throw new IllegalArgumentException(
+                    "products of " + products.size() + " layers, the model has " + layers.length);
+        }
+        observed = List.copyOf(products);
     }
 
     /** Returns the bytes of the rows stored, by the formula of {@link KvStore#usedBytes()}. */
@@ -195,6 +216,11 @@ public final class AttentionSequence implements AutoCloseable {
     /** Whether the positions before {@code end} complete the window. */
     boolean isWindowComplete(int end) {
         return end == windowEnd;
+    }
+
+    /** Returns the products to which a layer's probabilities are added, null if nobody asked for them. */
+    HeadGram observed(int layer) {
+        return observed == null ? null : observed.get(layer);
     }
 
     /** Returns the features membership will be decided from, null once it is decided. */

@@ -93,6 +93,16 @@ public final class LayerAttention implements AutoCloseable {
         if (exactRows < rows) {
             attend(batch, exactRows, rows - exactRows);
         }
+        if (sequence.observed(layer) != null) {
+            observe(batch, rows);
+        }
+    }
+
+    private void observe(Batch batch, int rows) {
+        try (ProbabilityProducts products = new ProbabilityProducts(layout, rules, kernels, workers)) {
+            products.add(batch.sequence().observed(batch.layer()), batch.store(), batch.layer(),
+                    batch.projection().queries(), batch.position(), rows);
+        }
     }
 
     /**

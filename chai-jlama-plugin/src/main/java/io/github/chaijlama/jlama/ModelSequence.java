@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.util.List;
+
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
 
 /** A sequence of tokens and what a loaded model remembers of it. Not thread-safe. */
 public interface ModelSequence extends AutoCloseable {
@@ -15,6 +18,13 @@ public interface ModelSequence extends AutoCloseable {
      *                                                     batches of this call have been seen then
      */
     float[] feed(int... tokens);
+
+    /**
+     * From now on adds the attention probabilities of every position to the products of its layer.
+     *
+     * @throws IllegalStateException if the sequence is not exact, or not new
+     */
+    void observe(List<HeadGram> products);
 
     /** Returns the tokens seen. */
     int length();

@@ -7,6 +7,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -15,6 +16,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** A model as Jlama loads it, with Jlama's attention and key/value cache, for comparison. */
@@ -129,6 +131,11 @@ final class StockModel extends LoadedModel {
             } finally {
                 lock.unlock();
             }
+        }
+
+        @Override
+        public void observe(List<HeadGram> products) {
+            throw new IllegalStateException("Jlama's own attention does not show its probabilities");
         }
 
         private float[] step(int[] tokens, boolean last) {

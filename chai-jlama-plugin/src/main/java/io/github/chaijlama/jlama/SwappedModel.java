@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -9,6 +10,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** A model whose attention is exchanged. */
@@ -113,6 +115,11 @@ final class SwappedModel extends LoadedModel {
             } finally {
                 lock().unlock();
             }
+        }
+
+        @Override
+        public void observe(List<HeadGram> products) {
+            attention.observe(products);
         }
 
         @Override

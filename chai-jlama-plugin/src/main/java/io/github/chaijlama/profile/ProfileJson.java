@@ -38,7 +38,8 @@ final class ProfileJson {
                 throw new ProfileException("'format' must be " + FORMAT + ", found " + format);
             }
             List<Integer> clusters = Arrays.stream(integers(root, "clusters", "")).boxed().toList();
-            return new ClusterProfile(shape(object(root, "model")), clusters, membership(root));
+            return new ClusterProfile(shape(object(root, "model")), clusters, membership(root),
+                    root.has("fingerprint") ? text(root, "fingerprint") : null);
         } catch (JsonProcessingException e) {
             throw new ProfileException("profile " + source + " is not JSON: " + e.getOriginalMessage() + " (line "
                     + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()) + ")", e);
@@ -85,7 +86,7 @@ final class ProfileJson {
         return clusters;
     }
 
-    static String format(ClusterProfile profile) {
+    static ObjectNode toJson(ClusterProfile profile) {
         ObjectNode root = MAPPER.createObjectNode();
         root.put("format", FORMAT);
         ModelShape model = profile.model();
@@ -108,7 +109,10 @@ final class ProfileJson {
                 }
             }
         }
-        return root.toPrettyString() + "\n";
+        if (profile.fingerprint() != null) {
+            root.put("fingerprint", profile.fingerprint());
+        }
+        return root;
     }
 
     private static JsonNode object(JsonNode parent, String key) {

@@ -56,7 +56,7 @@ class ClusterProfileTests {
     @Test
     void ignoresUnknownKeysAndFillsInThePapersChoices() {
         ClusterProfile profile = ClusterProfile.parse("""
-                {"format": "chai-profile/1", "calibration": {"samples": 3}, "fingerprint": "x",
+                {"format": "chai-profile/1", "calibration": {"samples": 3}, "made": "by hand",
                  "model": {"type": "llama", "layers": 1, "heads": 2, "kvHeads": 1, "headSize": 4, "name": "y"},
                  "clusters": [1], "membership": {"kind": "ONLINE"}}""", "test");
 
@@ -99,6 +99,18 @@ class ClusterProfileTests {
                 .isInstanceOf(ProfileException.class)
                 .hasMessageContaining("llama with 3 layers, 8 heads, 8 KV heads of size 16")
                 .hasMessageContaining("llama with 6 layers, 8 heads, 8 KV heads of size 32");
+    }
+
+    @Test
+    void aProfileOfOneModelIsRefusedByAnotherOfTheSameShape() {
+        ClusterProfile profile = ClusterProfile.parse(ONLINE, "test").withFingerprint("sha256:a");
+        ClusterProfile copy = ClusterProfile.parse(profile.toJson(), "copy");
+
+        assertThat(copy).isEqualTo(profile);
+        copy.requireMadeFor(() -> "sha256:a");
+        assertThatThrownBy(() -> copy.requireMadeFor(() -> "sha256:b")).isInstanceOf(ProfileException.class)
+                .hasMessageContaining("sha256:a").hasMessageContaining("sha256:b");
+        assertThat(copy.withMembership(7, null, null, null).fingerprint()).isEqualTo("sha256:a");
     }
 
     @ParameterizedTest
