@@ -37,6 +37,33 @@ public final class ChaiSession implements AutoCloseable {
      * @throws IllegalArgumentException                    if there is no token, or one is outside the vocabulary
      */
     public float[] feed(int... tokens) {
+        requireFeedable(tokens);
+        float[] logits = sequence.feed(tokens);
+        requireFinite(logits);
+        return logits;
+    }
+
+    /**
+     * Runs the model over more tokens, as {@link #feed} does, and returns what it expects after each of them: all logits come
+     * from few matrix products, which is far cheaper than to feed token by token.
+     *
+     * @param tokens at least one token; the result takes their number times the vocabulary in floats
+     * @return logits of each token, {@code (tokens.length, vocabularySize)}; the caller's to keep
+     * @throws ContextLengthException                      as {@link #feed}
+     * @throws io.github.chaijlama.kv.KvCacheFullException as {@link #feed}
+     * @throws BrokenModelException                        as {@link #feed}
+     * @throws IllegalArgumentException                    as {@link #feed}
+     */
+    public float[][] feedAll(int... tokens) {
+        requireFeedable(tokens);
+        float[][] logits = sequence.feedAll(tokens);
+        for (float[] row : logits) {
+            requireFinite(row);
+        }
+        return logits;
+    }
+
+    private void requireFeedable(int[] tokens) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("there is no token to feed");
         }
@@ -49,13 +76,14 @@ public final class ChaiSession implements AutoCloseable {
         if (tokens.length > remaining()) {
             throw new ContextLengthException(length() + tokens.length, config.contextLength());
         }
-        float[] logits = sequence.feed(tokens);
+    }
+
+    private static void requireFinite(float[] logits) {
         for (float logit : logits) {
             if (!Float.isFinite(logit)) {
                 throw new BrokenModelException("logits");
             }
         }
-        return logits;
     }
 
     /**

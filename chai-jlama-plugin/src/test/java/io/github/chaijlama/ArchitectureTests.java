@@ -81,6 +81,12 @@ class ArchitectureTests {
             "profile");
 
     @ArchTest
+    static final ArchRule EVALUATE_KNOWS_THE_FACE_AND_TEXT = classes().that().resideInAPackage(ROOT + ".evaluate")
+            .should().onlyDependOnClassesThat(not(resideInAPackage(ROOT + "..")).or(resideInAnyPackage(ROOT,
+                    ROOT + ".evaluate", ROOT + ".generate", ROOT + ".template", ROOT + ".profile", ROOT + ".kv",
+                    ROOT + ".jlama")));
+
+    @ArchTest
     static final ArchRule LAUNCHER_KNOWS_NOTHING = knowsOnly("launcher");
 
     /** Whatever is below does not know the public face, and nobody but the command knows the command. */

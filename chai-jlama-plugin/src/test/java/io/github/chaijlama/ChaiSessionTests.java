@@ -83,6 +83,40 @@ class ChaiSessionTests {
     }
 
     @Test
+    void logitsOfAllTokensAreThoseOfEveryToken() {
+        for (ChaiOptions options : List.of(ChaiOptions.exact(), ChaiOptions.stock())) {
+            try (ChaiModel model = ChaiModel.load(MHA, options)) {
+                int[] tokens = TestModels.tokens(300, 256, 4);
+                try (ChaiSession together = model.newSession(); ChaiSession single = model.newSession()) {
+                    float[][] logits = new float[300][];
+                    System.arraycopy(together.feedAll(Arrays.copyOf(tokens, 7)), 0, logits, 0, 7);
+                    System.arraycopy(together.feedAll(Arrays.copyOfRange(tokens, 7, 300)), 0, logits, 7, 293);
+                    for (int i = 0; i < 300; i++) {
+                        assertThat(TestModels.maxDifference(logits[i], single.feed(tokens[i]))).as("token %d", i)
+                                .isLessThan(1e-4);
+                    }
+                    assertThat(together.length()).isEqualTo(300);
+                }
+            }
+        }
+    }
+
+    @Test
+    void logitsOfAllTokensAreThoseOfEveryTokenAcrossTheWindowToo() {
+        try (ChaiModel model = ChaiModel.load(GQA, ChaiOptions.exact())) {
+            int[] tokens = TestModels.tokens(80, 256, 5);
+            ClusterProfile profile = online(model, 5, 6, 4, 2);
+            try (ChaiSession together = model.newSession(profile); ChaiSession single = model.newSession(profile)) {
+                float[][] logits = together.feedAll(tokens);
+                for (int i = 0; i < 80; i++) {
+                    assertThat(TestModels.maxDifference(logits[i], single.feed(tokens[i]))).as("token %d", i)
+                            .isLessThan(1e-4);
+                }
+            }
+        }
+    }
+
+    @Test
     void everyHeadItsOwnClusterIsExact() {
         try (ChaiModel model = ChaiModel.load(GQA, ChaiOptions.exact())) {
             int[] tokens = TestModels.tokens(60, 256, 1);

@@ -80,6 +80,15 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
+     * Returns the tokens of a whole conversation, answers included, as the model saw such in training: what to measure a model on.
+     *
+     * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation
+     */
+    public int[] conversation(List<ChatMessage> messages) {
+        return tokenizer.encodePrompt(requireTemplate().render(messages, false));
+    }
+
+    /**
      * Returns how many tokens messages add to a prompt: without the beginning of the sequence, and without what comes between the
      * last of them and the model's answer.
      *

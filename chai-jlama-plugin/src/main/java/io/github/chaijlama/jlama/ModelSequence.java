@@ -26,6 +26,13 @@ public interface ModelSequence extends AutoCloseable {
      */
     void observe(List<HeadGram> products);
 
+    /**
+     * Runs the model over more tokens, as {@link #feed} does.
+     *
+     * @return logits of each token, {@code (tokens.length, vocabularySize)}
+     */
+    float[][] feedAll(int... tokens);
+
     /** Returns the tokens seen. */
     int length();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 import com.github.tjake.jlama.model.AbstractModel;
@@ -12,10 +13,13 @@ import io.github.chaijlama.jlama.MatrixProducts.Product;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
- * Turns the last row of a pass into logits: norm, product with the vocabulary, the model's own multiplier and cap. Jlama
+ * Turns rows of a pass into logits: norm, product with the vocabulary, the model's own multiplier and cap. Jlama
  * offers probabilities only, and leaves multiplier and cap out.
  */
 final class OutputHead implements AutoCloseable {
+    /** Rows per product: enough to read the weights seldom, few enough for a vocabulary of 128,000 in 16 MiB. */
+    private static final int MAX_ROWS = 32;
+
     private final ModelConfig config;
     private final LayerNorm norm;
     private final AbstractTensor<?, ?> weights;
@@ -43,11 +47,40 @@ final class OutputHead implements AutoCloseable {
      * @return logits, {@code (vocabularySize)}, before temperature
      */
     float[] logits(AbstractTensor<?, ?> rows, int row) {
-        AbstractTensor<?, ?> result = logits.tensor(1);
-        try (AbstractTensor<?, ?> normed = norm.forward(RowTensors.view(rows, row, 1))) {
-            products.multiply(normed, config.hiddenSize(), List.of(Product.whole(result, weights)));
+        float[][] result = new float[1][];
+        product(rows, row, 1, result, 0);
+        return result[0];
+    }
+
+    /**
+     * Calculates the logits of the first rows.
+     *
+     * @param rows   {@code (row, hiddenSize)}
+     * @param count  number of rows
+     * @param result where the logits of each row go, {@code (position, vocabularySize)}
+     * @param offset position of the first row
+     */
+    void logits(AbstractTensor<?, ?> rows, int count, float[][] result, int offset) {
+        for (int row = 0; row < count; row += MAX_ROWS) {
+            product(rows, row, Math.min(MAX_ROWS, count - row), result, offset + row);
         }
-        float[] values = result.getMemorySegment().toArray(JAVA_FLOAT_UNALIGNED);
+    }
+
+    private void product(AbstractTensor<?, ?> rows, int firstRow, int count, float[][] result, int offset) {
+        AbstractTensor<?, ?> block = logits.tensor(count);
+        try (AbstractTensor<?, ?> normed = norm.forward(RowTensors.view(rows, firstRow, count))) {
+            products.multiply(normed, config.hiddenSize(), List.of(Product.whole(block, weights)));
+        }
+        MemorySegment memory = block.getMemorySegment();
+        long rowBytes = (long) config.vocabularySize() * Float.BYTES;
+        for (int row = 0; row < count; row++) {
+            float[] values = memory.asSlice(row * rowBytes, rowBytes).toArray(JAVA_FLOAT_UNALIGNED);
+            scaleAndCap(values);
+            result[offset + row] = values;
+        }
+    }
+
+    private void scaleAndCap(float[] values) {
         float divisor = config.multipliers().logitDivisor();
         if (divisor != 1) {
             for (int i = 0; i < values.length; i++) {
@@ -60,7 +93,6 @@ final class OutputHead implements AutoCloseable {
                 values[i] = cap * (float) Math.tanh(values[i] / cap);
             }
         }
-        return values;
     }
 
     @Override

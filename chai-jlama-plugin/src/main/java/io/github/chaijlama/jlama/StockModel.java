@@ -109,6 +109,11 @@ final class StockModel extends LoadedModel {
         }
     }
 
+    /** Takes what it needs of a batch's rows, {@code (count, hiddenSize)}; the first of them is that of token {@code first}. */
+    private interface RowsOfBatch {
+        void accept(AbstractTensor<?, ?> rows, int first);
+    }
+
     private final class Sequence implements ModelSequence {
         private final UUID session = UUID.randomUUID();
         private final KvBufferCache cache = new KvBufferCache(model());
@@ -117,17 +122,36 @@ final class StockModel extends LoadedModel {
 
         @Override
         public float[] feed(int... tokens) {
+            float[][] logits = new float[1][];
+            run(tokens, (rows, first) -> {
+                int count = rows.shape().first();
+                if (first + count == tokens.length) {
+                    logits[0] = output.logits(rows, count - 1);
+                }
+            });
+            return logits[0];
+        }
+
+        @Override
+        public float[][] feedAll(int... tokens) {
+            float[][] logits = new float[tokens.length][];
+            run(tokens, (rows, first) -> output.logits(rows, rows.shape().first(), logits, first));
+            return logits;
+        }
+
+        private void run(int[] tokens, RowsOfBatch result) {
             lock.lock();
             try {
                 if (closed) {
                     throw new IllegalStateException("the model is closed");
                 }
-                float[] logits = null;
                 for (int from = 0; from < tokens.length; from += MAX_BATCH) {
-                    int end = Math.min(tokens.length, from + MAX_BATCH);
-                    logits = step(Arrays.copyOfRange(tokens, from, end), end == tokens.length);
+                    int[] batch = Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + MAX_BATCH));
+                    try (AbstractTensor<?, ?> rows = model().batchForward(batch, length, buffer)) {
+                        length += batch.length;
+                        result.accept(rows, from);
+                    }
                 }
-                return logits;
             } finally {
                 lock.unlock();
             }
@@ -136,13 +160,6 @@ final class StockModel extends LoadedModel {
         @Override
         public void observe(List<HeadGram> products) {
             throw new IllegalStateException("Jlama's own attention does not show its probabilities");
-        }
-
-        private float[] step(int[] tokens, boolean last) {
-            try (AbstractTensor<?, ?> rows = model().batchForward(tokens, length, buffer)) {
-                length += tokens.length;
-                return last ? output.logits(rows, rows.shape().first() - 1) : null;
-            }
         }
 
         @Override

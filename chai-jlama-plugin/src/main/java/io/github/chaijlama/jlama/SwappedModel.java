@@ -4,6 +4,7 @@ package io.github.chaijlama.jlama;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
@@ -88,16 +89,34 @@ final class SwappedModel extends LoadedModel {
 
         @Override
         public float[] feed(int... tokens) {
-            float[] logits = null;
+            float[][] logits = new float[1][];
             int from = 0;
             for (int batch : BatchPlan.batches(tokens.length)) {
+                boolean last = from + batch == tokens.length;
+                step(tokens, from, batch, rows -> {
+                    if (last) {
+                        logits[0] = output.logits(rows, batch - 1);
+                    }
+                });
                 from += batch;
-                logits = step(tokens, from - batch, batch, from == tokens.length);
+            }
+            return logits[0];
+        }
+
+        @Override
+        public float[][] feedAll(int... tokens) {
+            float[][] logits = new float[tokens.length][];
+            int from = 0;
+            for (int batch : BatchPlan.batches(tokens.length)) {
+                int first = from;
+                step(tokens, first, batch, rows -> output.logits(rows, batch, logits, first));
+                from += batch;
             }
             return logits;
         }
 
-        private float[] step(int[] tokens, int from, int count, boolean last) {
+        /** Runs a batch; {@code result} takes what it needs of the rows, {@code (count, hiddenSize)}. */
+        private void step(int[] tokens, int from, int count, Consumer<AbstractTensor<?, ?>> result) {
             lock().lock();
             try {
                 ensureOpen();
@@ -108,7 +127,7 @@ final class SwappedModel extends LoadedModel {
                         Optional.empty());
                 attention.endStep();
                 try {
-                    return last ? output.logits(rows, count - 1) : null;
+                    result.accept(rows);
                 } finally {
                     rows.close();
                 }

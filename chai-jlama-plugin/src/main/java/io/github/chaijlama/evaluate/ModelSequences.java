@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.ChaiSession;
+
+/** Opens sequences of a loaded model. */
+@FunctionalInterface
+interface ModelSequences {
+
+    /** Starts an empty sequence. */
+    TokenSequence open(Arm arm);
+
+    /** Returns the sequences of a model. */
+    static ModelSequences of(ChaiModel model) {
+        return arm -> new SessionSequence(
+                arm.profile() == null ? model.newSession(AttentionMode.EXACT) : model.newSession(arm.profile()));
+    }
+
+    /** A session as evaluation sees it. */
+    record SessionSequence(ChaiSession session) implements TokenSequence {
+        @Override
+        public float[] feed(int... tokens) {
+            return session.feed(tokens);
+        }
+
+        @Override
+        public float[][] feedAll(int... tokens) {
+            return session.feedAll(tokens);
+        }
+
+        @Override
+        public long kvCacheBytes() {
+            return session.kvCacheBytes();
+        }
+
+        @Override
+        public void close() {
+            session.close();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import io.github.chaijlama.ChaiModel;
+
+/**
+ * Measures arms against exact attention on texts. Texts are run through exact attention once for all arms of a call, and what
+ * exact attention expects is kept for further calls as far as a budget allows; beyond it, it is calculated again. Memory is
+ * bounded whatever the number and length of the texts: logits of a piece of a text at a time. Not thread-safe.
+ *
+ * <pre>{@code
+ * TextEvaluator evaluator = new TextEvaluator(model, TextSet.read(...).texts(), TextEvaluator.DEFAULT_CACHE_BYTES);
+ * TextResult result = evaluator.evaluate(List.of(new Arm("half", profile)), Progress.NONE).arms().getFirst();
+ * }</pre>
+ */
+public final class TextEvaluator {
+    /** Room for what exact attention expects of 60,000 tokens of a vocabulary of 1,000, or 2,000 of 32,000. */
+    public static final long DEFAULT_CACHE_BYTES = 256L << 20;
+    /** Logits of a piece of a text: of exact attention, as probabilities, and of one arm. */
+    private static final int PIECE_BYTES = 16 << 20;
+    private static final int MAX_PIECE = 256;
+
+    private final ModelSequences sequences;
+    private final List<int[]> texts;
+    private final int pieceTokens;
+    private final ExactCache cache;
+
+    /**
+     * Creates an evaluator.
+     *
+     * @param texts      tokens of each text, at least 2 and not beyond the model's context
+     * @param cacheBytes budget for what exact attention expects, in bytes; 0 keeps nothing
+     * @throws IllegalArgumentException if there is no text, or one has the wrong length
+     */
+    public TextEvaluator(ChaiModel model, List<int[]> texts, long cacheBytes) {
+        this(ModelSequences.of(model), model.config().vocabularySize(), texts, cacheBytes);
+        for (int[] text : texts) {
+            if (text.length > model.config().contextLength()) {
+                throw new IllegalArgumentException("a text has " + text.length + " tokens, the model's context holds "
+                        + model.config().contextLength());
+            }
+        }
+    }
+
+    TextEvaluator(ModelSequences sequences, int vocabularySize, List<int[]> texts, long cacheBytes) {
+        if (texts.isEmpty() || texts.stream().anyMatch(text -> text.length < 2)) {
+            throw new IllegalArgumentException("there must be at least 1 text, all of at least 2 tokens");
+        }
+        this.sequences = sequences;
+        this.texts = List.copyOf(texts);
+        this.pieceTokens = Math.clamp(PIECE_BYTES / ((long) vocabularySize * Float.BYTES), 1, MAX_PIECE);
+        this.cache = new ExactCache(cacheBytes);
+    }
+
+    /**
+     * Measures arms.
+     *
+     * @param arms     what to compare with exact attention; may be empty
+     * @param progress told of tokens done, all arms together
+     * @throws io.github.chaijlama.profile.ProfileException if a profile was made for another model
+     * @throws io.github.chaijlama.kv.KvCacheFullException  if keys and values of a text do not fit into the budget
+     */
+    public TextEvaluation evaluate(List<Arm> arms, Progress progress) {
+        TextSums exact = new TextSums(Arm.EXACT);
+        List<TextSums> sums = arms.stream().map(TextSums::new).toList();
+        long total = texts.stream().mapToLong(text -> text.length).sum();
+        long done = 0;
+        long predicted = 0;
+        for (int index = 0; index < texts.size(); index++) {
+            int[] text = texts.get(index);
+            evaluate(index, arms, exact, sums);
+            done += text.length;
+            predicted += text.length - 1;
+            progress.report(done, total);
+        }
+        long exactBytes = exact.kvCacheBytes();
+        return new TextEvaluation(texts.size(), predicted, exact.result(exactBytes),
+                sums.stream().map(sum -> sum.result(exactBytes)).toList());
+    }
+
+    private void evaluate(int index, List<Arm> arms, TextSums exactSums, List<TextSums> armSums) {
+        int[] text = texts.get(index);
+        List<TokenSequence> open = new ArrayList<>();
+        try (ExactText exact = cache.open(index, () -> sequences.open(Arm.EXACT))) {
+            for (Arm arm : arms) {
+                open.add(sequences.open(arm));
+            }
+            TextSums.Text exactText = new TextSums.Text();
+            List<TextSums.Text> armTexts = arms.stream().map(arm -> new TextSums.Text()).toList();
+            for (int from = 0; from < text.length; from += pieceTokens) {
+                int[] piece = Arrays.copyOfRange(text, from, Math.min(text.length, from + pieceTokens));
+                Distribution[] expected = exact.feed(piece);
+                add(exactText, text, from, expected, null, expected);
+                double[][] probabilities = arms.isEmpty() ? null
+                        : Arrays.stream(expected).map(Distribution::probabilities).toArray(double[][]::new);
+                for (int arm = 0; arm < arms.size(); arm++) {
+                    Distribution[] found = ExactText.distributions(open.get(arm).feedAll(piece));
+                    add(armTexts.get(arm), text, from, expected, probabilities, found);
+                }
+            }
+            exactSums.add(exactText, text.length, exact.finish());
+            for (int arm = 0; arm < arms.size(); arm++) {
+                armSums.get(arm).add(armTexts.get(arm), text.length, open.get(arm).kvCacheBytes());
+            }
+        } finally {
+            open.forEach(TokenSequence::close);
+        }
+    }
+
+    /** Adds the tokens that a piece predicts: each the one after itself. */
+    private static void add(TextSums.Text sums, int[] text, int from, Distribution[] exact, double[][] probabilities,
+            Distribution[] found) {
+        for (int i = 0; i < found.length && from + i + 1 < text.length; i++) {
+            sums.add(exact[i], probabilities == null ? null : probabilities[i], found[i], text[from + i + 1]);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+
+import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.template.ChatTemplateException;
+
+/**
+ * Texts to calibrate or to measure a model with, as the model's tokens. Conversations are rendered with the model's own chat
+ * template, so control tokens are those the template writes and never a message's; plain texts begin as prompts do.
+ *
+ * @param source   name of the file or resource
+ * @param texts    tokens of each text, at least 2
+ * @param badLines lines that were skipped
+ * @param cut      texts that were longer than allowed and were cut
+ * @param complete whether the whole file was read; false if it goes on after the last text that was asked for
+ */
+public record TextSet(String source, List<int[]> texts, int badLines, int cut, boolean complete) {
+
+    public TextSet {
+        texts = List.copyOf(texts);
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @param badLines told of each line that is skipped
+     * @throws EvaluationException if it is missing, unreadable, without texts, or has too many bad lines
+     */
+    public static TextSet read(Path file, TextFormat format, TextModel model, ReadLimits limits,
+            Consumer<BadLine> badLines) {
+        try (InputStream in = DataFiles.open(file)) {
+            return read(in, file.toString(), format, model, limits, badLines);
+        } catch (IOException e) {
+            throw new EvaluationException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Reads a stream, which stays open.
+     *
+     * @param source   name of where it comes from, for messages and for {@link TextFormat#AUTO}
+     * @param badLines told of each line that is skipped
+     * @throws EvaluationException if it is unreadable, without texts, or has too many bad lines
+     */
+    public static TextSet read(InputStream in, String source, TextFormat format, TextModel model, ReadLimits limits,
+            Consumer<BadLine> badLines) {
+        LineReader lines = new LineReader(in, source, limits.maxBadLines(), badLines);
+        Builder builder = new Builder(model, limits);
+        boolean complete = format.of(source) == TextFormat.PLAIN ? builder.readParagraphs(lines)
+                : builder.readObjects(lines);
+        if (builder.texts.isEmpty()) {
+            throw DataFiles.nothingIn(lines, "texts");
+        }
+        return new TextSet(source, builder.texts, lines.badLines(), builder.cut, complete);
+    }
+
+    /** Returns the tokens of all texts together. */
+    public long totalTokens() {
+        return texts.stream().mapToLong(text -> text.length).sum();
+    }
+
+    /** The texts read so far. */
+    private static final class Builder {
+        private final TextModel model;
+        private final ReadLimits limits;
+        private final List<int[]> texts = new ArrayList<>();
+        private int cut;
+
+        Builder(TextModel model, ReadLimits limits) {
+            this.model = model;
+            this.limits = limits;
+        }
+
+        /** Returns whether all lines were read. */
+        boolean readObjects(LineReader lines) {
+            for (String line = lines.next(); line != null; line = lines.next()) {
+                if (!line.isBlank()) {
+                    if (isFull()) {
+                        return false;
+                    }
+                    try {
+                        add(tokens(JsonLine.parse(line)));
+                    } catch (BadLineException e) {
+                        lines.bad(e.getMessage());
+                    }
+                }
+            }
+            return true;
+        }
+
+        private int[] tokens(JsonLine line) throws BadLineException {
+            if (line.has("messages")) {
+                try {
+                    return model.conversation(line.messages("messages"));
+                } catch (ChatTemplateException e) {
+                    throw new BadLineException(e.getMessage());
+                }
+            }
+            if (!line.has("text")) {
+                throw new BadLineException("expected 'messages' or 'text', found neither");
+            }
+            return model.tokenizer().encodePrompt(line.text("text"));
+        }
+
+        /** Returns whether all lines were read. */
+        boolean readParagraphs(LineReader lines) {
+            StringBuilder paragraph = new StringBuilder();
+            String line;
+            do {
+                line = lines.next();
+                if (line != null && !line.isBlank()) {
+                    if (isFull()) {
+                        return false;
+                    }
+                    paragraph.append(paragraph.isEmpty() ? "" : "\n").append(line);
+                }
+                if (!paragraph.isEmpty()
+                        && (line == null || line.isBlank() || paragraph.length() > LineReader.MAX_LINE_BYTES)) {
+                    addParagraph(lines, paragraph.toString());
+                    paragraph.setLength(0);
+                }
+            } while (line != null);
+            return true;
+        }
+
+        private void addParagraph(LineReader lines, String paragraph) {
+            try {
+                add(model.tokenizer().encodePrompt(paragraph));
+            } catch (BadLineException e) {
+                lines.bad(e.getMessage());
+            }
+        }
+
+        private boolean isFull() {
+            return texts.size() == limits.maxEntries();
+        }
+
+        private void add(int[] tokens) throws BadLineException {
+            if (tokens.length < 2) {
+                throw new BadLineException("expected at least 2 tokens, found " + tokens.length);
+            }
+            if (tokens.length > limits.maxTokens()) {
+                cut++;
+                texts.add(Arrays.copyOf(tokens, limits.maxTokens()));
+            } else {
+                texts.add(tokens);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+/** A sequence of tokens as evaluation sees it: what {@link io.github.chaijlama.ChaiSession} offers. */
+interface TokenSequence extends AutoCloseable {
+
+    /** Runs the model over more tokens and returns the logits of the last, {@code (vocabularySize)}. */
+    float[] feed(int... tokens);
+
+    /** Runs the model over more tokens and returns the logits of each, {@code (tokens.length, vocabularySize)}. */
+    float[][] feedAll(int... tokens);
+
+    /** Returns the bytes of the keys and values stored. */
+    long kvCacheBytes();
+
+    @Override
+    void close();
+}
