@@ -63,6 +63,17 @@ public final class ChaiSession implements AutoCloseable {
         return logits;
     }
 
+    /**
+     * Forgets all tokens but the first ones: the sequence goes on from there as if the others had never been fed.
+     *
+     * @param newLength tokens to keep: 0, or at least those that clusters are decided from (offset and window)
+     * @throws IllegalArgumentException      if there are fewer tokens, or clusters are decided from some that would be forgotten
+     * @throws UnsupportedOperationException with Jlama's own cache
+     */
+    public void truncate(int newLength) {
+        sequence.truncate(newLength);
+    }
+
     private void requireFeedable(int[] tokens) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("there is no token to feed");

@@ -86,6 +86,12 @@ class ArchitectureTests {
                     ROOT + ".evaluate", ROOT + ".generate", ROOT + ".template", ROOT + ".profile", ROOT + ".kv",
                     ROOT + ".jlama")));
 
+    /** Calibration works with models; of files and formats it knows only its own. */
+    @ArchTest
+    static final ArchRule NOBODY_BELOW_THE_COMMAND_KNOWS_CALIBRATION = noClasses().that()
+            .resideOutsideOfPackages(ROOT + ".calibrate", ROOT + ".cli").should().dependOnClassesThat()
+            .resideInAPackage(ROOT + ".calibrate");
+
     @ArchTest
     static final ArchRule LAUNCHER_KNOWS_NOTHING = knowsOnly("launcher");
 

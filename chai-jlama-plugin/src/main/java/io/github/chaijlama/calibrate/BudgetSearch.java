@@ -81,7 +81,8 @@ final class BudgetSearch {
      */
     SearchResult run(Function<List<Integer>, QualityLoss> verify, boolean beyond) {
         Estimate nothing = new Estimate(0, 0);
-        Place exact = new Place(Collections.nCopies(ladders.size(), 0), new QualityLoss(nothing, nothing, 1, 0));
+        Place exact = new Place(Collections.nCopies(ladders.size(), 0),
+                new QualityLoss(nothing, nothing, nothing, 1, 0));
         path.add(point(exact));
         measureLayers();
         Place place = descend(exact);
@@ -107,7 +108,7 @@ final class BudgetSearch {
                 QualityLoss loss = measure.apply(clusters(rungs));
                 alone[layer][rung] = loss;
                 sensitivities.add(new LayerSensitivity(layer, ladders.get(layer).get(rung), loss));
-                outside = budget.excess(loss) > budget.nats() ? outside + 1 : 0;
+                outside = budget.excess(loss) > budget.limit() ? outside + 1 : 0;
             }
         }
     }

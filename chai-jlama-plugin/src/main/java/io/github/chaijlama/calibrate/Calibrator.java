@@ -19,14 +19,15 @@ import java.util.stream.Stream;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.calibrate.QualityBudget.Measure;
 import io.github.chaijlama.cluster.ErrorCurve;
 import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Progress;
+import io.github.chaijlama.evaluate.TaskEvaluator;
 import io.github.chaijlama.evaluate.TextEvaluation;
 import io.github.chaijlama.evaluate.TextEvaluator;
 import io.github.chaijlama.parallel.WorkerPool;
-import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.ModelShape;
 
 /**
@@ -57,22 +58,32 @@ public final class Calibrator {
         this.stateInterval = stateInterval;
     }
 
+    /** Runs a calibration without tasks, see {@link #calibrate(List, TaskSplit, Path)}. */
+    public Calibration calibrate(List<int[]> texts, Path stateFile) {
+        return calibrate(texts, null, stateFile);
+    }
+
     /**
      * Runs a calibration.
      *
      * @param texts     tokens of each text
+     * @param tasks     tasks for a budget of accuracy, null for none
      * @param stateFile where a run that is stopped leaves what it has found out, and where it is looked for; null for nowhere
      * @throws CalibrationException                         if the texts are too few or too short, the run is interrupted, or the
      *                                                      state cannot be written
      * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values of a text do not fit into the budget
      */
-    public Calibration calibrate(List<int[]> texts, Path stateFile) {
+    public Calibration calibrate(List<int[]> texts, TaskSplit tasks, Path stateFile) {
+        boolean needsTasks = options.budget() != null && options.budget().measure() == Measure.ACCURACY_DROP;
+        if (needsTasks && tasks == null) {
+            throw new CalibrationException("a budget of accuracy needs tasks to measure it on");
+        }
         TextSplit split = TextSplit.of(texts, options);
-        CalibrationState state = new CalibrationState(stateFile, key(texts), stateInterval.toNanos());
+        CalibrationState state = new CalibrationState(stateFile, key(texts, tasks), stateInterval.toNanos());
         state.resume(progress);
         Calibration calibration;
         try {
-            calibration = calibrate(split, state);
+            calibration = calibrate(split, tasks, state);
         } catch (InterruptedCalibration e) {
             state.save();
             throw new CalibrationException(
@@ -91,16 +102,18 @@ public final class Calibrator {
         private static final long serialVersionUID = 1L;
     }
 
-    private Calibration calibrate(TextSplit split, CalibrationState state) {
+    private Calibration calibrate(TextSplit split, TaskSplit tasks, CalibrationState state) {
         List<LayerStatistics> statistics = collect(split.samples(), state);
         List<LayerRedundancy> layers = statistics.stream()
                 .map(layer -> layer.redundancy(options.maxResidual())).toList();
         ProfileMaker maker = new ProfileMaker(shape(), options.membership(), statistics, model.fingerprint());
-        Measurer verifier = new Measurer(split.verify(), VERIFY_TEXTS, maker, state);
+        Measurer verifier = new Measurer(split.verify(), tasks == null ? null : tasks.verify(), VERIFY_TEXTS, maker,
+                state);
         SearchResult search = null;
         List<Integer> clusters = layers.stream().map(LayerRedundancy::clusters).toList();
         if (options.budget() != null) {
-            Measurer measurer = new Measurer(split.search(), SEARCH_TEXTS, maker, state);
+            Measurer measurer = new Measurer(split.search(), tasks == null ? null : tasks.search(), SEARCH_TEXTS, maker,
+                    state);
             List<List<Integer>> ladders = layers.stream().map(layer -> ladder(shape().heads(), layer.elbow())).toList();
             measurer.expect(ladders.stream().mapToInt(ladder -> ladder.size() - 1).sum());
             search = new BudgetSearch(ladders, options.budget(), options.maxMeasurements(), measurer)
@@ -185,13 +198,15 @@ public final class Calibrator {
     private final class Measurer implements Function<List<Integer>, QualityLoss> {
         private final String name;
         private final TextEvaluator evaluator;
+        private final TaskEvaluator tasks;
         private final ProfileMaker maker;
         private final CalibrationState state;
         private int measured;
         private int expected = 1;
 
-        Measurer(List<int[]> texts, String name, ProfileMaker maker, CalibrationState state) {
+        Measurer(List<int[]> texts, TaskEvaluator tasks, String name, ProfileMaker maker, CalibrationState state) {
             this.name = name;
+            this.tasks = tasks;
             this.evaluator = new TextEvaluator(model, texts, TextEvaluator.DEFAULT_CACHE_BYTES);
             this.maker = maker;
             this.state = state;
@@ -205,9 +220,7 @@ public final class Calibrator {
         public QualityLoss apply(List<Integer> clusters) {
             QualityLoss loss = state.loss(name, clusters);
             if (loss == null) {
-                ClusterProfile profile = maker.profile(clusters);
-                loss = QualityLoss.of(evaluator.evaluate(List.of(new Arm("clustered", profile)),
-                        (done, total) -> stopIfInterrupted()).arms().getFirst());
+                loss = measure(List.of(new Arm("clustered", maker.profile(clusters))));
                 state.putLoss(name, clusters, loss);
                 if (state.isDue()) {
                     state.save();
@@ -219,6 +232,12 @@ public final class Calibrator {
             return loss;
         }
 
+        private QualityLoss measure(List<Arm> arm) {
+            Progress interruptible = (done, total) -> stopIfInterrupted();
+            return QualityLoss.of(evaluator.evaluate(arm, interruptible).arms().getFirst(),
+                    tasks == null ? null : tasks.evaluate(arm, interruptible).arms().getFirst());
+        }
+
         double exactPerplexity() {
             TextEvaluation evaluation = evaluator.evaluate(List.of(), Progress.NONE);
             return evaluation.exact().perplexity().value();
@@ -227,9 +246,10 @@ public final class Calibrator {
 
     // ---- identity of a run ----
 
-    private String key(List<int[]> texts) {
+    private String key(List<int[]> texts, TaskSplit tasks) {
         MessageDigest digest = sha256();
-        String settings = model.fingerprint() + model.options().weights() + options;
+        String settings = model.fingerprint() + model.options().weights() + options
+                + (tasks == null ? "" : tasks.name());
         digest.update(settings.getBytes(StandardCharsets.UTF_8));
         for (int[] text : texts) {
             ByteBuffer bytes = ByteBuffer.allocate((text.length + 1) * Integer.BYTES);

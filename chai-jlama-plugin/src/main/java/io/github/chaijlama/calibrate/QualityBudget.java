@@ -20,7 +20,9 @@ public record QualityBudget(Measure measure, double bound) {
         /** Perplexity divided by exact perplexity, minus 1. */
         PERPLEXITY_INCREASE,
         /** Mean divergence KL(exact || clustered), nats per token. */
-        DIVERGENCE
+        DIVERGENCE,
+        /** Share of tasks whose right choice is the likeliest, of exact attention minus of clustered: 0.01 is one point. */
+        ACCURACY_DROP
     }
 
     public QualityBudget {
@@ -34,16 +36,17 @@ public record QualityBudget(Measure measure, double bound) {
         return excess(loss) <= 0;
     }
 
-    /** Returns by how much a measured loss with its margin is above the bound, negative if it is below; nats per token. */
+    /** Returns by how much a measured loss with its margin is above the bound, negative if it is below; in the unit of {@link #limit}. */
     double excess(QualityLoss loss) {
         return switch (measure) {
             case PERPLEXITY_INCREASE -> upper(loss.logLossDifference()) - Math.log1p(bound);
             case DIVERGENCE -> upper(loss.divergence()) - bound;
+            case ACCURACY_DROP -> upper(loss.accuracyDrop()) - bound;
         };
     }
 
-    /** Returns the bound in nats per token. */
-    double nats() {
+    /** Returns the bound in nats per token, or in shares of tasks. */
+    double limit() {
         return measure == Measure.PERPLEXITY_INCREASE ? Math.log1p(bound) : bound;
     }
 
@@ -56,6 +59,7 @@ public record QualityBudget(Measure measure, double bound) {
         return switch (measure) {
             case PERPLEXITY_INCREASE -> String.format(Locale.ROOT, "at most %.4g %% more perplexity", 100 * bound);
             case DIVERGENCE -> String.format(Locale.ROOT, "a divergence of at most %.4g nats per token", bound);
+            case ACCURACY_DROP -> String.format(Locale.ROOT, "at most %.4g points less accuracy", 100 * bound);
         };
     }
 }

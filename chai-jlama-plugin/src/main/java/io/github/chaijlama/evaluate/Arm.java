@@ -20,18 +20,19 @@ public record Arm(String name, ClusterProfile profile) {
         Objects.requireNonNull(name, "name");
     }
 
-    /** Returns whether the clusters of some sequence of this many tokens make a difference. */
-    boolean clusters(int tokens) {
-        return tokens > exactTokens();
+    /** Whether clusters are in use after this many tokens: with fewer than the window they are not decided. */
+    boolean isClustered(int tokens) {
+        return profile != null && tokens > tokensToDecide();
     }
 
-    private long exactTokens() {
-        if (profile == null) {
-            return Long.MAX_VALUE;
-        }
-        return switch (profile.membership()) {
-            case Membership.Online online -> (long) online.offset() + online.window();
-            case Membership.Static _ -> 0;
-        };
+    /** Whether a sequence can be cut back to this many tokens without losing what its clusters are decided from. */
+    boolean canCutTo(int tokens) {
+        return tokens >= tokensToDecide();
+    }
+
+    private long tokensToDecide() {
+        return profile != null && profile.membership() instanceof Membership.Online online
+                ? (long) online.offset() + online.window()
+                : 0;
     }
 }

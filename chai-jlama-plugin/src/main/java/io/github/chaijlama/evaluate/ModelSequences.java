@@ -31,6 +31,11 @@ interface ModelSequences {
         }
 
         @Override
+        public void truncate(int length) {
+            session.truncate(length);
+        }
+
+        @Override
         public long kvCacheBytes() {
             return session.kvCacheBytes();
         }

@@ -39,7 +39,7 @@ final class TextSums {
         divergence.add(text.divergence, predicted);
         agreement.add(text.agreed, predicted);
         kvCacheBytes += bytes;
-        textsWithoutClusters += arm.clusters(tokens) ? 0 : 1;
+        textsWithoutClusters += arm.isClustered(tokens) ? 0 : 1;
     }
 
     long kvCacheBytes() {

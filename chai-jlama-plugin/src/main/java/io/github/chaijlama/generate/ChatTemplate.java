@@ -72,12 +72,27 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer) {
+        return render(messages, startAnswer, "");
+    }
+
+    /**
+     * Renders a conversation and the beginning of the model's answer.
+     *
+     * @param answer plain text that follows where the answer begins
+     * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
+     */
+    RenderedPrompt renderAnswer(List<ChatMessage> messages, String answer) {
+        return render(messages, true, answer);
+    }
+
+    private RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer, String answer) {
         if (unreadable != null) {
             throw new ChatTemplateException(unreadable.getMessage());
         }
         List<String> texts = new ArrayList<>(messages.stream().map(ChatMessage::content).toList());
         messages.forEach(message -> texts.add(message.role()));
         texts.add(source);
+        texts.add(answer);
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
         List<Map<String, Object>> guarded = new ArrayList<>();
@@ -96,6 +111,7 @@ public final class ChatTemplate {
         variables.put("add_generation_prompt", startAnswer);
         variables.put("tools", null);
         variables.put("documents", null);
-        return new RenderedPrompt(template.render(variables), guard.character());
+        return new RenderedPrompt(template.render(variables) + guard.apply(answer, controlTokens.texts()),
+                guard.character());
     }
 }

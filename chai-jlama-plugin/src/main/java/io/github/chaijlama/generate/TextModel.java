@@ -80,6 +80,16 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
+     * Returns the tokens of a conversation, up to where the model's answer begins, and of that answer as far as it is given.
+     *
+     * @param answer beginning of the answer, plain text
+     * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation
+     */
+    public int[] chatPrompt(List<ChatMessage> messages, String answer) {
+        return tokenizer.encodePrompt(requireTemplate().renderAnswer(messages, answer));
+    }
+
+    /**
      * Returns the tokens of a whole conversation, answers included, as the model saw such in training: what to measure a model on.
      *
      * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation

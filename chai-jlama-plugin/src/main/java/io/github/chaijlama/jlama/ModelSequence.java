@@ -33,6 +33,14 @@ public interface ModelSequence extends AutoCloseable {
      */
     float[][] feedAll(int... tokens);
 
+    /**
+     * Forgets all tokens but the first {@code length}.
+     *
+     * @throws IllegalArgumentException      if there are fewer, or membership was decided from some that would be forgotten
+     * @throws UnsupportedOperationException with Jlama's own cache
+     */
+    void truncate(int length);
+
     /** Returns the tokens seen. */
     int length();
 

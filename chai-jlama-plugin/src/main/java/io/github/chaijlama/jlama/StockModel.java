@@ -163,6 +163,11 @@ final class StockModel extends LoadedModel {
         }
 
         @Override
+        public void truncate(int length) {
+            throw new UnsupportedOperationException("Jlama's own cache cannot be cut back");
+        }
+
+        @Override
         public int length() {
             return length;
         }

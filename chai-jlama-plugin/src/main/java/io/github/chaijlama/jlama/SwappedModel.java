@@ -142,6 +142,17 @@ final class SwappedModel extends LoadedModel {
         }
 
         @Override
+        public void truncate(int length) {
+            lock().lock();
+            try {
+                ensureOpen();
+                attention.truncate(length);
+            } finally {
+                lock().unlock();
+            }
+        }
+
+        @Override
         public int length() {
             return attention.length();
         }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.WeightType;
+import io.github.chaijlama.evaluate.Arm;
+import io.github.chaijlama.evaluate.BadLine;
+import io.github.chaijlama.evaluate.ReadLimits;
+import io.github.chaijlama.evaluate.TaskEvaluation;
+import io.github.chaijlama.evaluate.TaskEvaluator;
+import io.github.chaijlama.evaluate.TaskFormat;
+import io.github.chaijlama.evaluate.TaskSet;
+import io.github.chaijlama.evaluate.TextEvaluation;
+import io.github.chaijlama.evaluate.TextEvaluator;
+import io.github.chaijlama.evaluate.TextFormat;
+import io.github.chaijlama.evaluate.TextSet;
+import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.profile.ClusterProfile;
+
+/** {@code chai evaluate}: what clusters cost in quality. */
+@Command(name = "evaluate", mixinStandardHelpOptions = true, description = "Measures a model with exact attention and with clusters, side by side: perplexity, divergence and agreement on texts, accuracy on tasks.")
+final class EvaluateCommand implements Callable<Integer> {
+    private static final int DEFAULT_MAX_TOKENS = 2048;
+
+    @Spec
+    private CommandSpec command;
+
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face layout")
+    private Path model;
+
+    @Option(names = "--texts", paramLabel = "FILE", description = "texts: .jsonl with {\"messages\": [{\"role\", \"text\"}, ..]} or {\"text\"} on each line; other files are plain text, a paragraph being a text")
+    private Path texts;
+
+    @Option(names = "--tasks", paramLabel = "FILE", description = "tasks: JSON lines of PIQA, HellaSwag, ARC, BoolQ, or {\"messages\", \"choices\", \"answer\"}")
+    private Path tasks;
+
+    @Option(names = "--labels", paramLabel = "FILE", description = "right choices of the tasks, one index a line, where they are in a file of their own (PIQA)")
+    private Path labels;
+
+    @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "auto", description = "format of the tasks: auto, chat, piqa, hellaswag, arc, boolq; default: ${DEFAULT-VALUE}")
+    private TaskFormat format;
+
+    @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile to compare with exact attention; may be given several times")
+    private List<Path> profiles = List.of();
+
+    @Option(names = "--max-tokens", paramLabel = "N", description = "texts are cut to N tokens; default: 2048, or what the context holds")
+    private Integer maxTokens;
+
+    @Option(names = "--limit", paramLabel = "N", defaultValue = "10000", description = "the most texts and tasks to use, from the beginning of each file; default: ${DEFAULT-VALUE}")
+    private int limit;
+
+    @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
+    private Integer threads;
+
+    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
+    private Long kvCacheMaxBytes;
+
+    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
+    private WeightType weights;
+
+    @Option(names = "--json", description = "print the result as JSON")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        require(texts != null || tasks != null,
+                "there is nothing to evaluate: give --texts FILE, --tasks FILE or both");
+        require(labels == null || tasks != null, "--labels belongs to --tasks FILE");
+        require(limit > 0, "--limit must be at least 1, found " + limit);
+        require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
+                "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
+        // Mistakes in small files should not cost the time to load a model.
+        ModelConfig config = LoadedModel.readConfig(model);
+        require(maxTokens == null || maxTokens >= 2 && maxTokens <= config.contextLength(),
+                "--max-tokens must be 2 to " + config.contextLength() + ", what the model's context holds; found "
+                        + maxTokens);
+        List<Arm> arms = arms(config);
+        ChaiOptions options = options();
+        try (TextModel loaded = TextModel.load(model, options)) {
+            Evaluated evaluated = evaluate(loaded, arms);
+            PrintWriter out = command.commandLine().getOut();
+            if (json) {
+                out.println(EvaluationJson.of(evaluated));
+            } else {
+                EvaluationText.print(out, evaluated);
+            }
+            out.flush();
+            return 0;
+        }
+    }
+
+    /**
+     * What was evaluated and what came of it.
+     *
+     * @param texts null if there were none
+     * @param tasks null if there were none
+     */
+    record Evaluated(ModelConfig config, ChaiOptions options, TextSet textSet, TextEvaluation texts, TaskSet taskSet,
+            TaskEvaluation tasks) {}
+
+    private List<Arm> arms(ModelConfig config) {
+        List<Arm> arms = new ArrayList<>();
+        for (Path file : profiles) {
+            ClusterProfile profile = ClusterProfile.read(file);
+            profile.requireFits(config.shape());
+            long sameName = profiles.stream().filter(other -> other.getFileName().equals(file.getFileName())).count();
+            arms.add(new Arm((sameName == 1 ? file.getFileName() : file).toString(), profile));
+        }
+        return arms;
+    }
+
+    private ChaiOptions options() {
+        ChaiOptions options = threads == null ? ChaiOptions.exact() : ChaiOptions.exact().withThreads(threads);
+        options = weights == null ? options : options.withWeights(weights);
+        return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
+    }
+
+    private Evaluated evaluate(TextModel loaded, List<Arm> arms) {
+        int context = loaded.model().config().contextLength();
+        // Both files are read before either is used: a mistake in the second should not cost the time of the first.
+        TextSet textSet = texts == null ? null : readTexts(loaded, context);
+        TaskSet taskSet = tasks == null ? null : readTasks(loaded, context);
+        TextEvaluation textEvaluation = textSet == null ? null
+                : new TextEvaluator(loaded.model(), textSet.texts(), 0).evaluate(arms,
+                        new RemainingTime(err(), "texts")::report);
+        TaskEvaluation taskEvaluation = taskSet == null ? null
+                : new TaskEvaluator(loaded, taskSet.tasks()).evaluate(arms, new RemainingTime(err(), "tasks")::report);
+        return new Evaluated(loaded.model().config(), loaded.model().options(), textSet, textEvaluation, taskSet,
+                taskEvaluation);
+    }
+
+    private TextSet readTexts(TextModel loaded, int context) {
+        int tokens = maxTokens == null ? Math.min(DEFAULT_MAX_TOKENS, context) : maxTokens;
+        TextSet set = TextSet.read(texts, TextFormat.AUTO, loaded,
+                new ReadLimits(limit, tokens, ReadLimits.DEFAULT_MAX_BAD_LINES), this::skipped);
+        say(set.texts().size() + " texts, " + set.totalTokens() + " tokens"
+                + (set.cut() == 0 ? "" : ", " + set.cut() + " cut at " + tokens)
+                + (set.complete() ? "" : "; the file has more"));
+        return set;
+    }
+
+    private TaskSet readTasks(TextModel loaded, int context) {
+        TaskSet set = TaskSet.read(tasks, labels, format, loaded,
+                new ReadLimits(limit, context, ReadLimits.DEFAULT_MAX_BAD_LINES), this::skipped);
+        say(set.tasks().size() + " tasks"
+                + (set.tooLong() == 0 ? ""
+                        : ", " + set.tooLong() + " skipped: longer than the context of " + context + " tokens")
+                + (set.complete() ? "" : "; the file has more"));
+        return set;
+    }
+
+    private void skipped(BadLine line) {
+        say("skipped " + line);
+    }
+
+    private PrintWriter err() {
+        return command.commandLine().getErr();
+    }
+
+    private void say(String line) {
+        err().println(line);
+        err().flush();
+    }
+
+    private void require(boolean condition, String message) {
+        if (!condition) {
+            throw new ParameterException(command.commandLine(), message);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.util.List;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import io.github.chaijlama.evaluate.Arm;
+import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.TaskGroup;
+import io.github.chaijlama.evaluate.TaskMeasures;
+import io.github.chaijlama.evaluate.TaskResult;
+import io.github.chaijlama.evaluate.TextResult;
+
+/** An evaluation for machines: shares and not percent, nats, bytes; a standard error that is not known is null. */
+final class EvaluationJson {
+
+    private EvaluationJson() {}
+
+    static ObjectNode of(EvaluateCommand.Evaluated evaluated) {
+        ObjectNode root = Json.object();
+        root.put("model", evaluated.config().shape().toString()).put("threads", evaluated.options().threads());
+        if (evaluated.texts() != null) {
+            ObjectNode node = root.putObject("texts");
+            node.put("source", evaluated.textSet().source()).put("count", evaluated.texts().texts())
+                    .put("predictedTokens", evaluated.texts().predictedTokens())
+                    .put("badLines", evaluated.textSet().badLines()).put("cut", evaluated.textSet().cut())
+                    .put("complete", evaluated.textSet().complete());
+            put(node.putObject("exact"), evaluated.texts().exact());
+            ArrayNode arms = node.putArray("arms");
+            evaluated.texts().arms().forEach(arm -> put(arms.addObject(), arm));
+        }
+        if (evaluated.tasks() != null) {
+            ObjectNode node = root.putObject("tasks");
+            node.put("source", evaluated.taskSet().source()).put("count", evaluated.tasks().tasks())
+                    .put("badLines", evaluated.taskSet().badLines()).put("tooLong", evaluated.taskSet().tooLong())
+                    .put("complete", evaluated.taskSet().complete());
+            put(node.putObject("exact"), evaluated.tasks().exact());
+            ArrayNode arms = node.putArray("arms");
+            evaluated.tasks().arms().forEach(arm -> put(arms.addObject(), arm));
+        }
+        return root;
+    }
+
+    private static void put(ObjectNode node, Arm arm) {
+        node.put("name", arm.name());
+        if (arm.profile() != null) {
+            Json.putNumbers(node, "clusters", arm.profile().clusters().stream().mapToInt(Integer::intValue).toArray());
+        }
+    }
+
+    private static void put(ObjectNode node, TextResult result) {
+        put(node, result.arm());
+        put(node, "logLoss", result.logLoss());
+        put(node, "perplexity", result.perplexity());
+        put(node, "logLossDifference", result.logLossDifference());
+        put(node, "perplexityIncrease", result.perplexityIncrease());
+        put(node, "divergence", result.divergence());
+        put(node, "agreement", result.agreement());
+        node.put("kvCacheBytes", result.kvCacheBytes()).put("kvCacheRelative", result.kvCacheRelative())
+                .put("textsWithoutClusters", result.textsWithoutClusters());
+    }
+
+    private static void put(ObjectNode node, TaskResult result) {
+        put(node, result.arm());
+        put(node.putObject("overall"), result.overall());
+        ArrayNode kinds = node.putArray("kinds");
+        List<TaskGroup> groups = result.kinds();
+        groups.forEach(group -> put(kinds.addObject(), group));
+        node.put("kvCacheBytes", result.kvCacheBytes()).put("kvCacheRelative", result.kvCacheRelative())
+                .put("tasksWithoutClusters", result.tasksWithoutClusters());
+    }
+
+    private static void put(ObjectNode node, TaskGroup group) {
+        node.put("kind", group.kind()).put("tasks", group.tasks());
+        put(node.putObject("measures"), group.measures());
+        put(node.putObject("differences"), group.differences());
+    }
+
+    private static void put(ObjectNode node, TaskMeasures measures) {
+        put(node, "accuracy", measures.accuracy());
+        put(node, "normalizedAccuracy", measures.normalizedAccuracy());
+        put(node, "exactMatch", measures.exactMatch());
+        put(node, "answerLoss", measures.answerLoss());
+    }
+
+    private static void put(ObjectNode node, String key, Estimate estimate) {
+        ObjectNode child = node.putObject(key).put("value", estimate.value());
+        if (Double.isNaN(estimate.standardError())) {
+            child.putNull("standardError");
+        } else {
+            child.put("standardError", estimate.standardError());
+        }
+    }
+}

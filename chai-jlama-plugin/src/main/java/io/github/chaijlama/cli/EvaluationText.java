@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.TaskEvaluation;
+import io.github.chaijlama.evaluate.TaskGroup;
+import io.github.chaijlama.evaluate.TaskMeasures;
+import io.github.chaijlama.evaluate.TaskResult;
+import io.github.chaijlama.evaluate.TextEvaluation;
+import io.github.chaijlama.evaluate.TextResult;
+
+/** An evaluation for people. */
+final class EvaluationText {
+    private final PrintWriter out;
+
+    private EvaluationText(PrintWriter out) {
+        this.out = out;
+    }
+
+    static void print(PrintWriter out, EvaluateCommand.Evaluated evaluated) {
+        out.println(evaluated.config().shape() + "; values with +- standard error");
+        EvaluationText text = new EvaluationText(out);
+        if (evaluated.texts() != null) {
+            text.print(evaluated.texts());
+        }
+        if (evaluated.tasks() != null) {
+            text.print(evaluated.tasks());
+        }
+    }
+
+    private void print(TextEvaluation texts) {
+        out.printf("%n%d texts, %d predicted tokens%n", texts.texts(), texts.predictedTokens());
+        out.printf("%-20s %20s %20s %22s %20s %8s%n", "", "perplexity", "increase %", "KL nats/token", "same token %",
+                "K+V %");
+        for (TextResult result : withExact(texts.exact(), texts.arms())) {
+            out.printf(Locale.ROOT, "%-20s %20s %20s %22s %20s %8.1f%n", result.arm().name(),
+                    format(result.perplexity(), 1, 4), format(result.perplexityIncrease(), 100, 2),
+                    format(result.divergence(), 1, 5), format(result.agreement(), 100, 2),
+                    100 * result.kvCacheRelative());
+            tooShort(result.arm().profile() != null, result.textsWithoutClusters(), "texts");
+        }
+    }
+
+    private void print(TaskEvaluation tasks) {
+        out.printf("%n%d tasks; differences are paired, clustered minus exact%n", tasks.tasks());
+        out.printf("%-20s %-10s %6s %16s %16s %16s %18s %8s%n", "", "kind", "tasks", "acc %", "acc_norm %",
+                "exact match %", "answer loss nats", "K+V %");
+        for (TaskResult result : withExact(tasks.exact(), tasks.arms())) {
+            boolean clustered = result.arm().profile() != null;
+            for (TaskGroup group : groups(result)) {
+                print(result.arm().name(), group, group.measures(),
+                        String.format(Locale.ROOT, "%.1f", 100 * result.kvCacheRelative()));
+                if (clustered) {
+                    print("  minus exact", group, group.differences(), "");
+                }
+            }
+            tooShort(clustered, result.tasksWithoutClusters(), "tasks");
+        }
+    }
+
+    private void print(String name, TaskGroup group, TaskMeasures measures, String bytes) {
+        out.printf("%-20s %-10s %6d %16s %16s %16s %18s %8s%n", name, group.kind(), group.tasks(),
+                format(measures.accuracy(), 100, 1), format(measures.normalizedAccuracy(), 100, 1),
+                format(measures.exactMatch(), 100, 1), format(measures.answerLoss(), 1, 3), bytes);
+    }
+
+    private void tooShort(boolean clustered, int count, String what) {
+        if (clustered && count > 0) {
+            out.println("  " + count + " " + what + " are too short for clusters to be decided: exact there");
+        }
+    }
+
+    private static List<TaskGroup> groups(TaskResult result) {
+        List<TaskGroup> groups = new ArrayList<>(List.of(result.overall()));
+        if (result.kinds().size() > 1) {
+            groups.addAll(result.kinds());
+        }
+        return groups;
+    }
+
+    private static <T> List<T> withExact(T exact, List<T> arms) {
+        List<T> all = new ArrayList<>(List.of(exact));
+        all.addAll(arms);
+        return all;
+    }
+
+    private static String format(Estimate estimate, double factor, int digits) {
+        String value = String.format(Locale.ROOT, "%." + digits + "f", estimate.value() * factor);
+        return Double.isNaN(estimate.standardError()) ? value
+                : value + String.format(Locale.ROOT, " +- %." + digits + "f", estimate.standardError() * factor);
+    }
+}

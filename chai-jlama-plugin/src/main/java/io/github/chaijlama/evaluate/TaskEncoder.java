@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.template.ChatTemplateException;
+
+/**
+ * Turns tasks into tokens. A continuation is what is left of the tokens of prompt and continuation together behind as many as
+ * the prompt has alone, as in lm-evaluation-harness (lm_eval/api/model.py, {@code _encode_pair}); a text is continued after a
+ * space, an answer in a conversation stands right where the template lets it begin.
+ */
+final class TaskEncoder {
+    private final TextModel model;
+
+    TaskEncoder(TextModel model) {
+        this.model = model;
+    }
+
+    Task encode(TaskText task) throws BadLineException {
+        try {
+            int[] prompt = task.messages() != null ? model.chatPrompt(task.messages())
+                    : model.tokenizer().encodePrompt(task.context().stripTrailing());
+            if (prompt.length == 0) {
+                throw new BadLineException("expected a prompt of at least 1 token, found 0");
+            }
+            List<Task.Choice> choices = new ArrayList<>();
+            for (String choice : task.choices()) {
+                choices.add(choice(task, prompt, choice));
+            }
+            return new Task(task.kind(), prompt, choices, task.answer(),
+                    task.target() == null ? null : choice(task, prompt, task.target()));
+        } catch (ChatTemplateException e) {
+            throw new BadLineException(e.getMessage());
+        }
+    }
+
+    private Task.Choice choice(TaskText task, int[] prompt, String text) throws BadLineException {
+        int[] whole = task.messages() != null ? model.chatPrompt(task.messages(), text)
+                : model.tokenizer().encodePrompt(task.context() + " " + text);
+        if (whole.length <= prompt.length) {
+            throw new BadLineException("expected choices of at least 1 token, found none in '" + text + "'");
+        }
+        return new Task.Choice(Arrays.copyOfRange(whole, prompt.length, whole.length),
+                text.codePointCount(0, text.length()));
+    }
+}

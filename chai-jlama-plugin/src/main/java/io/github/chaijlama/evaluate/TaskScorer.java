@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntPredicate;
+
+/**
+ * Scores the tasks of one arm, as lm-evaluation-harness does ({@code process_results} of its multiple-choice tasks in
+ * lm_eval/api/task.py): the log-likelihood of a choice is the sum over its tokens; {@code acc} takes the highest, {@code acc_norm}
+ * the highest after division by the number of characters of the choice's text; of equals the first.
+ *
+ * <p>The prompt runs once: after each choice the sequence is cut back to it. Where the arm decides its clusters only after the
+ * prompt, each choice is a sequence of its own.
+ */
+final class TaskScorer {
+    private final ModelSequences sequences;
+    private final Arm arm;
+    private final IntPredicate isEndToken;
+
+    TaskScorer(ModelSequences sequences, Arm arm, IntPredicate isEndToken) {
+        this.sequences = sequences;
+        this.arm = arm;
+        this.isEndToken = isEndToken;
+    }
+
+    /**
+     * A scored task.
+     *
+     * @param kvCacheBytes bytes of keys and values at the end of the prompt
+     */
+    record Scored(TaskScore score, long kvCacheBytes) {}
+
+    /**
+     * What is expected along a continuation.
+     *
+     * @param logLikelihood sum of the logarithms of its tokens' probabilities
+     * @param greedy        whether each of its tokens is the most likely
+     * @param next          the most likely token after it, -1 if it was not asked for
+     */
+    private record Likelihood(double logLikelihood, boolean greedy, int next) {}
+
+    Scored score(Task task) {
+        try (Prompt prompt = new Prompt(task.prompt())) {
+            List<Likelihood> choices = new ArrayList<>();
+            for (Task.Choice choice : task.choices()) {
+                choices.add(prompt.likelihood(choice.tokens(), false));
+            }
+            Likelihood answer = choices.get(task.answer());
+            boolean match = answer.greedy();
+            if (task.target() != null) {
+                answer = prompt.likelihood(task.target().tokens(), true);
+                match = answer.greedy() && isEndToken.test(answer.next());
+            }
+            return new Scored(new TaskScore(best(task, choices, false) == task.answer(),
+                    best(task, choices, true) == task.answer(), match, -answer.logLikelihood()), prompt.kvCacheBytes);
+        }
+    }
+
+    private static int best(Task task, List<Likelihood> choices, boolean normalized) {
+        int best = 0;
+        double highest = Double.NEGATIVE_INFINITY;
+        for (int choice = 0; choice < choices.size(); choice++) {
+            double value = choices.get(choice).logLikelihood()
+                    / (normalized ? task.choices().get(choice).characters() : 1);
+            if (value > highest) {
+                highest = value;
+                best = choice;
+            }
+        }
+        return best;
+    }
+
+    /** A prompt that has been read. */
+    private final class Prompt implements AutoCloseable {
+        private final int[] tokens;
+        private final Distribution expected;
+        private final long kvCacheBytes;
+        private TokenSequence sequence;
+
+        Prompt(int[] tokens) {
+            this.tokens = tokens;
+            this.sequence = sequences.open(arm);
+            try {
+                this.expected = Distribution.of(sequence.feed(tokens));
+                this.kvCacheBytes = sequence.kvCacheBytes();
+            } catch (RuntimeException | Error e) {
+                sequence.close();
+                throw e;
+            }
+        }
+
+        /** Returns what is expected along a continuation, and after it if that is asked for. */
+        Likelihood likelihood(int[] continuation, boolean andNext) {
+            double sum = expected.logProbability(continuation[0]);
+            boolean greedy = expected.mostLikely() == continuation[0];
+            int fed = andNext ? continuation.length : continuation.length - 1;
+            if (fed == 0) {
+                return new Likelihood(sum, greedy, -1);
+            }
+            float[][] logits = sequence.feedAll(Arrays.copyOf(continuation, fed));
+            cutBack();
+            for (int i = 1; i < continuation.length; i++) {
+                Distribution after = Distribution.of(logits[i - 1]);
+                sum += after.logProbability(continuation[i]);
+                greedy &= after.mostLikely() == continuation[i];
+            }
+            return new Likelihood(sum, greedy, andNext ? Distribution.of(logits[fed - 1]).mostLikely() : -1);
+        }
+
+        private void cutBack() {
+            if (arm.canCutTo(tokens.length)) {
+                sequence.truncate(tokens.length);
+            } else {
+                sequence.close();
+                sequence = sequences.open(arm);
+                sequence.feed(tokens);
+            }
+        }
+
+        @Override
+        public void close() {
+            sequence.close();
+        }
+    }
+}
