@@ -83,6 +83,33 @@ class ChaiSessionTests {
     }
 
     @Test
+    void aSessionCutBackGoesOnAsIfTheRestHadNeverBeenFed() {
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact())) {
+            int[] tokens = TestModels.tokens(50, 256, 6);
+            ClusterProfile profile = online(model, 5, 6, 4, 2);
+            try (ChaiSession cut = model.newSession(profile); ChaiSession fresh = model.newSession(profile)) {
+                cut.feed(tokens);
+                long bytes = cut.kvCacheBytes();
+                cut.feed(TestModels.tokens(200, 256, 7));
+                cut.truncate(50);
+                assertThat(cut.length()).isEqualTo(50);
+                assertThat(cut.kvCacheBytes()).isEqualTo(bytes);
+                fresh.feed(tokens);
+                assertThat(cut.feed(9, 8)).isEqualTo(fresh.feed(9, 8));
+                assertThatThrownBy(() -> cut.truncate(4)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> cut.truncate(53)).isInstanceOf(IllegalArgumentException.class);
+                cut.truncate(0);
+                assertThat(cut.clusters(2).numberOfClusters()).isEqualTo(8);
+                assertThat(cut.length()).isZero();
+            }
+        }
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.stock()); ChaiSession session = model.newSession()) {
+            session.feed(1, 2);
+            assertThatThrownBy(() -> session.truncate(1)).isInstanceOf(UnsupportedOperationException.class);
+        }
+    }
+
+    @Test
     void logitsOfAllTokensAreThoseOfEveryToken() {
         for (ChaiOptions options : List.of(ChaiOptions.exact(), ChaiOptions.stock())) {
             try (ChaiModel model = ChaiModel.load(MHA, options)) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
+import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.evaluate.TaskEvaluation;
 import io.github.chaijlama.evaluate.TaskGroup;
@@ -23,7 +24,8 @@ final class EvaluationText {
     }
 
     static void print(PrintWriter out, EvaluateCommand.Evaluated evaluated) {
-        out.println(evaluated.config().shape() + "; values with +- standard error");
+        out.println(evaluated.config().shape()
+                + "; values with +- standard error; * differs from exact by more than two of them");
         EvaluationText text = new EvaluationText(out);
         if (evaluated.texts() != null) {
             text.print(evaluated.texts());
@@ -39,38 +41,42 @@ final class EvaluationText {
                 "K+V %");
         for (TextResult result : withExact(texts.exact(), texts.arms())) {
             out.printf(Locale.ROOT, "%-20s %20s %20s %22s %20s %8.1f%n", result.arm().name(),
-                    format(result.perplexity(), 1, 4), format(result.perplexityIncrease(), 100, 2),
+                    format(result.perplexity(), 1, 4), difference(result.perplexityIncrease(), 100, 2),
                     format(result.divergence(), 1, 5), format(result.agreement(), 100, 2),
                     100 * result.kvCacheRelative());
-            tooShort(result.arm().profile() != null, result.textsWithoutClusters(), "texts");
+            tooShort(result.arm(), result.textsWithoutClusters(), "texts");
         }
     }
 
     private void print(TaskEvaluation tasks) {
-        out.printf("%n%d tasks; differences are paired, clustered minus exact%n", tasks.tasks());
+        out.printf("%n%d tasks; differences are paired, arm minus exact%n", tasks.tasks());
         out.printf("%-20s %-10s %6s %16s %16s %16s %18s %8s%n", "", "kind", "tasks", "acc %", "acc_norm %",
                 "exact match %", "answer loss nats", "K+V %");
         for (TaskResult result : withExact(tasks.exact(), tasks.arms())) {
-            boolean clustered = result.arm().profile() != null;
             for (TaskGroup group : groups(result)) {
-                print(result.arm().name(), group, group.measures(),
-                        String.format(Locale.ROOT, "%.1f", 100 * result.kvCacheRelative()));
-                if (clustered) {
-                    print("  minus exact", group, group.differences(), "");
+                print(result.arm().name(), group, group.measures(), EvaluationText::format,
+                        format(100 * result.kvCacheRelative(), 1));
+                if (result != tasks.exact()) {
+                    print("  minus exact", group, group.differences(), EvaluationText::difference, "");
                 }
             }
-            tooShort(clustered, result.tasksWithoutClusters(), "tasks");
+            tooShort(result.arm(), result.tasksWithoutClusters(), "tasks");
         }
     }
 
-    private void print(String name, TaskGroup group, TaskMeasures measures, String bytes) {
-        out.printf("%-20s %-10s %6d %16s %16s %16s %18s %8s%n", name, group.kind(), group.tasks(),
-                format(measures.accuracy(), 100, 1), format(measures.normalizedAccuracy(), 100, 1),
-                format(measures.exactMatch(), 100, 1), format(measures.answerLoss(), 1, 3), bytes);
+    /** How a value is written. */
+    private interface Style {
+        String format(Estimate estimate, double factor, int digits);
     }
 
-    private void tooShort(boolean clustered, int count, String what) {
-        if (clustered && count > 0) {
+    private void print(String name, TaskGroup group, TaskMeasures measures, Style style, String bytes) {
+        out.printf("%-20s %-10s %6d %16s %16s %16s %18s %8s%n", name, group.kind(), group.tasks(),
+                style.format(measures.accuracy(), 100, 1), style.format(measures.normalizedAccuracy(), 100, 1),
+                style.format(measures.exactMatch(), 100, 1), style.format(measures.answerLoss(), 1, 3), bytes);
+    }
+
+    private void tooShort(Arm arm, int count, String what) {
+        if (arm.profile() != null && count > 0) {
             out.println("  " + count + " " + what + " are too short for clusters to be decided: exact there");
         }
     }
@@ -89,9 +95,19 @@ final class EvaluationText {
         return all;
     }
 
+    /** Returns a value with its standard error; differences that are more than twice that are marked. */
+    private static String difference(Estimate estimate, double factor, int digits) {
+        return format(estimate, factor, digits) + (estimate.isSignificant() ? "*" : " ");
+    }
+
     private static String format(Estimate estimate, double factor, int digits) {
-        String value = String.format(Locale.ROOT, "%." + digits + "f", estimate.value() * factor);
+        String value = format(estimate.value() * factor, digits);
         return Double.isNaN(estimate.standardError()) ? value
-                : value + String.format(Locale.ROOT, " +- %." + digits + "f", estimate.standardError() * factor);
+                : value + " +- " + format(estimate.standardError() * factor, digits);
+    }
+
+    private static String format(double value, int digits) {
+        String text = String.format(Locale.ROOT, "%." + digits + "f", value);
+        return text.matches("-0\\.?0*") ? text.substring(1) : text;
     }
 }

@@ -9,7 +9,7 @@ package io.github.chaijlama.evaluate;
  */
 public record Estimate(double value, double standardError) {
 
-    /** Whether the value differs from zero by more than twice its standard error. */
+    /** Whether the value differs from zero by more than twice its standard error; false if that is not known. */
     public boolean isSignificant() {
         return Math.abs(value) > 2 * standardError;
     }

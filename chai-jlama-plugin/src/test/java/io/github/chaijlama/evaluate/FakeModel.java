@@ -65,6 +65,11 @@ final class FakeModel implements ModelSequences {
             }
 
             @Override
+            public void truncate(int newLength) {
+                length = newLength;
+            }
+
+            @Override
             public long kvCacheBytes() {
                 return length * bytesPerToken.get(arm.name());
             }
