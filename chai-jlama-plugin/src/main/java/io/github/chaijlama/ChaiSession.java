@@ -108,6 +108,17 @@ public final class ChaiSession implements AutoCloseable {
         sequence.observe(products);
     }
 
+    /**
+     * Says that the tokens seen so far are the prompt and what follows is generated. A profile with {@linkplain
+     * io.github.chaijlama.profile.Membership.Prompt PROMPT} membership decides its clusters now, and sequences that are never told
+     * stay exact; for others nothing changes, and neither does it if it is said again.
+     *
+     * @throws IllegalStateException if membership waits for the prompt, and no token has been seen
+     */
+    public void endPrompt() {
+        sequence.endPrompt();
+    }
+
     /** Returns the tokens seen. */
     public int length() {
         return sequence.length();

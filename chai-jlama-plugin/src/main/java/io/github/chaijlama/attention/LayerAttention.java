@@ -85,7 +85,11 @@ public final class LayerAttention implements AutoCloseable {
         int exactRows = sequence.undecidedRows(layer, position, rows);
         if (exactRows > 0) {
             attend(batch, 0, exactRows);
-            collectFeatures(batch, exactRows);
+            if (sequence.waitsForEndOfPrompt()) {
+                addProbabilities(sequence.undecided(layer), batch, exactRows);
+            } else {
+                collectFeatures(batch, exactRows);
+            }
             if (sequence.isWindowComplete(position + exactRows)) {
                 sequence.decide(layer);
             }
@@ -94,14 +98,13 @@ public final class LayerAttention implements AutoCloseable {
             attend(batch, exactRows, rows - exactRows);
         }
         if (sequence.observed(layer) != null) {
-            observe(batch, rows);
+            addProbabilities(sequence.observed(layer), batch, rows);
         }
     }
 
-    private void observe(Batch batch, int rows) {
+    private void addProbabilities(HeadGram gram, Batch batch, int rows) {
         try (ProbabilityProducts products = new ProbabilityProducts(layout, rules, kernels, workers)) {
-            products.add(batch.sequence().observed(batch.layer()), batch.store(), batch.layer(),
-                    batch.projection().queries(), batch.position(), rows);
+            products.add(gram, batch.store(), batch.layer(), batch.projection().queries(), batch.position(), rows);
         }
     }
 

@@ -9,7 +9,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import io.github.chaijlama.files.AtomicFile;
 
@@ -18,7 +20,9 @@ import io.github.chaijlama.files.AtomicFile;
  * sums over the texts seen, and measured losses; the rest follows from it. Not thread-safe.
  */
 final class CalibrationState {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+    /** The components of records, nothing that is calculated from them. */
+    private static final ObjectMapper MAPPER = JsonMapper.builder().disable(MapperFeature.AUTO_DETECT_IS_GETTERS)
+            .build();
 
     private final Path file;
     private final String key;

@@ -41,6 +41,9 @@ public interface ModelSequence extends AutoCloseable {
      */
     void truncate(int length);
 
+    /** Says that the tokens seen are the prompt, see {@link io.github.chaijlama.profile.Membership.Prompt}. */
+    void endPrompt();
+
     /** Returns the tokens seen. */
     int length();
 

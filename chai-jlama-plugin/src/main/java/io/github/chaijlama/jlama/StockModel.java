@@ -167,6 +167,10 @@ final class StockModel extends LoadedModel {
             throw new UnsupportedOperationException("Jlama's own cache cannot be cut back");
         }
 
+        /** Nothing to do: Jlama's attention has no clusters to decide. */
+        @Override
+        public void endPrompt() {}
+
         @Override
         public int length() {
             return length;

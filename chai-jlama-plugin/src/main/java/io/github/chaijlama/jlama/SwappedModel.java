@@ -153,6 +153,17 @@ final class SwappedModel extends LoadedModel {
         }
 
         @Override
+        public void endPrompt() {
+            lock().lock();
+            try {
+                ensureOpen();
+                attention.endPrompt();
+            } finally {
+                lock().unlock();
+            }
+        }
+
+        @Override
         public int length() {
             return attention.length();
         }

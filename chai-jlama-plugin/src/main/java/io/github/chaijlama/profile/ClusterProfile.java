@@ -111,22 +111,27 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
     /**
      * Returns this profile with some settings of its membership replaced; null keeps the profile's own.
      *
-     * @throws ProfileException if a window, offset, algorithm or representative is given and the membership is STATIC
+     * @throws ProfileException if one is given that this kind of membership does not have
      */
     public ClusterProfile withMembership(Integer window, Integer offset, ClusteringAlgorithm algorithm,
             RepresentativeChoice representative) {
         if (window == null && offset == null && algorithm == null && representative == null) {
             return this;
         }
-        if (!(membership instanceof Membership.Online online)) {
-            throw new ProfileException("window, offset, algorithm and representative belong to ONLINE membership; the "
-                    + "profile's is STATIC");
-        }
-        return new ClusterProfile(model, clusters,
-                new Membership.Online(window == null ? online.window() : window,
-                        offset == null ? online.offset() : offset, algorithm == null ? online.algorithm() : algorithm,
-                        representative == null ? online.representative() : representative),
-                fingerprint);
+        Membership changed = switch (membership) {
+            case Membership.Online online -> new Membership.Online(window == null ? online.window() : window,
+                    offset == null ? online.offset() : offset, algorithm == null ? online.algorithm() : algorithm,
+                    representative == null ? online.representative() : representative);
+            case Membership.Prompt prompt when window == null && offset == null ->
+                new Membership.Prompt(algorithm == null ? prompt.algorithm() : algorithm,
+                        representative == null ? prompt.representative() : representative);
+            case Membership.Prompt _ -> throw new ProfileException(
+                    "window and offset belong to ONLINE membership; the profile's is PROMPT");
+            case Membership.Static _ ->
+                throw new ProfileException("window, offset, algorithm and representative belong to ONLINE membership; "
+                        + "the profile's is STATIC");
+        };
+        return new ClusterProfile(model, clusters, changed, fingerprint);
     }
 
     private static void validate(ModelShape model, List<Integer> clusters, Membership membership) {

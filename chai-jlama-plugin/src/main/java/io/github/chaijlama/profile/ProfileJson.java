@@ -61,8 +61,11 @@ final class ProfileJson {
                     integer(membership, "offset", 0),
                     constant(membership, "algorithm", ClusteringAlgorithm.AGGLOMERATIVE),
                     constant(membership, "representative", RepresentativeChoice.FIRST));
+            case "PROMPT" ->
+                new Membership.Prompt(constant(membership, "algorithm", ClusteringAlgorithm.AGGLOMERATIVE),
+                        constant(membership, "representative", RepresentativeChoice.FIRST));
             case "STATIC" -> new Membership.Static(layers(root));
-            default -> throw new ProfileException("membership 'kind' must be ONLINE or STATIC, found " + kind);
+            default -> throw new ProfileException("membership 'kind' must be ONLINE, PROMPT or STATIC, found " + kind);
         };
     }
 
@@ -99,6 +102,9 @@ final class ProfileJson {
             case Membership.Online online -> membership.put("kind", "ONLINE").put("window", online.window())
                     .put("offset", online.offset()).put("algorithm", online.algorithm().name())
                     .put("representative", online.representative().name());
+            case Membership.Prompt prompt ->
+                membership.put("kind", "PROMPT").put("algorithm", prompt.algorithm().name())
+                        .put("representative", prompt.representative().name());
             case Membership.Static(List<HeadClusters> layers) -> {
                 membership.put("kind", "STATIC");
                 ArrayNode list = root.putArray("layers");

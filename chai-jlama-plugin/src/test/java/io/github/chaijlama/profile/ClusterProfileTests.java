@@ -54,6 +54,19 @@ class ClusterProfileTests {
     }
 
     @Test
+    void promptMembershipReadsBackAndTakesWhatItHas() {
+        ClusterProfile profile = ClusterProfile.parse(ONLINE.replace("ONLINE", "PROMPT"), "test");
+
+        assertThat(profile.membership()).isEqualTo(
+                new Membership.Prompt(ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST));
+        assertThat(ClusterProfile.parse(profile.toJson(), "copy")).isEqualTo(profile);
+        assertThat(profile.withMembership(null, null, ClusteringAlgorithm.KMEANS, null).membership())
+                .isEqualTo(new Membership.Prompt(ClusteringAlgorithm.KMEANS, RepresentativeChoice.FIRST));
+        assertThatThrownBy(() -> profile.withMembership(5, null, null, null)).isInstanceOf(ProfileException.class)
+                .hasMessageContaining("window and offset belong to ONLINE");
+    }
+
+    @Test
     void ignoresUnknownKeysAndFillsInThePapersChoices() {
         ClusterProfile profile = ClusterProfile.parse("""
                 {"format": "chai-profile/1", "calibration": {"samples": 3}, "made": "by hand",
@@ -123,7 +136,7 @@ class ClusterProfileTests {
             [8, 4, 3]             | 8                   | 'clusters' must be a list of numbers, found 8
             "kvHeads": 8          | "kvHeads": 3        | KV heads a divisor of the heads
             "kvHeads": 8,         | ''                  | 'kvHeads' must be a whole number, found nothing
-            "ONLINE"              | "SOMETIMES"         | membership 'kind' must be ONLINE or STATIC, found SOMETIMES
+            "ONLINE"              | "SOMETIMES"         | membership 'kind' must be ONLINE, PROMPT or STATIC, found SOMETIMES
             "window": 5           | "window": 0         | membership window must be at least 1 token, found 0
             "window": 5           | "offset": -1        | membership offset must be 0 tokens or more, found -1
             "AGGLOMERATIVE"       | "WARD"              | 'algorithm' must be one of [AGGLOMERATIVE, KMEANS], found WARD
