@@ -140,7 +140,7 @@ final class CalibrateCommand implements Callable<Integer> {
         if (!Files.isDirectory(directory) || Files.isDirectory(out)) {
             throw model.usage("--out must name a file in a directory that exists, found " + out);
         }
-        Path state = out.resolveSibling("." + out.getFileName() + ".state");
+        Path state = out.resolveSibling(out.getFileName() + ".state");
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
             Calibration calibration = new Calibrator(loaded.model(), options, new ProgressPrinter(
                     command.commandLine().getErr())).calibrate(read(loaded).texts(), readTasks(loaded), state);
