@@ -87,7 +87,7 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--algorithm", paramLabel = "NAME", defaultValue = "agglomerative", description = "agglomerative or kmeans; default: ${DEFAULT-VALUE}")
     private ClusteringAlgorithm algorithm;
 
-    @Option(names = "--representative", paramLabel = "NAME", defaultValue = "medoid", description = "first or medoid; default: ${DEFAULT-VALUE}")
+    @Option(names = "--representative", paramLabel = "NAME", defaultValue = "first", description = "first or medoid; default: ${DEFAULT-VALUE}")
     private RepresentativeChoice representative;
 
     @Option(names = "--max-residual", paramLabel = "X", defaultValue = ""

@@ -24,7 +24,8 @@ import io.github.chaijlama.template.ChatTemplateException;
  */
 @Command(name = "chai", mixinStandardHelpOptions = true, version = "chai "
         + ChaiCommand.VERSION, description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-                InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class, CompareCommand.class,
+                InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class,
+                CompareCommand.class,
                 EvaluateCommand.class,
                 BenchCommand.class })
 public final class ChaiCommand implements Runnable {
