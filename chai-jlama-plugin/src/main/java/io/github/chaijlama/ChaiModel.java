@@ -9,6 +9,7 @@ import org.slf4j.LoggerFactory;
 
 import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.jlama.ModelFingerprint;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -30,10 +31,13 @@ public final class ChaiModel implements AutoCloseable {
 
     private final LoadedModel model;
     private final ChaiOptions options;
+    private final Path directory;
+    private String fingerprint;
 
-    private ChaiModel(LoadedModel model, ChaiOptions options) {
+    private ChaiModel(LoadedModel model, ChaiOptions options, Path directory) {
         this.model = model;
         this.options = options;
+        this.directory = directory;
     }
 
     /**
@@ -48,6 +52,7 @@ public final class ChaiModel implements AutoCloseable {
         if (profile != null) {
             // Before the weights are read: a mistake should not cost the time to load a model.
             profile.requireFits(LoadedModel.readConfig(directory).shape());
+            profile.requireMadeFor(() -> ModelFingerprint.of(directory));
         }
         boolean quantize = options.weights() == WeightType.Q4;
         LoadedModel model = options.attention() == AttentionMode.STOCK
@@ -57,7 +62,7 @@ public final class ChaiModel implements AutoCloseable {
                 options.attention(),
                 profile == null ? "none" : profile.clusters(), options.kvCacheType(),
                 KernelProvider.get().description(), options.threads());
-        return new ChaiModel(model, options);
+        return new ChaiModel(model, options, directory);
     }
 
     /** Starts a session with the attention of the options. */
@@ -97,6 +102,7 @@ public final class ChaiModel implements AutoCloseable {
         Objects.requireNonNull(kvCacheType, "kvCacheType");
         if (profile != null) {
             profile.requireFits(config().shape());
+            profile.requireMadeFor(this::fingerprint);
         }
         return new ChaiSession(model.newSequence(profile, kvCacheType), config(),
                 profile != null ? AttentionMode.CLUSTERED
@@ -115,6 +121,18 @@ public final class ChaiModel implements AutoCloseable {
     /** Returns what the model's config.json says. */
     public ModelConfig config() {
         return model.config();
+    }
+
+    /**
+     * Returns what tells this model from others of its shape, see {@link ModelFingerprint}.
+     *
+     * @throws io.github.chaijlama.jlama.ModelLoadException if the model's files are gone since it was loaded
+     */
+    public synchronized String fingerprint() {
+        if (fingerprint == null) {
+            fingerprint = ModelFingerprint.of(directory);
+        }
+        return fingerprint;
     }
 
     /** Returns how the model was loaded. */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
+import java.util.List;
+
 import io.github.chaijlama.attention.BrokenModelException;
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.jlama.ModelSequence;
 
@@ -92,6 +95,28 @@ public final class ChaiSession implements AutoCloseable {
                 throw new BrokenModelException("logits");
             }
         }
+    }
+
+    /**
+     * From now on adds the attention probabilities of every position to products, for {@linkplain io.github.chaijlama.calibrate
+     * calibration}. Each head's feature is its probabilities of all positions, row after row.
+     *
+     * @param products one per layer; written by {@link #feed}
+     * @throws IllegalStateException if attention is not {@link AttentionMode#EXACT}, or tokens have been seen already
+     */
+    public void observe(List<HeadGram> products) {
+        sequence.observe(products);
+    }
+
+    /**
+     * Says that the tokens seen so far are the prompt and what follows is generated. A profile with {@linkplain
+     * io.github.chaijlama.profile.Membership.Prompt PROMPT} membership decides its clusters now, and sequences that are never told
+     * stay exact; for others nothing changes, and neither does it if it is said again.
+     *
+     * @throws IllegalStateException if membership waits for the prompt, and no token has been seen
+     */
+    public void endPrompt() {
+        sequence.endPrompt();
     }
 
     /** Returns the tokens seen. */

@@ -67,7 +67,10 @@ class ArchitectureTests {
     static final ArchRule CLUSTER_KNOWS_NOTHING = knowsOnly("cluster");
 
     @ArchTest
-    static final ArchRule PROFILE_KNOWS_CLUSTERS = knowsOnly("profile", "cluster");
+    static final ArchRule FILES_KNOWS_NOTHING = knowsOnly("files");
+
+    @ArchTest
+    static final ArchRule PROFILE_KNOWS_CLUSTERS = knowsOnly("profile", "cluster", "files");
 
     @ArchTest
     static final ArchRule ATTENTION_KNOWS_NO_JLAMA = knowsOnly("attention", "kernel", "kv", "parallel", "cluster",
@@ -82,6 +85,12 @@ class ArchitectureTests {
             .should().onlyDependOnClassesThat(not(resideInAPackage(ROOT + "..")).or(resideInAnyPackage(ROOT,
                     ROOT + ".evaluate", ROOT + ".generate", ROOT + ".template", ROOT + ".profile", ROOT + ".kv",
                     ROOT + ".jlama")));
+
+    /** Calibration works with models; of files and formats it knows only its own. */
+    @ArchTest
+    static final ArchRule NOBODY_BELOW_THE_COMMAND_KNOWS_CALIBRATION = noClasses().that()
+            .resideOutsideOfPackages(ROOT + ".calibrate", ROOT + ".cli").should().dependOnClassesThat()
+            .resideInAPackage(ROOT + ".calibrate");
 
     @ArchTest
     static final ArchRule LAUNCHER_KNOWS_NOTHING = knowsOnly("launcher");

@@ -2,6 +2,7 @@
 package io.github.chaijlama.attention;
 
 import java.util.Arrays;
+import java.util.List;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
@@ -27,7 +28,10 @@ public final class AttentionSequence implements AutoCloseable {
     private final HeadPlan exact;
     private final LayerMembership[] layers;
     private final int windowStart;
-    private final int windowEnd;
+    /** Where the window ends; before the end of a prompt that decides, as far away as possible. */
+    private int windowEnd;
+    /** Products of the probabilities of every position, one per layer; null unless somebody asked for them. */
+    private List<HeadGram> observed;
     private Reservation reservation;
     private int length;
     private int stepTokens;
@@ -58,11 +62,16 @@ public final class AttentionSequence implements AutoCloseable {
         Arrays.setAll(layers, layer -> new LayerMembership());
         Membership membership = profile == null ? null : profile.membership();
         this.windowStart = membership instanceof Membership.Online online ? online.offset() : 0;
-        this.windowEnd = membership instanceof Membership.Online online ? online.offset() + online.window() : 0;
         startMembership();
     }
 
     private void startMembership() {
+        windowEnd = switch (profile == null ? null : profile.membership()) {
+            case Membership.Online online -> online.offset() + online.window();
+            case Membership.Prompt _ -> Integer.MAX_VALUE;
+            case Membership.Static _ -> 0;
+            case null -> 0;
+        };
         for (int layer = 0; layer < layers.length; layer++) {
             layers[layer].plan = exact;
             layers[layer].undecided = null;
@@ -70,7 +79,8 @@ public final class AttentionSequence implements AutoCloseable {
                 continue;
             }
             switch (profile.membership()) {
-                case Membership.Online _ -> layers[layer].undecided = new HeadGram(layout.numberOfHeads());
+                case Membership.Online _,Membership.Prompt _ ->
+                    layers[layer].undecided = new HeadGram(layout.numberOfHeads());
                 case Membership.Static fixed -> setClusters(layer, fixed.layers().get(layer));
             }
         }
@@ -84,6 +94,24 @@ public final class AttentionSequence implements AutoCloseable {
     /** Returns the clusters a layer uses now: every head its own until membership is decided. */
     public HeadClusters clusters(int layer) {
         return layers[layer].plan.clusters();
+    }
+
+    /**
+     * From now on adds the probabilities of every position to the products of its layer, which is what the offline phase of CHAI
+     * needs of a text.
+     *
+     * @param products one per layer
+     * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
+     */
+    public void observe(List<HeadGram> products) {
+        if (profile != null || length > 0) {
+            throw new IllegalStateException("only a new sequence with exact attention can be observed");
+        }
+        if (products.size() != layers.length) {
+            throw new IllegalArgumentException(
+                    "products of " + products.size() + " layers, the model has " + layers.length);
+        }
+        observed = List.copyOf(products);
     }
 
     /** Returns the bytes of the rows stored, by the formula of {@link KvStore#usedBytes()}. */
@@ -200,9 +228,46 @@ public final class AttentionSequence implements AutoCloseable {
         return end == windowEnd;
     }
 
+    /** Returns the products to which a layer's probabilities are added, null if nobody asked for them. */
+    HeadGram observed(int layer) {
+        return observed == null ? null : observed.get(layer);
+    }
+
     /** Returns the features membership will be decided from, null once it is decided. */
     HeadGram undecided(int layer) {
         return layers[layer].undecided;
+    }
+
+    /** Whether the whole prompt decides membership, however long it is. */
+    boolean waitsForEndOfPrompt() {
+        return windowEnd == Integer.MAX_VALUE;
+    }
+
+    /**
+     * Says that the positions seen are the prompt. Where the prompt decides membership, it is decided now; otherwise, or if it
+     * was said before, nothing happens.
+     *
+     * @throws IllegalStateException if no position has been seen, or a step has begun
+     */
+    public void endPrompt() {
+        if (!waitsForEndOfPrompt()) {
+            return;
+        }
+        if (length == 0 || reservation != null) {
+            throw new IllegalStateException("a prompt ends after at least one token, and between steps");
+        }
+        reservation = pool.reserve(0, store.allocatedBytes());
+        try {
+            for (int layer = 0; layer < layers.length; layer++) {
+                if (layers[layer].undecided != null) {
+                    decide(layer);
+                }
+            }
+            windowEnd = length;
+        } finally {
+            reservation.close();
+            reservation = null;
+        }
     }
 
     /** Decides a layer's membership for the rest of the sequence, and drops the keys nobody will read. */
@@ -210,9 +275,13 @@ public final class AttentionSequence implements AutoCloseable {
         if (!layers[layer].undecided.isFinite()) {
             throw new BrokenModelException("attention probabilities of layer " + layer);
         }
-        Membership.Online online = (Membership.Online) profile.membership();
-        HeadClusters clusters = online.algorithm().cluster(layers[layer].undecided, profile.clusters().get(layer),
-                online.representative());
+        int count = profile.clusters().get(layer);
+        HeadGram features = layers[layer].undecided;
+        HeadClusters clusters = switch (profile.membership()) {
+            case Membership.Online online -> online.algorithm().cluster(features, count, online.representative());
+            case Membership.Prompt prompt -> prompt.algorithm().cluster(features, count, prompt.representative());
+            case Membership.Static _ -> throw new IllegalStateException("static membership is known from the start");
+        };
         layers[layer].undecided = null;
         setClusters(layer, clusters);
     }

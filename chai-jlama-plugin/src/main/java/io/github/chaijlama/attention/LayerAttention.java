@@ -90,13 +90,26 @@ public final class LayerAttention implements AutoCloseable {
         int exactRows = sequence.undecidedRows(layer, position, rows);
         if (exactRows > 0) {
             attend(batch, 0, exactRows);
-            collectFeatures(batch, exactRows);
+            if (sequence.waitsForEndOfPrompt()) {
+                addProbabilities(sequence.undecided(layer), batch, exactRows);
+            } else {
+                collectFeatures(batch, exactRows);
+            }
             if (sequence.isWindowComplete(position + exactRows)) {
                 sequence.decide(layer);
             }
         }
         if (exactRows < rows) {
             attend(batch, exactRows, rows - exactRows);
+        }
+        if (sequence.observed(layer) != null) {
+            addProbabilities(sequence.observed(layer), batch, rows);
+        }
+    }
+
+    private void addProbabilities(HeadGram gram, Batch batch, int rows) {
+        try (ProbabilityProducts products = new ProbabilityProducts(layout, rules, kernels, workers)) {
+            products.add(gram, batch.store(), batch.layer(), batch.projection().queries(), batch.position(), rows);
         }
     }
 

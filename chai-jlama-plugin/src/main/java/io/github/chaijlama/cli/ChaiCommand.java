@@ -10,6 +10,7 @@ import picocli.CommandLine.ParameterException;
 
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.attention.BrokenModelException;
+import io.github.chaijlama.calibrate.CalibrationException;
 import io.github.chaijlama.evaluate.EvaluationException;
 import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvCacheFullException;
@@ -21,10 +22,14 @@ import io.github.chaijlama.template.ChatTemplateException;
  * The {@code chai} command. Results go to standard output, progress and logs to standard error; the exit code is 0, 1 for a run
  * that failed, 2 for bad usage.
  */
-@Command(name = "chai", mixinStandardHelpOptions = true, version = "chai 0.1.0", description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-        InfoCommand.class, GenerateCommand.class, LogitsCommand.class, EvaluateCommand.class,
-        BenchCommand.class })
+@Command(name = "chai", mixinStandardHelpOptions = true, version = "chai "
+        + ChaiCommand.VERSION, description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
+                InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class,
+                CompareCommand.class,
+                EvaluateCommand.class,
+                BenchCommand.class })
 public final class ChaiCommand implements Runnable {
+    static final String VERSION = "0.1.0";
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -81,6 +86,7 @@ public final class ChaiCommand implements Runnable {
             case KvCacheFullException e -> err.println("chai: " + e.getMessage());
             case KvCacheTooSmallException e -> err.println("chai: " + e.getMessage());
             case BrokenModelException e -> err.println("chai: " + e.getMessage());
+            case CalibrationException e -> err.println("chai: " + e.getMessage());
             case EvaluationException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
             default -> {

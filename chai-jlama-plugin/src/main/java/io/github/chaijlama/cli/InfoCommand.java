@@ -85,6 +85,7 @@ final class InfoCommand implements Callable<Integer> {
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
             node.put("membership", switch (clusters.membership()) {
                 case Membership.Static _ -> "STATIC";
+                case Membership.Prompt prompt -> "PROMPT, " + prompt.algorithm() + ", " + prompt.representative();
                 case Membership.Online online ->
                     "ONLINE, window " + online.window() + ", offset " + online.offset() + ", "
                             + online.algorithm() + ", " + online.representative();
@@ -128,7 +129,7 @@ final class InfoCommand implements Callable<Integer> {
         return switch (clusters.membership()) {
             case Membership.Static(List<HeadClusters> layers) ->
                 (int) Arrays.stream(layers.get(layer).representatives()).map(config.heads()::kvHead).distinct().count();
-            case Membership.Online _ -> Math.min(kvHeads, clusters.clusters().get(layer));
+            case Membership.Online _,Membership.Prompt _ -> Math.min(kvHeads, clusters.clusters().get(layer));
         };
     }
 

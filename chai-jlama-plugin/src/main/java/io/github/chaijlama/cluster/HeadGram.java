@@ -44,6 +44,115 @@ public final class HeadGram {
         }
     }
 
+    /**
+     * Appends a stretch of values to the products of one head with itself and the heads above it. Called for every head with
+     * the same values it does what {@link #append(double[][])} does; heads may be given in any order and by several threads at
+     * the same time, which changes no sum.
+     *
+     * @param values {@code (numberOfHeads, at least length)}
+     */
+    public void append(int head, double[][] values, int length) {
+        for (int other = head; other < numberOfHeads; other++) {
+            double sum = dot(values[head], values[other], length);
+            products[head * numberOfHeads + other] += sum;
+            if (other != head) {
+                products[other * numberOfHeads + head] += sum;
+            }
+        }
+    }
+
+    /** Four sums, because each addition would wait for the one before it. */
+    private static double dot(double[] x, double[] y, int length) {
+        double sum0 = 0;
+        double sum1 = 0;
+        double sum2 = 0;
+        double sum3 = 0;
+        int i = 0;
+        for (; i + 3 < length; i += 4) {
+            sum0 += x[i] * y[i];
+            sum1 += x[i + 1] * y[i + 1];
+            sum2 += x[i + 2] * y[i + 2];
+            sum3 += x[i + 3] * y[i + 3];
+        }
+        for (; i < length; i++) {
+            sum0 += x[i] * y[i];
+        }
+        return sum0 + sum1 + (sum2 + sum3);
+    }
+
+    /**
+     * Adds another text's products: the squared distances of the sum are the sums of the squared distances.
+     *
+     * @throws IllegalArgumentException if it has another number of heads
+     */
+    public void add(HeadGram other) {
+        if (other.numberOfHeads != numberOfHeads) {
+            throw new IllegalArgumentException(
+                    "products of " + other.numberOfHeads + " heads, expected " + numberOfHeads);
+        }
+        for (int i = 0; i < products.length; i++) {
+            products[i] += other.products[i];
+        }
+    }
+
+    /**
+     * Returns the products of the features scaled to length 1, the cosine similarities. Summed over texts and scaled again they
+     * have the mean of the texts' cosine distances as their own.
+     */
+    public HeadGram normalized() {
+        HeadGram normalized = new HeadGram(numberOfHeads);
+        for (int head = 0; head < numberOfHeads; head++) {
+            for (int other = 0; other < numberOfHeads; other++) {
+                normalized.products[head * numberOfHeads + other] = 1 - cosineDistance(head, other);
+            }
+        }
+        return normalized;
+    }
+
+    /** Returns the sum of the squared lengths of all features. */
+    public double energy() {
+        double sum = 0;
+        for (int head = 0; head < numberOfHeads; head++) {
+            sum += product(head, head);
+        }
+        return sum;
+    }
+
+    /** Returns the mean cosine similarity of two different heads, 1 if there is only one head. */
+    public double meanSimilarity() {
+        if (numberOfHeads == 1) {
+            return 1;
+        }
+        double sum = 0;
+        for (int head = 0; head < numberOfHeads; head++) {
+            for (int other = head + 1; other < numberOfHeads; other++) {
+                sum += 1 - cosineDistance(head, other);
+            }
+        }
+        return 2 * sum / (numberOfHeads * (numberOfHeads - 1.0));
+    }
+
+    /** Returns the products row by row, {@code (numberOfHeads, numberOfHeads)}, a copy. */
+    public double[] products() {
+        return products.clone();
+    }
+
+    /**
+     * Returns products that were read back.
+     *
+     * @param products as {@link #products()} returned them
+     * @throws IllegalArgumentException if they are not {@code numberOfHeads} squared
+     */
+    public static HeadGram of(int numberOfHeads, double[] products) {
+        if (products.length != numberOfHeads * numberOfHeads) {
+            throw new IllegalArgumentException(
+                    products.length + " products, expected " + numberOfHeads + " x " + numberOfHeads);
+        }
+        HeadGram gram = new HeadGram(numberOfHeads);
+        System.arraycopy(products, 0, gram.products, 0, products.length);
+        return gram;
+    }
+
     /** Returns the inner product of two heads' features. */
     public double product(int head, int other) {
         return products[head * numberOfHeads + other];

@@ -11,6 +11,7 @@ import org.hipparchus.clustering.distance.EuclideanDistance;
 import org.hipparchus.linear.EigenDecompositionSymmetric;
 import org.hipparchus.linear.MatrixUtils;
 import org.hipparchus.linear.RealMatrix;
+import org.hipparchus.random.RandomGenerator;
 import org.hipparchus.random.Well19937c;
 
 /**
@@ -37,7 +38,8 @@ final class KMeans {
 
     static int[] partition(HeadGram gram, int numberOfClusters) {
         List<List<Head>> clusters = new ArrayList<>();
-        for (CentroidCluster<Head> cluster : clusterer(numberOfClusters).cluster(embed(gram))) {
+        for (CentroidCluster<Head> cluster : clusterer(numberOfClusters, new Well19937c(SEED))
+                .cluster(embed(gram))) {
             if (!cluster.getPoints().isEmpty()) {
                 clusters.add(new ArrayList<>(cluster.getPoints()));
             }
@@ -55,9 +57,49 @@ final class KMeans {
         return labels;
     }
 
-    private static KMeansPlusPlusClusterer<Head> clusterer(int numberOfClusters) {
-        return new KMeansPlusPlusClusterer<>(numberOfClusters, MAX_ITERATIONS, new EuclideanDistance(),
-                new Well19937c(SEED), KMeansPlusPlusClusterer.EmptyClusterStrategy.FARTHEST_POINT);
+    /**
+     * Returns the smallest sum of squared distances to the centroids found for each number of clusters, entry {@code k - 1} for
+     * {@code k} clusters. One more cluster never makes it larger: the best partition so far could be split.
+     *
+     * @param starts k-means++ starts per number of clusters
+     * @param seed   of the starts
+     */
+    static double[] errors(HeadGram gram, int starts, long seed) {
+        List<Head> heads = embed(gram);
+        Well19937c random = new Well19937c(seed);
+        double[] errors = new double[heads.size()];
+        errors[0] = error(heads);
+        for (int k = 2; k < heads.size(); k++) {
+            errors[k - 1] = errors[k - 2];
+            KMeansPlusPlusClusterer<Head> clusterer = clusterer(k, random);
+            for (int start = 0; start < starts; start++) {
+                double error = clusterer.cluster(heads).stream().mapToDouble(cluster -> error(cluster.getPoints()))
+                        .sum();
+                errors[k - 1] = Math.min(errors[k - 1], error);
+            }
+        }
+        if (heads.size() > 1) {
+            errors[heads.size() - 1] = 0;
+        }
+        return errors;
+    }
+
+    private static double error(List<Head> cluster) {
+        if (cluster.isEmpty()) {
+            return 0;
+        }
+        double[] centroid = centroid(cluster);
+        double sum = 0;
+        for (Head head : cluster) {
+            double distance = head.distance(centroid);
+            sum += distance * distance;
+        }
+        return sum;
+    }
+
+    private static KMeansPlusPlusClusterer<Head> clusterer(int numberOfClusters, RandomGenerator random) {
+        return new KMeansPlusPlusClusterer<>(numberOfClusters, MAX_ITERATIONS, new EuclideanDistance(), random,
+                KMeansPlusPlusClusterer.EmptyClusterStrategy.FARTHEST_POINT);
     }
 
     /** Returns points with the features' inner products: the rows of V sqrt(D), where G = V D V^T. */

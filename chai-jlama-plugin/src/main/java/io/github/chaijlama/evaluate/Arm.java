@@ -31,8 +31,11 @@ public record Arm(String name, ClusterProfile profile) {
     }
 
     private long tokensToDecide() {
-        return profile != null && profile.membership() instanceof Membership.Online online
-                ? (long) online.offset() + online.window()
-                : 0;
+        return switch (profile == null ? null : profile.membership()) {
+            case Membership.Online online -> (long) online.offset() + online.window();
+            case Membership.Prompt _ -> Long.MAX_VALUE; // texts have no prompt that could end
+            case Membership.Static _ -> 0;
+            case null -> 0;
+        };
     }
 }

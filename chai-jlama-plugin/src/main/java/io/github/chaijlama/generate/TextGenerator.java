@@ -90,6 +90,9 @@ final class TextGenerator {
                 logits = session.feed(
                         Arrays.copyOfRange(prompt, from, Math.min(prompt.length, from + PROMPT_SLICE)));
             }
+            if (finishReason == null) {
+                session.endPrompt();
+            }
             while (!cancelled(cancellation)) {
                 int token = sampler.sample(logits);
                 accept(token);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.util.List;
+
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
 
 /** A sequence of tokens and what a loaded model remembers of it. Not thread-safe. */
 public interface ModelSequence extends AutoCloseable {
@@ -17,6 +20,13 @@ public interface ModelSequence extends AutoCloseable {
     float[] feed(int... tokens);
 
     /**
+     * From now on adds the attention probabilities of every position to the products of its layer.
+     *
+     * @throws IllegalStateException if the sequence is not exact, or not new
+     */
+    void observe(List<HeadGram> products);
+
+    /**
      * Runs the model over more tokens, as {@link #feed} does.
      *
      * @return logits of each token, {@code (tokens.length, vocabularySize)}
@@ -30,6 +40,9 @@ public interface ModelSequence extends AutoCloseable {
      * @throws UnsupportedOperationException with Jlama's own cache
      */
     void truncate(int length);
+
+    /** Says that the tokens seen are the prompt, see {@link io.github.chaijlama.profile.Membership.Prompt}. */
+    void endPrompt();
 
     /** Returns the tokens seen. */
     int length();

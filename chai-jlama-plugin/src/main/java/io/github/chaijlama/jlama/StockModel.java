@@ -7,6 +7,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -15,6 +16,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -161,9 +163,18 @@ final class StockModel extends LoadedModel {
         }
 
         @Override
+        public void observe(List<HeadGram> products) {
+            throw new IllegalStateException("Jlama's own attention does not show its probabilities");
+        }
+
+        @Override
         public void truncate(int length) {
             throw new UnsupportedOperationException("Jlama's own cache cannot be cut back");
         }
+
+        /** Nothing to do: Jlama's attention has no clusters to decide. */
+        @Override
+        public void endPrompt() {}
 
         @Override
         public int length() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -10,6 +11,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -136,11 +138,27 @@ final class SwappedModel extends LoadedModel {
         }
 
         @Override
+        public void observe(List<HeadGram> products) {
+            attention.observe(products);
+        }
+
+        @Override
         public void truncate(int length) {
             lock().lock();
             try {
                 ensureOpen();
                 attention.truncate(length);
+            } finally {
+                lock().unlock();
+            }
+        }
+
+        @Override
+        public void endPrompt() {
+            lock().lock();
+            try {
+                ensureOpen();
+                attention.endPrompt();
             } finally {
                 lock().unlock();
             }

@@ -5,13 +5,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
-import java.util.UUID;
+import java.util.function.Supplier;
 
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.files.AtomicFile;
 
 /**
  * How many clusters each layer of a model has, and how heads find theirs: what the offline phase of CHAI leaves behind
@@ -20,12 +20,18 @@ import io.github.chaijlama.cluster.RepresentativeChoice;
  * @param model      shape of the model it was made for
  * @param clusters   clusters of each layer, 1 to {@code model.heads()}; as many as heads means the layer stays exact
  * @param membership how heads find their cluster
+ * @param fingerprint the one model the profile was measured on, null if it is for every model of the shape
  */
-public record ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership) {
+public record ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership, String fingerprint) {
 
     public ClusterProfile {
         clusters = List.copyOf(clusters);
         validate(model, clusters, membership);
+    }
+
+    /** Creates a profile for every model of a shape. */
+    public ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership) {
+        this(model, clusters, membership, null);
     }
 
     /**
@@ -55,7 +61,7 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
 
     /** Returns the profile as {@code chai-profile/1} JSON. */
     public String toJson() {
-        return ProfileJson.format(this);
+        return ProfileJson.toJson(this).toPrettyString() + "\n";
     }
 
     /**
@@ -64,24 +70,10 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
      * @throws ProfileException if it cannot be written; an existing file is unchanged then
      */
     public void write(Path file) {
-        Path target = file.toAbsolutePath();
-        Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
         try {
-            Files.writeString(temporary, toJson());
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            AtomicFile.write(file, toJson());
         } catch (IOException e) {
-            throw new ProfileException("profile " + file + " cannot be written: " + e, e);
-        } finally {
-            deleteQuietly(temporary);
-        }
-    }
-
-    /** A temporary file is gone after the move; after a failure what is left of it must not stay. */
-    private static void deleteQuietly(Path temporary) {
-        try {
-            Files.deleteIfExists(temporary);
-        } catch (IOException _) {
-            // The failure that led here is the one the user needs to hear of.
+            throw new ProfileException("profile " + file + " cannot be written: " + AtomicFile.reason(e), e);
         }
     }
 
@@ -98,23 +90,48 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
     }
 
     /**
+     * Checks that the profile was made for this very model, where it names one.
+     *
+     * @param modelFingerprint of the model, asked for only if the profile names one
+     * @throws ProfileException naming both fingerprints if it was not
+     */
+    public void requireMadeFor(Supplier<String> modelFingerprint) {
+        if (fingerprint != null && !fingerprint.equals(modelFingerprint.get())) {
+            throw new ProfileException("the profile was calibrated on another model: its fingerprint is " + fingerprint
+                    + ", this model's is " + modelFingerprint.get()
+                    + "; calibrate this model, or take 'fingerprint' out of the profile to use it all the same");
+        }
+    }
+
+    /** Returns this profile for one model only. */
+    public ClusterProfile withFingerprint(String newFingerprint) {
+        return new ClusterProfile(model, clusters, membership, newFingerprint);
+    }
+
+    /**
      * Returns this profile with some settings of its membership replaced; null keeps the profile's own.
      *
-     * @throws ProfileException if a window, offset, algorithm or representative is given and the membership is STATIC
+     * @throws ProfileException if one is given that this kind of membership does not have
      */
     public ClusterProfile withMembership(Integer window, Integer offset, ClusteringAlgorithm algorithm,
             RepresentativeChoice representative) {
         if (window == null && offset == null && algorithm == null && representative == null) {
             return this;
         }
-        if (!(membership instanceof Membership.Online online)) {
-            throw new ProfileException("window, offset, algorithm and representative belong to ONLINE membership; the "
-                    + "profile's is STATIC");
-        }
-        return new ClusterProfile(model, clusters,
-                new Membership.Online(window == null ? online.window() : window,
-                        offset == null ? online.offset() : offset, algorithm == null ? online.algorithm() : algorithm,
-                        representative == null ? online.representative() : representative));
+        Membership changed = switch (membership) {
+            case Membership.Online online -> new Membership.Online(window == null ? online.window() : window,
+                    offset == null ? online.offset() : offset, algorithm == null ? online.algorithm() : algorithm,
+                    representative == null ? online.representative() : representative);
+            case Membership.Prompt prompt when window == null && offset == null ->
+                new Membership.Prompt(algorithm == null ? prompt.algorithm() : algorithm,
+                        representative == null ? prompt.representative() : representative);
+            case Membership.Prompt _ -> throw new ProfileException(
+                    "window and offset belong to ONLINE membership; the profile's is PROMPT");
+            case Membership.Static _ ->
+                throw new ProfileException("window, offset, algorithm and representative belong to ONLINE membership; "
+                        + "the profile's is STATIC");
+        };
+        return new ClusterProfile(model, clusters, changed, fingerprint);
     }
 
     private static void validate(ModelShape model, List<Integer> clusters, Membership membership) {

@@ -47,6 +47,15 @@ public sealed interface Membership {
         }
     }
 
+    /**
+     * Decided for every sequence from the attention probabilities of its whole prompt, which is read exactly; what is generated
+     * after it is clustered.
+     *
+     * @param algorithm      how heads are clustered
+     * @param representative which head represents a cluster
+     */
+    record Prompt(ClusteringAlgorithm algorithm, RepresentativeChoice representative) implements Membership {}
+
     /** Returns the paper's choice: a window of 5 tokens, average linkage, the lowest head represents. */
     static Online defaults() {
         return new Online(DEFAULT_WINDOW, 0, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST);

@@ -38,7 +38,8 @@ final class ProfileJson {
                 throw new ProfileException("'format' must be " + FORMAT + ", found " + format);
             }
             List<Integer> clusters = Arrays.stream(integers(root, "clusters", "")).boxed().toList();
-            return new ClusterProfile(shape(object(root, "model")), clusters, membership(root));
+            return new ClusterProfile(shape(object(root, "model")), clusters, membership(root),
+                    root.has("fingerprint") ? text(root, "fingerprint") : null);
         } catch (JsonProcessingException e) {
             throw new ProfileException("profile " + source + " is not JSON: " + e.getOriginalMessage() + " (line "
                     + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()) + ")", e);
@@ -60,8 +61,11 @@ final class ProfileJson {
                     integer(membership, "offset", 0),
                     constant(membership, "algorithm", ClusteringAlgorithm.AGGLOMERATIVE),
                     constant(membership, "representative", RepresentativeChoice.FIRST));
+            case "PROMPT" ->
+                new Membership.Prompt(constant(membership, "algorithm", ClusteringAlgorithm.AGGLOMERATIVE),
+                        constant(membership, "representative", RepresentativeChoice.FIRST));
             case "STATIC" -> new Membership.Static(layers(root));
-            default -> throw new ProfileException("membership 'kind' must be ONLINE or STATIC, found " + kind);
+            default -> throw new ProfileException("membership 'kind' must be ONLINE, PROMPT or STATIC, found " + kind);
         };
     }
 
@@ -85,7 +89,7 @@ final class ProfileJson {
         return clusters;
     }
 
-    static String format(ClusterProfile profile) {
+    static ObjectNode toJson(ClusterProfile profile) {
         ObjectNode root = MAPPER.createObjectNode();
         root.put("format", FORMAT);
         ModelShape model = profile.model();
@@ -98,6 +102,9 @@ final class ProfileJson {
             case Membership.Online online -> membership.put("kind", "ONLINE").put("window", online.window())
                     .put("offset", online.offset()).put("algorithm", online.algorithm().name())
                     .put("representative", online.representative().name());
+            case Membership.Prompt prompt ->
+                membership.put("kind", "PROMPT").put("algorithm", prompt.algorithm().name())
+                        .put("representative", prompt.representative().name());
             case Membership.Static(List<HeadClusters> layers) -> {
                 membership.put("kind", "STATIC");
                 ArrayNode list = root.putArray("layers");
@@ -108,7 +115,10 @@ final class ProfileJson {
                 }
             }
         }
-        return root.toPrettyString() + "\n";
+        if (profile.fingerprint() != null) {
+            root.put("fingerprint", profile.fingerprint());
+        }
+        return root;
     }
 
     private static JsonNode object(JsonNode parent, String key) {

@@ -54,9 +54,22 @@ class ClusterProfileTests {
     }
 
     @Test
+    void promptMembershipReadsBackAndTakesWhatItHas() {
+        ClusterProfile profile = ClusterProfile.parse(ONLINE.replace("ONLINE", "PROMPT"), "test");
+
+        assertThat(profile.membership()).isEqualTo(
+                new Membership.Prompt(ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST));
+        assertThat(ClusterProfile.parse(profile.toJson(), "copy")).isEqualTo(profile);
+        assertThat(profile.withMembership(null, null, ClusteringAlgorithm.KMEANS, null).membership())
+                .isEqualTo(new Membership.Prompt(ClusteringAlgorithm.KMEANS, RepresentativeChoice.FIRST));
+        assertThatThrownBy(() -> profile.withMembership(5, null, null, null)).isInstanceOf(ProfileException.class)
+                .hasMessageContaining("window and offset belong to ONLINE");
+    }
+
+    @Test
     void ignoresUnknownKeysAndFillsInThePapersChoices() {
         ClusterProfile profile = ClusterProfile.parse("""
-                {"format": "chai-profile/1", "calibration": {"samples": 3}, "fingerprint": "x",
+                {"format": "chai-profile/1", "calibration": {"samples": 3}, "made": "by hand",
                  "model": {"type": "llama", "layers": 1, "heads": 2, "kvHeads": 1, "headSize": 4, "name": "y"},
                  "clusters": [1], "membership": {"kind": "ONLINE"}}""", "test");
 
@@ -101,6 +114,18 @@ class ClusterProfileTests {
                 .hasMessageContaining("llama with 6 layers, 8 heads, 8 KV heads of size 32");
     }
 
+    @Test
+    void aProfileOfOneModelIsRefusedByAnotherOfTheSameShape() {
+        ClusterProfile profile = ClusterProfile.parse(ONLINE, "test").withFingerprint("sha256:a");
+        ClusterProfile copy = ClusterProfile.parse(profile.toJson(), "copy");
+
+        assertThat(copy).isEqualTo(profile);
+        copy.requireMadeFor(() -> "sha256:a");
+        assertThatThrownBy(() -> copy.requireMadeFor(() -> "sha256:b")).isInstanceOf(ProfileException.class)
+                .hasMessageContaining("sha256:a").hasMessageContaining("sha256:b");
+        assertThat(copy.withMembership(7, null, null, null).fingerprint()).isEqualTo("sha256:a");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             "chai-profile/1"      | "chai-profile/2"    | 'format' must be chai-profile/1, found chai-profile/2
@@ -111,7 +136,7 @@ class ClusterProfileTests {
             [8, 4, 3]             | 8                   | 'clusters' must be a list of numbers, found 8
             "kvHeads": 8          | "kvHeads": 3        | KV heads a divisor of the heads
             "kvHeads": 8,         | ''                  | 'kvHeads' must be a whole number, found nothing
-            "ONLINE"              | "SOMETIMES"         | membership 'kind' must be ONLINE or STATIC, found SOMETIMES
+            "ONLINE"              | "SOMETIMES"         | membership 'kind' must be ONLINE, PROMPT or STATIC, found SOMETIMES
             "window": 5           | "window": 0         | membership window must be at least 1 token, found 0
             "window": 5           | "offset": -1        | membership offset must be 0 tokens or more, found -1
             "AGGLOMERATIVE"       | "WARD"              | 'algorithm' must be one of [AGGLOMERATIVE, KMEANS], found WARD

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.calibrate;
+
+import java.util.Locale;
+
+import io.github.chaijlama.evaluate.Estimate;
+
+/**
+ * How much quality clusters may cost, against exact attention on the same texts.
+ *
+ * @param measure what is bounded
+ * @param bound   above 0; see {@link Measure} for its unit
+ */
+public record QualityBudget(Measure measure, double bound) {
+    /** A loss is inside a bound if so many of its standard errors fit as well: one-sided, 95 in 100. */
+    static final double MARGIN = 1.645;
+
+    /** What can be bounded. */
+    public enum Measure {
+        /** Perplexity divided by exact perplexity, minus 1. */
+        PERPLEXITY_INCREASE,
+        /** Mean divergence KL(exact || clustered), nats per token. */
+        DIVERGENCE,
+        /** Share of tasks whose right choice is the likeliest, of exact attention minus of clustered: 0.01 is one point. */
+        ACCURACY_DROP
+    }
+
+    public QualityBudget {
+        if (!(bound > 0) || Double.isInfinite(bound)) {
+            throw new IllegalArgumentException("a quality bound must be above 0, found " + bound);
+        }
+    }
+
+    /** Returns whether a measured loss is inside the bound, its standard error considered. */
+    boolean allows(QualityLoss loss) {
+        return excess(loss) <= 0;
+    }
+
+    /** Returns by how much a measured loss with its margin is above the bound, negative if it is below; in the unit of {@link #limit}. */
+    double excess(QualityLoss loss) {
+        return switch (measure) {
+            case PERPLEXITY_INCREASE -> upper(loss.logLossDifference()) - Math.log1p(bound);
+            case DIVERGENCE -> upper(loss.divergence()) - bound;
+            case ACCURACY_DROP -> upper(loss.accuracyDrop()) - bound;
+        };
+    }
+
+    /** Returns the bound in nats per token, or in shares of tasks. */
+    double limit() {
+        return measure == Measure.PERPLEXITY_INCREASE ? Math.log1p(bound) : bound;
+    }
+
+    private static double upper(Estimate estimate) {
+        return estimate.value() + MARGIN * estimate.standardError();
+    }
+
+    @Override
+    public String toString() {
+        return switch (measure) {
+            case PERPLEXITY_INCREASE -> String.format(Locale.ROOT, "at most %.4g %% more perplexity", 100 * bound);
+            case DIVERGENCE -> String.format(Locale.ROOT, "a divergence of at most %.4g nats per token", bound);
+            case ACCURACY_DROP -> String.format(Locale.ROOT, "at most %.4g points less accuracy", 100 * bound);
+        };
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.calibrate;
+
+import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.TaskResult;
+import io.github.chaijlama.evaluate.TextResult;
+
+/**
+ * What clusters cost and save, measured against exact attention on the same texts.
+ *
+ * @param divergence        mean KL(exact || clustered), nats per token
+ * @param logLossDifference mean negative log-likelihood minus that of exact attention, nats per token
+ * @param accuracyDrop      share of tasks that exact attention has right minus that of clusters; null if there were no tasks
+ * @param agreement         share of tokens where both expect the same token most
+ * @param kvSaving          share of the bytes of keys and values that is saved
+ */
+public record QualityLoss(Estimate divergence, Estimate logLossDifference, Estimate accuracyDrop,
+        double agreement, double kvSaving) {
+
+    /** @param tasks what the same arm makes of tasks, null if there are none */
+    static QualityLoss of(TextResult result, TaskResult tasks) {
+        Estimate accuracy = tasks == null ? null : tasks.overall().differences().accuracy();
+        return new QualityLoss(result.divergence(), result.logLossDifference(),
+                accuracy == null ? null : new Estimate(0 - accuracy.value(), accuracy.standardError()),
+                result.agreement().value(),
+                1 - result.kvCacheRelative());
+    }
+
+    /** Returns perplexity divided by that of exact attention, minus 1. */
+    public double perplexityIncrease() {
+        return Math.expm1(logLossDifference.value());
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+import io.github.chaijlama.calibrate.Calibration;
+import io.github.chaijlama.calibrate.CalibrationJson;
+import io.github.chaijlama.calibrate.CalibrationOptions;
+import io.github.chaijlama.calibrate.Calibrator;
+import io.github.chaijlama.calibrate.LayerRedundancy;
+import io.github.chaijlama.calibrate.MembershipChoice;
+import io.github.chaijlama.calibrate.QualityBudget;
+import io.github.chaijlama.calibrate.QualityBudget.Measure;
+import io.github.chaijlama.calibrate.QualityLoss;
+import io.github.chaijlama.calibrate.SearchResult;
+import io.github.chaijlama.calibrate.TaskSplit;
+import io.github.chaijlama.cluster.ClusteringAlgorithm;
+import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.evaluate.ReadLimits;
+import io.github.chaijlama.evaluate.TaskFormat;
+import io.github.chaijlama.evaluate.TaskSet;
+import io.github.chaijlama.evaluate.TextFormat;
+import io.github.chaijlama.evaluate.TextSet;
+import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.profile.Membership;
+import io.github.chaijlama.profile.ProfileException;
+
+/** {@code chai calibrate}: makes a cluster profile for a model from sample texts. */
+@Command(name = "calibrate", mixinStandardHelpOptions = true, description = "Finds out which heads of a model attend alike, and writes a cluster profile. A run that is stopped goes on when it is started again.")
+final class CalibrateCommand implements Callable<Integer> {
+    private static final int DEFAULT_MAX_TOKENS = 1024;
+
+    @Spec
+    private CommandSpec command;
+
+    @Mixin
+    private ExactModelOptions model;
+
+    @Option(names = "--texts", required = true, paramLabel = "FILE", description = "sample texts: .jsonl with {\"messages\": ..} or {\"text\": ..} on each line, or plain text with blank lines between texts")
+    private Path texts;
+
+    @Option(names = "--out", required = true, paramLabel = "FILE", description = "profile to write")
+    private Path out;
+
+    @Option(names = "--samples", paramLabel = "N", defaultValue = ""
+            + CalibrationOptions.DEFAULT_SAMPLES, description = "the most texts whose attention is looked at, half of all texts at most; default: ${DEFAULT-VALUE}")
+    private int samples;
+
+    @Option(names = "--held-out", paramLabel = "N", defaultValue = ""
+            + CalibrationOptions.DEFAULT_HELD_OUT, description = "the most other texts that quality is measured on; default: ${DEFAULT-VALUE}")
+    private int heldOut;
+
+    @Option(names = "--max-tokens", paramLabel = "N", description = "longer texts are cut; default: "
+            + DEFAULT_MAX_TOKENS
+            + ", or the model's context")
+    private Integer maxTokens;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = ""
+            + CalibrationOptions.DEFAULT_SEED, description = "the same seed gives the same profile; default: ${DEFAULT-VALUE}")
+    private long seed;
+
+    @Option(names = "--membership", paramLabel = "KIND", defaultValue = "static", description = "online: each sequence decides from its first tokens; static: the same for all sequences, from the texts; default: ${DEFAULT-VALUE}")
+    private MembershipChoice.Kind kind;
+
+    @Option(names = "--window", paramLabel = "N", description = "tokens that decide online membership; default: "
+            + Membership.DEFAULT_WINDOW)
+    private Integer window;
+
+    @Option(names = "--offset", paramLabel = "N", description = "tokens before the window that do not count; default: 0")
+    private Integer offset;
+
+    @Option(names = "--algorithm", paramLabel = "NAME", defaultValue = "agglomerative", description = "agglomerative or kmeans; default: ${DEFAULT-VALUE}")
+    private ClusteringAlgorithm algorithm;
+
+    @Option(names = "--representative", paramLabel = "NAME", defaultValue = "first", description = "first or medoid; default: ${DEFAULT-VALUE}")
+    private RepresentativeChoice representative;
+
+    @Option(names = "--max-residual", paramLabel = "X", defaultValue = ""
+            + CalibrationOptions.DEFAULT_MAX_RESIDUAL, description = "without a budget, a layer stays exact if the clusters at its elbow leave more than this share unexplained; default: ${DEFAULT-VALUE}")
+    private double maxResidual;
+
+    @ArgGroup
+    private Bound bound;
+
+    /** What clusters may cost. */
+    static final class Bound {
+        @Option(names = "--max-perplexity-increase", required = true, paramLabel = "X%", converter = Share.class, description = "the most that perplexity may rise on held-out texts, for instance 1%%: finds the largest saving")
+        private Double perplexityIncrease;
+
+        @Option(names = "--max-kl", required = true, paramLabel = "X", description = "the largest mean divergence from exact attention, nats per token: finds the largest saving")
+        private Double divergence;
+
+        @Option(names = "--max-accuracy-drop", required = true, paramLabel = "X", description = "the most points of accuracy that may be lost on --tasks, for instance 1: finds the largest saving")
+        private Double accuracyPoints;
+
+        QualityBudget budget() {
+            if (accuracyPoints != null) {
+                return new QualityBudget(Measure.ACCURACY_DROP, accuracyPoints / 100);
+            }
+            return perplexityIncrease != null ? new QualityBudget(Measure.PERPLEXITY_INCREASE, perplexityIncrease)
+                    : new QualityBudget(Measure.DIVERGENCE, divergence);
+        }
+    }
+
+    @Option(names = "--tasks", paramLabel = "FILE", description = "tasks for --max-accuracy-drop, one a line")
+    private Path tasks;
+
+    @Option(names = "--max-measurements", paramLabel = "N", defaultValue = ""
+            + CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, description = "where the search for the largest saving ends at the latest; default: ${DEFAULT-VALUE}")
+    private int maxMeasurements;
+
+    @Option(names = "--beyond", description = "with a budget: go on measuring beyond it, to where quality breaks")
+    private boolean beyond;
+
+    @Option(names = "--date", paramLabel = "TEXT", description = "date to write into the profile; default: none, so that the same inputs give the same bytes")
+    private String date;
+
+    @Option(names = "--json", description = "print the profile and what was measured as JSON")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        CalibrationOptions options = options();
+        Path directory = out.toAbsolutePath().getParent();
+        if (!Files.isDirectory(directory) || Files.isDirectory(out)) {
+            throw model.usage("--out must name a file in a directory that exists, found " + out);
+        }
+        Path state = out.resolveSibling(out.getFileName() + ".state");
+        try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
+            Calibration calibration = new Calibrator(loaded.model(), options, new ProgressPrinter(
+                    command.commandLine().getErr())).calibrate(read(loaded).texts(), readTasks(loaded), state);
+            CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(), date,
+                    ChaiCommand.VERSION);
+            CalibrationJson.write(calibration, origin, out);
+            Calibrator.deleteState(state);
+            PrintWriter printer = command.commandLine().getOut();
+            if (json) {
+                printer.println(CalibrationJson.toJson(calibration, origin));
+            } else {
+                print(printer, calibration);
+            }
+            printer.flush();
+            return 0;
+        }
+    }
+
+    private CalibrationOptions options() {
+        if (kind == MembershipChoice.Kind.STATIC && (window != null || offset != null)) {
+            throw model.usage("--window and --offset belong to --membership online");
+        }
+        if (maxTokens != null && maxTokens < 2) {
+            throw model.usage("--max-tokens must be at least 2, found " + maxTokens);
+        }
+        if (beyond && bound == null) {
+            throw model.usage("--beyond needs a budget: --max-perplexity-increase or --max-kl");
+        }
+        if ((tasks != null) != (bound != null && bound.accuracyPoints != null)) {
+            throw model.usage("--tasks and --max-accuracy-drop belong together");
+        }
+        try {
+            MembershipChoice membership = new MembershipChoice(kind,
+                    window == null ? Membership.DEFAULT_WINDOW : window, offset == null ? 0 : offset, algorithm,
+                    representative);
+            return new CalibrationOptions(membership, samples, heldOut, seed, maxResidual,
+                    bound == null ? null : bound.budget(), maxMeasurements, beyond);
+        } catch (IllegalArgumentException | ProfileException e) {
+            throw model.usage(e.getMessage());
+        }
+    }
+
+    private TextSet read(TextModel loaded) {
+        int context = loaded.model().config().contextLength();
+        int limit = Math.min(context, maxTokens == null ? DEFAULT_MAX_TOKENS : maxTokens);
+        PrintWriter err = command.commandLine().getErr();
+        return TextSet.read(texts, TextFormat.AUTO, loaded, ReadLimits.ofTokens(limit),
+                bad -> err.println("skipped: " + bad));
+    }
+
+    private TaskSplit readTasks(TextModel loaded) {
+        if (tasks == null) {
+            return null;
+        }
+        PrintWriter err = command.commandLine().getErr();
+        TaskSet set = TaskSet.read(tasks, null, TaskFormat.AUTO, loaded,
+                ReadLimits.ofTokens(loaded.model().config().contextLength()), bad -> err.println("skipped: " + bad));
+        return TaskSplit.of(loaded, set.tasks(), tasks.getFileName().toString(), seed);
+    }
+
+    private void print(PrintWriter printer, Calibration calibration) {
+        printer.printf("%d texts, %d tokens%n", calibration.samples(), calibration.tokens());
+        printer.println("layer  clusters  elbow  unexplained there  mean similarity");
+        for (int layer = 0; layer < calibration.layers().size(); layer++) {
+            LayerRedundancy redundancy = calibration.layers().get(layer);
+            printer.printf(Locale.ROOT, "%5d  %8d  %5d  %15.1f %%  %15.3f%n", layer,
+                    calibration.profile().clusters().get(layer), redundancy.elbow(), 100 * redundancy.residual(),
+                    redundancy.meanSimilarity());
+        }
+        SearchResult search = calibration.search();
+        if (search != null) {
+            printer.println("budget: " + search.budget());
+            printer.printf("search: %s, after %d measurements%n", search.stopped(), search.measurements());
+            printer.println("found: " + search.found().clusters() + describe(search.found().loss()));
+        }
+        printer.printf(Locale.ROOT, "on %d held-out texts, exact perplexity %.4f:%s%n", calibration.heldOut(),
+                calibration.exactPerplexity(), describe(calibration.loss()));
+        printer.println("written to " + out);
+    }
+
+    private static String describe(QualityLoss loss) {
+        return String.format(Locale.ROOT,
+                " %.1f %% less K+V, perplexity %+.2f %% (standard error %.2f), divergence %.5f, same token %.2f %%",
+                100 * loss.kvSaving(), 100 * loss.perplexityIncrease(),
+                100 * loss.logLossDifference().standardError(), loss.divergence().value(), 100 * loss.agreement());
+    }
+
+    /** A share as people write it: {@code 1%} or {@code 0.01}. */
+    static final class Share implements ITypeConverter<Double> {
+        private static final Pattern SHARE = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*(%?)");
+
+        @Override
+        public Double convert(String text) {
+            Matcher matcher = SHARE.matcher(text);
+            if (!matcher.matches()) {
+                throw new TypeConversionException("expected a share like 1% or 0.01, found '" + text + "'");
+            }
+            double number = Double.parseDouble(matcher.group(1));
+            return matcher.group(2).isEmpty() ? number : number / 100;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.nio.file.Path;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.WeightType;
+
+/** The options of commands that load a model for exact attention and bring their own clusters. */
+final class ExactModelOptions {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face layout")
+    private Path model;
+
+    @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
+    private Integer threads;
+
+    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
+    private Long kvCacheMaxBytes;
+
+    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
+    private WeightType weights;
+
+    Path model() {
+        return model;
+    }
+
+    /** Returns the options as the plugin takes them. */
+    ChaiOptions toChaiOptions() {
+        if (threads != null && (threads < 1 || threads > ChaiOptions.MAX_THREADS)) {
+            throw usage("--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
+        }
+        ChaiOptions options = ChaiOptions.exact();
+        options = threads == null ? options : options.withThreads(threads);
+        options = weights == null ? options : options.withWeights(weights);
+        return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
+    }
+
+    ParameterException usage(String message) {
+        return new ParameterException(command.commandLine(), message);
+    }
+}

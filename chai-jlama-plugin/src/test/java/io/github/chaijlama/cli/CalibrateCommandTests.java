@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+import io.github.chaijlama.TestModels;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class CalibrateCommandTests {
+    private static final String POCKET = TestModels.POCKET.toString();
+
+    @TempDir
+    Path directory;
+    private Path texts;
+    private Path out;
+
+    private record Run(int exitCode, String out, String err) {}
+
+    private static Run run(List<String> args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine command = ChaiCommand.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        return new Run(command.execute(args.toArray(String[]::new)), out.toString(), err.toString());
+    }
+
+    private Run calibrate(String... more) {
+        List<String> args = new ArrayList<>(
+                List.of("calibrate", "--model", POCKET, "--texts", texts.toString(), "--out", out.toString()));
+        args.addAll(List.of(more));
+        return run(args);
+    }
+
+    @BeforeEach
+    void writeTexts() throws IOException {
+        texts = directory.resolve("texts.jsonl");
+        out = directory.resolve("profile.json");
+        StringBuilder lines = new StringBuilder();
+        for (String name : List.of("Ben", "Ruby", "Alice", "Theo", "Finn", "Rose", "Jack", "Daisy")) {
+            lines.append("{\"messages\": [{\"role\": \"user\", \"text\": \"Tell me a story about ").append(name)
+                    .append(".\"}, {\"role\": \"assistant\", \"text\": \"").append(name)
+                    .append(" was a cheerful fox. ").append(name).append(" had a small house by the hill.\"}]}\n");
+        }
+        Files.writeString(texts, lines);
+    }
+
+    @Test
+    void writesAProfileAndNothingElse() {
+        Run run = calibrate("--membership", "online", "--window", "7", "--offset", "2", "--algorithm", "kmeans",
+                "--representative", "first");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(directory.toFile().list()).containsExactlyInAnyOrder("texts.jsonl", "profile.json");
+        ClusterProfile profile = ClusterProfile.read(out);
+        assertThat(profile.membership()).isInstanceOfSatisfying(Membership.Online.class,
+                online -> assertThat(online.window() + " " + online.offset()).isEqualTo("7 2"));
+        assertThat(profile.fingerprint()).startsWith("sha256:");
+        assertThat(run.out()).contains("4 texts").contains("written to").contains("held-out");
+        assertThat(run(List.of("info", "--model", POCKET, "--profile", out.toString())).exitCode()).isZero();
+    }
+
+    @Test
+    void theSameCallWritesTheSameBytes() throws IOException {
+        assertThat(calibrate("--max-kl", "0.02", "--held-out", "4").exitCode()).isZero();
+        String first = Files.readString(out);
+        Run again = calibrate("--max-kl", "0.02", "--held-out", "4", "--json", "--threads", "1");
+
+        assertThat(Files.readString(out)).isEqualTo(first);
+        JsonNode json = new ObjectMapper().readTree(again.out());
+        assertThat(json).isEqualTo(new ObjectMapper().readTree(first));
+        assertThat(json.at("/calibration/search/stopped").textValue()).isNotEmpty();
+        assertThat(json.at("/calibration/layers")).hasSize(6);
+        assertThat(json.at("/calibration/date").isMissingNode()).isTrue();
+    }
+
+    @Test
+    void comparesTheWaysToFindClusters() {
+        Run run = run(List.of("compare", "--model", POCKET, "--texts", texts.toString(), "--profile",
+                TestModels.POCKET_PROFILE.toString()));
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("clusters per layer: [8, 4, 8, 4, 8, 8]")
+                .contains("online, window 5, AGGLOMERATIVE, FIRST").contains("prompt, KMEANS, MEDOID")
+                .contains("static, AGGLOMERATIVE, MEDOID").contains("random, draw 3").contains(" after ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --window 5                                   | --window and --offset belong to --membership online
+            --membership online --window 0               | membership window must be at least 1 token, found 0
+            --samples 0                                  | at least 1 sample
+            --max-tokens 1                               | --max-tokens must be at least 2, found 1
+            --beyond                                     | --beyond needs a budget
+            --max-kl 0                                   | a quality bound must be above 0, found 0
+            --max-perplexity-increase much               | expected a share like 1% or 0.01, found 'much'
+            --max-accuracy-drop 1                        | --tasks and --max-accuracy-drop belong together
+            --max-kl 1 --tasks x                         | --tasks and --max-accuracy-drop belong together
+            --max-kl 1 --max-perplexity-increase 1%      | mutually exclusive
+            --max-residual 2                             | the largest residual must be 0 to 1, found 2
+            --threads 0                                  | --threads must be 1 to 1024, found 0
+            """)
+    void mistakesAreUsageErrors(String options, String message) {
+        Run run = calibrate(options.strip().split(" "));
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains(message);
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
+    void textsThatCannotBeUsedSaySo() throws IOException {
+        Files.writeString(texts, "");
+        assertFails(calibrate(), "is empty");
+        Files.writeString(texts, "{\"text\": \"Once there was a fox.\"}\n");
+        assertFails(calibrate(), "needs at least 2 texts, found 1");
+        Files.writeString(texts, "{\"text\": \"Once there was a fox.\"}\n".repeat(6));
+        assertFails(calibrate("--membership", "online", "--window", "100"), "too short");
+        Files.delete(texts);
+        assertFails(calibrate(), "does not exist");
+    }
+
+    private void assertFails(Run run, String message) {
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains(message).doesNotContain("\tat ");
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
+    void anOutputNobodyCanWriteIsSaidBeforeTheWork() {
+        out = directory.resolve("missing").resolve("profile.json");
+        Run run = calibrate();
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("--out must name a file in a directory that exists");
+    }
+}
