@@ -66,11 +66,17 @@ final class SchemaReader {
             case "object" -> value.isObject();
             case "array" -> value.isArray();
             case "string" -> value.isTextual();
-            case "integer" -> value.isNumber() && isWhole(value.decimalValue());
-            case "number" -> value.isNumber();
+            case "integer" -> isFinite(value) && isWhole(value.decimalValue());
+            case "number" -> isFinite(value);
             case "boolean" -> value.isBoolean();
             default -> value.isNull();
         };
+    }
+
+    /** Whether it is a number; 1e999 is read as infinite unless the mapper was told to keep all digits. */
+    private static boolean isFinite(JsonNode value) {
+        return value.isNumber()
+                && (value.isBigDecimal() || Double.isFinite(value.doubleValue()) || value.isBigInteger());
     }
 
     private static boolean isWhole(BigDecimal value) {
@@ -118,7 +124,7 @@ final class SchemaReader {
         if (count.isMissingNode()) {
             return absent;
         }
-        if (!count.isNumber() || !isWhole(count.decimalValue()) || count.decimalValue().signum() < 0) {
+        if (!isFinite(count) || !isWhole(count.decimalValue()) || count.decimalValue().signum() < 0) {
             throw new UnsupportedSchemaException(keyword, path,
                     "must be a whole number of 0 or more, found " + found(count));
         }
@@ -143,8 +149,8 @@ final class SchemaReader {
         if (limit.isMissingNode()) {
             return BigInteger.valueOf(absent);
         }
-        if (!limit.isNumber()) {
-            throw new UnsupportedSchemaException(keyword, path, "must be a number, found " + found(limit));
+        if (!isFinite(limit)) {
+            throw new UnsupportedSchemaException(keyword, path, "must be a finite number, found " + found(limit));
         }
         BigDecimal value = limit.decimalValue();
         int digits = value.precision() - value.scale(); // before the point

@@ -3,6 +3,7 @@ package io.github.chaijlama.constrain;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -65,7 +66,7 @@ final class Vocabularies {
                 }
             }
             byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
-            pieces.add(kind < 97 ? bytes : java.util.Arrays.copyOf(bytes, bytes.length - 1));
+            pieces.add(kind < 97 ? bytes : Arrays.copyOf(bytes, bytes.length - 1));
         }
         return of(pieces);
     }
