@@ -42,6 +42,8 @@ final class ConstraintCost {
                         + "," + tool("price", "string") + "," + tool("multiply", "integer") + "]}"));
         schemas.put("limited strings", JsonConstraintTests.json("{'type':'array','minItems':3,'items':{'type':'string',"
                 + "'minLength':5,'maxLength':40}}"));
+        schemas.put("open object", JsonConstraintTests.json("{'type':'object','properties':{'name':{'type':'string'},"
+                + "'city':{'type':'string'}},'additionalProperties':{'type':'string'}}"));
         schemas.put("any object", JsonConstraintTests.json("{'type':'object'}"));
         vocabularies.forEach(
                 (name, vocabulary) -> schemas.forEach((kind, schema) -> report(name, vocabulary, kind, schema)));

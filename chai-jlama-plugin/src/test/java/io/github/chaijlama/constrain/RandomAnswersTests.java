@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 
@@ -18,8 +19,19 @@ import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import com.networknt.schema.ValidationMessage;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.TestModels;
+import io.github.chaijlama.generate.Cancellation;
+import io.github.chaijlama.generate.ChatMessage;
+import io.github.chaijlama.generate.GenerationListener;
+import io.github.chaijlama.generate.GenerationOptions;
+import io.github.chaijlama.generate.SamplingOptions;
+import io.github.chaijlama.generate.TextModel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -55,6 +67,30 @@ class RandomAnswersTests {
             }
         }
         assertThat(notShortest).as("answers of some length").isGreaterThan(SCHEMAS * ANSWERS / 2);
+    }
+
+    /** The same with the model: it takes a minute. */
+    @Test
+    @Tag("long")
+    void everyAnswerOfPocketIsAValueOfItsSchema() {
+        RandomSchemas schemas = new RandomSchemas(43);
+        SplittableRandom random = new SplittableRandom(8);
+        try (TextModel model = TextModel.load(TestModels.POCKET, ChaiOptions.exact())) {
+            int[] prompt = model.chatPrompt(List.of(ChatMessage.user("Tell me a story about a fox.")));
+            for (int i = 0; i < SCHEMAS; i++) {
+                ObjectNode schema = schemas.next();
+                JsonConstraint constraint = JsonConstraint.compile(schema, model.tokenizer().vocabulary());
+                JsonSchema validator = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(schema);
+                for (int answer = 0; answer < ANSWERS; answer++) {
+                    int maxTokens = constraint.minimumTokens() + (answer < 3 ? answer : random.nextInt(60));
+                    String text = model.chat(prompt, GenerationOptions.DEFAULT.withConstraint(constraint)
+                            .withMaxNewTokens(maxTokens)
+                            .withSampling(new SamplingOptions(1.5, null, 1, random.nextLong())),
+                            GenerationListener.NONE, new Cancellation()).text();
+                    assertThat(validator.validate(parse(text, schema))).as("%s for %s", text, schema).isEmpty();
+                }
+            }
+        }
     }
 
     private static JsonNode parse(String text, JsonNode schema) {

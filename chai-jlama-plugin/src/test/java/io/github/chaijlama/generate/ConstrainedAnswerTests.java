@@ -30,11 +30,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class ConstrainedAnswerTests {
     private static final ObjectMapper MAPPER = new ObjectMapper()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-    private static final String STORY = "Ruby was a cheerful fox. Ruby lived in a small house by the hill. "
-            + "One day Ruby went to the lake.";
+    private static final String STORY = "There once lived a cheerful duck called Hugo. Hugo lived near the village. One windy "
+            + "afternoon, Hugo went to the mill. At the mill, Hugo lost a blue feather. Soon Hugo met Anna the badger. Together "
+            + "they found the blue feather again. In the end Hugo felt surprised and gave Anna some bread.";
+    /** The form in which Pocket was taught to be asked for JSON. */
+    private static final String QUESTION = "Extract the facts from this story: " + STORY
+            + "\nYou must answer strictly in the following JSON format: {\n\"home\": (type: string),\n"
+            + "\"place\": (type: string),\n\"animal\": (type: string)\n}";
     private static final String FACTS = """
-            {"type": "object", "properties": {"name": {"type": "string"}, "animal": {"enum": ["cat", "dog", "fox"]},
-             "place": {"type": "string"}}, "required": ["name", "animal", "place"]}""";
+            {"type": "object", "properties": {"home": {"type": "string"}, "place": {"type": "string"},
+             "animal": {"enum": ["cat", "duck", "fox"]}}, "required": ["home", "place", "animal"]}""";
     private static TextModel model;
 
     @BeforeAll
@@ -58,17 +63,27 @@ class ConstrainedAnswerTests {
 
     @Test
     void aModelAnswersInTheFormOfTheSchema() throws Exception {
-        String question = "Extract the facts from this story: " + STORY
-                + "\nYou must answer strictly in the following JSON format: {\n\"name\": (type: string),\n"
-                + "\"animal\": (type: string),\n\"place\": (type: string)\n}";
-        GenerationResult result = answer(question,
-                GenerationOptions.DEFAULT.withConstraint(constraint(FACTS)));
+        GenerationOptions options = GenerationOptions.DEFAULT.withMaxNewTokens(100);
+        GenerationResult result = answer(QUESTION, options.withConstraint(constraint(FACTS)));
 
         JsonNode facts = MAPPER.readTree(result.text());
-        assertThat(facts.path("animal").asText()).isEqualTo("fox");
-        assertThat(facts.path("name").asText()).isEqualTo("Ruby");
+        assertThat(facts.path("home").asText()).isEqualTo("village");
+        assertThat(facts.path("place").asText()).isEqualTo("mill");
+        assertThat(facts.path("animal").asText()).isIn("cat", "duck", "fox");
         assertThat(facts.size()).isEqualTo(3);
         assertThat(result.finishReason()).isEqualTo(FinishReason.END_TOKEN);
+    }
+
+    @Test
+    void aModelThatKeepsToTheSchemaOfItsOwnAccordSaysTheSame() throws Exception {
+        GenerationOptions options = GenerationOptions.DEFAULT.withMaxNewTokens(100);
+        GenerationResult free = answer(QUESTION, options);
+        GenerationResult held = answer(QUESTION,
+                options.withConstraint(constraint(FACTS.replaceAll("\\{\"enum\": [^}]*}",
+                        "{\"type\": \"string\"}"))));
+
+        assertThat(held.text()).isEqualTo(free.text());
+        assertThat(held.generatedTokens()).isEqualTo(free.generatedTokens() - 1); // no end token is needed
     }
 
     @Test
