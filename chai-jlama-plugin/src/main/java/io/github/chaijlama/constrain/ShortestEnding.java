@@ -18,7 +18,7 @@ final class ShortestEnding {
     /** Works out {@link State#minimumTokens} of a state and of those on its way to the end. */
     static void measure(State from, Vocabulary vocabulary) {
         if (from.shortest() > LONGEST) {
-            from.setMinimumTokens((int) Math.min(from.shortest(), Integer.MAX_VALUE));
+            from.setMinimumTokens((int) Math.min(from.shortest(), Integer.MAX_VALUE - 1));
             return;
         }
         List<State> way = new ArrayList<>();
@@ -37,18 +37,18 @@ final class ShortestEnding {
             text[i] = (byte) way.get(i).shortestByte();
         }
         for (int i = unknown - 1; i >= 0; i--) {
-            State state = way.get(i);
-            int at = i;
-            int[] best = { state.isComplete() ? 0 : Integer.MAX_VALUE };
-            if (!state.isComplete()) {
-                vocabulary.tokensAt(text, i, way.size() - 1,
-                        length -> best[0] = Math.min(best[0], 1 + knownTokens(way.get(at + length))));
-            }
-            state.setMinimumTokens(best[0]);
+            way.get(i).setMinimumTokens(fewestTokens(way, text, i, vocabulary));
         }
     }
 
-    private static int knownTokens(State state) {
-        return state.minimumTokens(null);
+    /** Returns the fewest tokens from a place on the way to its end; those of the places behind it are known. */
+    private static int fewestTokens(List<State> way, byte[] text, int from, Vocabulary vocabulary) {
+        if (way.get(from).isComplete()) {
+            return 0;
+        }
+        int[] fewest = { Integer.MAX_VALUE - 1 };
+        vocabulary.tokensAt(text, from, way.size() - 1, length -> fewest[0] = Math.min(fewest[0],
+                1 + way.get(from + length).minimumTokens(vocabulary)));
+        return fewest[0];
     }
 }

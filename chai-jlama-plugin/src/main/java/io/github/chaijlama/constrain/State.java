@@ -8,7 +8,6 @@ import java.util.List;
  * two threads may work out the same at the same time, with the same result. Thread-safe.
  */
 final class State {
-    private static final int UNKNOWN = -1;
     private static final long NEXT_BYTES = 1040;
 
     private final Automaton automaton;
@@ -19,7 +18,8 @@ final class State {
     private State[] next;
     private volatile State shortestNext;
     private volatile NextTokens nextTokens;
-    private volatile int minimumTokens = UNKNOWN;
+    /** One more than {@link #minimumTokens}; 0, which is what a thread may see that did not make this object, if not known. */
+    private volatile int minimumTokensAndOne;
 
     /**
      * Creates a state.
@@ -66,7 +66,7 @@ final class State {
             known = new State[256];
             next = known;
         }
-        // States are safe to publish without a lock: what another thread sees of them is final, volatile, or worked out again.
+        // States are safe to publish without a lock: what another thread sees of them is final or worked out again.
         State after = known[value];
         if (after == null) {
             after = automaton.step(this, value);
@@ -118,18 +118,18 @@ final class State {
 
     /** Returns how many tokens complete the text, as {@link ShortestEnding} counts them. */
     int minimumTokens(Vocabulary vocabulary) {
-        if (minimumTokens == UNKNOWN) {
+        if (!knowsMinimumTokens()) {
             ShortestEnding.measure(this, vocabulary);
         }
-        return minimumTokens;
+        return minimumTokensAndOne - 1;
     }
 
     boolean knowsMinimumTokens() {
-        return minimumTokens != UNKNOWN;
+        return minimumTokensAndOne != 0;
     }
 
     void setMinimumTokens(int tokens) {
-        minimumTokens = tokens;
+        minimumTokensAndOne = tokens + 1;
     }
 
     @Override
