@@ -52,6 +52,9 @@ class ArchitectureTests {
     static final ArchRule TEMPLATE_KNOWS_NOTHING = knowsOnly("template");
 
     @ArchTest
+    static final ArchRule CONSTRAIN_KNOWS_NOTHING = knowsOnly("constrain");
+
+    @ArchTest
     static final ArchRule NO_CYCLES = slices().matching(ROOT + ".(*)..").should().beFreeOfCycles();
 
     @ArchTest

@@ -78,6 +78,11 @@ final class ControlTokens {
         return tokens.stream().filter(token -> !token.marker()).map(ControlToken::id).collect(Collectors.toSet());
     }
 
+    /** Returns all of them, markers too. */
+    Set<Integer> ids() {
+        return tokens.stream().map(ControlToken::id).collect(Collectors.toSet());
+    }
+
     /** Returns how templates write them. */
     List<String> texts() {
         return tokens.stream().map(ControlToken::content).toList();

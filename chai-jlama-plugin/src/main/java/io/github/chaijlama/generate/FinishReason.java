@@ -3,7 +3,7 @@ package io.github.chaijlama.generate;
 
 /** Why an answer ended. */
 public enum FinishReason {
-    /** The model said so, with an end token. */
+    /** The model said so, with an end token; or the answer is held to a schema, and nothing can come after it. */
     END_TOKEN,
     /** A stop sequence came; it is not part of the text. */
     STOP_SEQUENCE,

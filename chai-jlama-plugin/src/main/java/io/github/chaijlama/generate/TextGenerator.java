@@ -8,6 +8,8 @@ import java.util.function.Function;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.constrain.TokenBudgetException;
+import io.github.chaijlama.constrain.TokenConstraint;
 
 /** Generates answers, one token after another. Thread-safe: every answer has a session of its own. */
 final class TextGenerator {
@@ -35,6 +37,7 @@ final class TextGenerator {
      * @param prompt      tokens of the prompt, at least one
      * @param startOfText whether the answer is a text of its own, not the continuation of the prompt's
      * @throws ContextLengthException   if the prompt alone is longer than the context
+     * @throws TokenBudgetException     if no answer that the constraint allows is as short as this one must be
      * @throws IllegalArgumentException if the prompt is empty
      */
     GenerationResult generate(int[] prompt, boolean startOfText, GenerationOptions options, GenerationListener listener,
@@ -63,6 +66,8 @@ final class TextGenerator {
         private final StreamingTextDecoder decoder;
         private final StopSequences stopSequences;
         private final boolean limitedByContext;
+        /** What the answer is held to, null if to nothing. */
+        private final TokenConstraint constraint;
         private final StringBuilder text = new StringBuilder();
         private final long start = System.nanoTime();
         private long firstToken;
@@ -74,6 +79,7 @@ final class TextGenerator {
             this.promptTokens = promptTokens;
             this.limitedByContext = options.maxNewTokens() == null || options.maxNewTokens() > room;
             this.maxNewTokens = limitedByContext ? room : options.maxNewTokens();
+            this.constraint = options.constraint() == null ? null : options.constraint().start(maxNewTokens);
             this.sampler = samplers.apply(options.sampling());
             this.listener = listener;
             this.decoder = tokenizer.newDecoder(startOfText);
@@ -94,6 +100,9 @@ final class TextGenerator {
                 session.endPrompt();
             }
             while (!cancelled(cancellation)) {
+                if (constraint != null) {
+                    constraint.mask(logits);
+                }
                 int token = sampler.sample(logits);
                 accept(token);
                 if (finishReason != null) {
@@ -116,6 +125,9 @@ final class TextGenerator {
             if (generated == 1) {
                 firstToken = System.nanoTime();
             }
+            if (constraint != null) {
+                constraint.accept(token);
+            }
             if (tokenizer.isEndToken(token)) {
                 finishReason = FinishReason.END_TOKEN;
                 return;
@@ -124,6 +136,8 @@ final class TextGenerator {
             text.append(certain);
             if (stopSequences.isFound()) {
                 finishReason = FinishReason.STOP_SEQUENCE;
+            } else if (constraint != null && constraint.isFinished()) {
+                finishReason = FinishReason.END_TOKEN;
             } else if (generated == maxNewTokens) {
                 finishReason = limitedByContext ? FinishReason.CONTEXT_FULL : FinishReason.MAX_TOKENS;
             }

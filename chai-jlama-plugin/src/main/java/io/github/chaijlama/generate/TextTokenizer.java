@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 
+import io.github.chaijlama.constrain.Vocabulary;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.jlama.ModelLoadException;
 
@@ -36,6 +37,9 @@ public final class TextTokenizer implements AutoCloseable {
     private final Set<Integer> endTokens;
     /** The library frees its memory without a look at who is using it. */
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private final int vocabularySize;
+    /** Made when it is first needed; making it again would give the same. */
+    private volatile Vocabulary vocabulary;
     private boolean closed;
 
     TextTokenizer(TokenizerFiles files, ModelConfig config) {
@@ -43,6 +47,7 @@ public final class TextTokenizer implements AutoCloseable {
         this.bytes = TokenBytes.of(files, controlTokens.withoutText());
         this.bosToken = bosToken(files, config);
         this.endTokens = endTokens(files, config);
+        this.vocabularySize = config.vocabularySize();
         this.first = library(controlTokens.hiddenIn(files.tokenizer(), false), files.directory());
         this.inner = marksFirstOnly(files.tokenizer())
                 ? library(controlTokens.hiddenIn(files.tokenizer(), true), files.directory())
@@ -174,6 +179,21 @@ public final class TextTokenizer implements AutoCloseable {
     /** Returns the token every prompt begins with, null if there is none. */
     public Integer bosToken() {
         return bosToken;
+    }
+
+    /**
+     * Returns the tokens as answers that are held to a schema need them. In vocabularies that put a space before the first word of
+     * a text, that space is among an answer's bytes, and not in its text; JSON is the same with and without.
+     *
+     * @throws UnsupportedOperationException if the vocabulary does not allow it, because some byte is no token of its own
+     */
+    public Vocabulary vocabulary() {
+        Vocabulary made = vocabulary;
+        if (made == null) {
+            made = new Vocabulary(vocabularySize, bytes::of, controlTokens.ids(), endTokens);
+            vocabulary = made;
+        }
+        return made;
     }
 
     /** Returns the tokens that templates write to steer the model. */

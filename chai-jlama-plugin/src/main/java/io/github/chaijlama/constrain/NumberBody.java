@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.constrain;
+
+/**
+ * A JSON number (RFC 8259, section 6) that a double can hold: at most 15 digits before and after the point, two in the exponent. The
+ * bound also keeps an answer from losing itself in digits.
+ *
+ * @param part   what has been written last
+ * @param digits how many more digits may follow in this part
+ */
+record NumberBody(Part part, int digits) implements Frame.Terminal {
+    /** The beginning of a number. */
+    static final NumberBody START = new NumberBody(Part.START, 0);
+    private static final int MAX_DIGITS = 15;
+    private static final int MAX_EXPONENT_DIGITS = 2;
+
+    /** Parts of a number. */
+    enum Part {
+        START, MINUS, ZERO, INTEGER, POINT, FRACTION, E, SIGN, EXPONENT
+    }
+
+    @Override
+    public long shortest() {
+        return canEnd() ? 0 : 1;
+    }
+
+    @Override
+    public boolean canEnd() {
+        return part == Part.ZERO || part == Part.INTEGER || part == Part.FRACTION || part == Part.EXPONENT;
+    }
+
+    @Override
+    public int shortestByte() {
+        return '0';
+    }
+
+    @Override
+    public Terminal step(int value) {
+        if (value >= '0' && value <= '9') {
+            return digit(value);
+        }
+        return switch (value) {
+            case '-' -> part == Part.START ? new NumberBody(Part.MINUS, 0) : part == Part.E ? sign() : null;
+            case '+' -> part == Part.E ? sign() : null;
+            case '.' -> part == Part.ZERO || part == Part.INTEGER ? new NumberBody(Part.POINT, 0) : null;
+            case 'e', 'E' -> canEnd() && part != Part.EXPONENT ? new NumberBody(Part.E, 0) : null;
+            default -> null;
+        };
+    }
+
+    private static NumberBody sign() {
+        return new NumberBody(Part.SIGN, 0);
+    }
+
+    private NumberBody digit(int value) {
+        return switch (part) {
+            case START, MINUS -> value == '0' ? new NumberBody(Part.ZERO, 0)
+                    : new NumberBody(Part.INTEGER, MAX_DIGITS - 1);
+            case ZERO -> null;
+            case POINT -> new NumberBody(Part.FRACTION, MAX_DIGITS - 1);
+            case E, SIGN -> new NumberBody(Part.EXPONENT, MAX_EXPONENT_DIGITS - 1);
+            case INTEGER, FRACTION, EXPONENT -> digits == 0 ? null : new NumberBody(part, digits - 1);
+        };
+    }
+}

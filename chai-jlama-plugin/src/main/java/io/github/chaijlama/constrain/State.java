@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.constrain;
+
+import java.util.List;
+
+/**
+ * What may follow a text: every way to complete it, as stacks whose top takes bytes. What is worked out about a state is kept in it;
+ * two threads may work out the same at the same time, with the same result. Thread-safe.
+ */
+final class State {
+    private static final long NEXT_BYTES = 1040;
+
+    private final Automaton automaton;
+    private final List<Stack> stacks;
+    private final boolean complete;
+    private final long shortest;
+    private final int hash;
+    private State[] next;
+    private volatile State shortestNext;
+    private volatile NextTokens nextTokens;
+    /** One more than {@link #minimumTokens}; 0, which is what a thread may see that did not make this object, if not known. */
+    private volatile int minimumTokensAndOne;
+
+    /**
+     * Creates a state.
+     *
+     * @param stacks   at least one unless it is complete
+     * @param complete whether the text may end here
+     */
+    State(Automaton automaton, List<Stack> stacks, boolean complete) {
+        this.automaton = automaton;
+        this.stacks = stacks;
+        this.complete = complete;
+        this.shortest = complete ? 0 : stacks.stream().mapToLong(Stack::shortest).min().orElseThrow();
+        this.hash = 2 * stacks.hashCode() + (complete ? 1 : 0);
+    }
+
+    List<Stack> stacks() {
+        return stacks;
+    }
+
+    boolean belongsTo(Automaton other) {
+        return automaton == other;
+    }
+
+    /** Whether the text may end here. */
+    boolean isComplete() {
+        return complete;
+    }
+
+    /** Whether the text must end here. */
+    boolean isFinished() {
+        return stacks.isEmpty();
+    }
+
+    /** Returns the bytes of the shortest completion. */
+    long shortest() {
+        return shortest;
+    }
+
+    /** Returns the state after a byte (0 to 255), null if it cannot come. */
+    State step(int value) {
+        State[] known = next;
+        if (known == null) {
+            automaton.retained(NEXT_BYTES);
+            known = new State[256];
+            next = known;
+        }
+        // States are safe to publish without a lock: what another thread sees of them is final or worked out again.
+        State after = known[value];
+        if (after == null) {
+            after = automaton.step(this, value);
+            known[value] = after == null ? Automaton.DEAD : after;
+        }
+        return after == Automaton.DEAD ? null : after;
+    }
+
+    /** Returns the state after several bytes, null if they cannot come. */
+    State step(byte[] bytes) {
+        State state = this;
+        for (int i = 0; i < bytes.length && state != null; i++) {
+            state = state.step(bytes[i] & 0xFF);
+        }
+        return state;
+    }
+
+    /** Returns the first byte of the shortest completion, which is the same one every time; asked only if not complete. */
+    int shortestByte() {
+        for (Stack stack : stacks) {
+            // A part that may end, and is not needed, is on top of one of the stacks, and not there on another one.
+            if (stack.shortest() == shortest && stack.top().shortest() > 0) {
+                return ((Frame.Terminal) stack.top()).shortestByte();
+            }
+        }
+        throw new IllegalStateException("no completion of " + shortest + " bytes among " + stacks.size());
+    }
+
+    /** Returns the state after {@link #shortestByte}, whose shortest completion is what remains of this one's. */
+    State shortestNext() {
+        State after = shortestNext;
+        if (after == null) {
+            after = automaton.step(this, shortestByte());
+            shortestNext = after;
+        }
+        return after;
+    }
+
+    /** Returns which tokens may come. */
+    NextTokens nextTokens(Vocabulary vocabulary) {
+        NextTokens known = nextTokens;
+        if (known == null) {
+            known = NextTokens.of(this, vocabulary);
+            automaton.retained(known.bytes());
+            nextTokens = known;
+        }
+        return known;
+    }
+
+    /** Returns how many tokens complete the text, as {@link ShortestEnding} counts them. */
+    int minimumTokens(Vocabulary vocabulary) {
+        if (!knowsMinimumTokens()) {
+            ShortestEnding.measure(this, vocabulary);
+        }
+        return minimumTokensAndOne - 1;
+    }
+
+    boolean knowsMinimumTokens() {
+        return minimumTokensAndOne != 0;
+    }
+
+    void setMinimumTokens(int tokens) {
+        minimumTokensAndOne = tokens + 1;
+    }
+
+    @Override
+    public int hashCode() {
+        return hash;
+    }
+
+    @Override
+    public boolean equals(Object object) {
+        return object instanceof State other && complete == other.complete && hash == other.hash
+                && stacks.equals(other.stacks);
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.constrain;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
+
+/**
+ * The tokens of a model as the bytes they stand for, in a tree. Built once for a model; immutable and thread-safe.
+ *
+ * <p>An answer must be able to go on with any single byte, so each byte that JSON can contain must be a token of its own. That is so
+ * in byte-level vocabularies (GPT-2, Llama 3, Qwen 2) and in those that fall back to bytes (Llama 2, Gemma).
+ */
+public final class Vocabulary {
+    private final int size;
+    private final byte[][] bytes;
+    private final Set<Integer> endTokens;
+    private final int longestToken;
+    /** The nodes of the tree in preorder {@code (node)}: depth, last byte, first node that is not below it. */
+    private final int[] depth;
+    private final byte[] label;
+    private final int[] skip;
+    /** Tokens that end at node n are {@code sorted[firstToken[n]]} to before {@code sorted[firstToken[n + 1]]}. */
+    private final int[] firstToken;
+    private final int[] sorted;
+    /** The nodes of single bytes {@code (256)}. */
+    private final int[] roots = new int[256];
+    private final List<StringTokens> stringTokens;
+
+    /**
+     * Tokens that do the same to a string which they meet between two characters.
+     *
+     * @param example the bytes of one of them
+     */
+    record StringTokens(byte[] example, TokenSet tokens) {}
+
+    /** Takes tokens that a walk meets. */
+    interface TokenConsumer {
+        /** Takes a token and the state after it. */
+        void accept(State after, int token);
+    }
+
+    /**
+     * Creates a vocabulary.
+     *
+     * @param size      number of tokens
+     * @param bytes     the bytes that each token adds to a text, empty for tokens that stand for nothing
+     * @param never     tokens that are never part of an answer's text: control tokens
+     * @param endTokens tokens that end an answer
+     * @throws UnsupportedOperationException if some byte of JSON is no token of its own
+     */
+    public Vocabulary(int size, IntFunction<byte[]> bytes, Set<Integer> never, Set<Integer> endTokens) {
+        this.size = size;
+        this.endTokens = Set.copyOf(endTokens);
+        this.bytes = new byte[size][];
+        List<Integer> usable = new ArrayList<>();
+        int longest = 0;
+        for (int token = 0; token < size; token++) {
+            byte[] text = bytes.apply(token);
+            if (text.length > 0 && !never.contains(token) && !endTokens.contains(token)) {
+                this.bytes[token] = text;
+                longest = Math.max(longest, text.length);
+                usable.add(token);
+            }
+        }
+        this.longestToken = longest;
+        usable.sort(Comparator.comparing(token -> this.bytes[token], Arrays::compareUnsigned));
+        this.sorted = usable.stream().mapToInt(Integer::intValue).toArray();
+        int nodes = countNodes();
+        this.depth = new int[nodes];
+        this.label = new byte[nodes];
+        this.skip = new int[nodes];
+        this.firstToken = new int[nodes + 1];
+        buildTree();
+        requireSingleBytes();
+        this.stringTokens = findStringTokens();
+    }
+
+    private int countNodes() {
+        int nodes = 0;
+        byte[] before = {};
+        for (int token : sorted) {
+            nodes += bytes[token].length - common(before, bytes[token]);
+            before = bytes[token];
+        }
+        return nodes;
+    }
+
+    private static int common(byte[] a, byte[] b) {
+        int mismatch = Arrays.mismatch(a, b);
+        return mismatch < 0 ? a.length : mismatch;
+    }
+
+    private void buildTree() {
+        int[] open = new int[longestToken + 1];
+        int openDepth = 0;
+        int node = 0;
+        byte[] before = {};
+        Arrays.fill(roots, -1);
+        for (int i = 0; i < sorted.length; i++) {
+            byte[] text = bytes[sorted[i]];
+            int shared = common(before, text);
+            for (; openDepth > shared; openDepth--) {
+                skip[open[openDepth]] = node;
+            }
+            for (; openDepth < text.length; node++) {
+                label[node] = text[openDepth++];
+                depth[node] = openDepth;
+                firstToken[node] = i;
+                open[openDepth] = node;
+                if (openDepth == 1) {
+                    roots[label[node] & 0xFF] = node;
+                }
+            }
+            before = text;
+        }
+        for (; openDepth > 0; openDepth--) {
+            skip[open[openDepth]] = node;
+        }
+        firstToken[node] = sorted.length;
+    }
+
+    /** A node has tokens of its own up to where its first child's begin. */
+    private boolean hasTokens(int node) {
+        return firstToken[node + 1] > firstToken[node];
+    }
+
+    private void requireSingleBytes() {
+        for (int value = 0x20; value <= 0xF4; value++) {
+            boolean needed = value != 0x7F && value != 0xC0 && value != 0xC1; // what JSON may do without, or UTF-8 never has
+            if (needed && (roots[value] < 0 || !hasTokens(roots[value]))) {
+                throw new UnsupportedOperationException(
+                        "this model's vocabulary cannot be held to a schema: the byte 0x%02X is no token of its own"
+                                .formatted(value));
+            }
+        }
+    }
+
+    /** What a token does to a string: where it gets to within the string, or what it says after the end of the string. */
+    private record Kind(int phase, int characters, boolean escapes, String after) {}
+
+    private List<StringTokens> findStringTokens() {
+        Map<Kind, TokenSet.Builder> tokens = new LinkedHashMap<>();
+        Map<Kind, byte[]> examples = new LinkedHashMap<>();
+        for (int token : sorted) {
+            Kind kind = kind(bytes[token]);
+            if (kind != null) {
+                tokens.computeIfAbsent(kind, any -> new TokenSet.Builder()).add(token);
+                examples.putIfAbsent(kind, bytes[token]);
+            }
+        }
+        List<StringTokens> kinds = new ArrayList<>();
+        tokens.forEach((kind, found) -> kinds.add(new StringTokens(examples.get(kind), found.build(size))));
+        return List.copyOf(kinds);
+    }
+
+    private static Kind kind(byte[] text) {
+        int phase = StringBody.BOUNDARY;
+        int characters = 0;
+        boolean escapes = false;
+        for (int i = 0; i < text.length; i++) {
+            phase = StringBody.next(phase, text[i] & 0xFF);
+            if (phase == StringBody.INVALID) {
+                return null;
+            }
+            if (phase == StringBody.CLOSED) {
+                String after = new String(text, i + 1, text.length - i - 1, StandardCharsets.ISO_8859_1);
+                return new Kind(phase, characters, escapes, after);
+            }
+            escapes |= text[i] == '\\';
+            characters += phase == StringBody.BOUNDARY ? 1 : 0;
+        }
+        return new Kind(phase, characters, escapes, "");
+    }
+
+    /** Returns how many tokens there are. */
+    public int size() {
+        return size;
+    }
+
+    /** Returns the tokens that end an answer. */
+    Set<Integer> endTokens() {
+        return endTokens;
+    }
+
+    /** Returns the bytes of the longest token. */
+    int longestToken() {
+        return longestToken;
+    }
+
+    /** Returns the bytes of a token, null if it is never part of an answer's text. */
+    byte[] bytes(int token) {
+        return token < 0 || token >= size ? null : bytes[token];
+    }
+
+    /** Returns the kinds of tokens that can follow the beginning of a string, or of a character in it. */
+    List<StringTokens> stringTokens() {
+        return stringTokens;
+    }
+
+    /** Gives every token that may come in a state, skipping those that begin with what cannot. */
+    void walk(State from, TokenConsumer consumer) {
+        State[] path = new State[longestToken + 1];
+        path[0] = from;
+        for (int node = 0; node < depth.length;) {
+            State after = path[depth[node] - 1].step(label[node] & 0xFF);
+            if (after == null) {
+                node = skip[node];
+            } else {
+                path[depth[node]] = after;
+                for (int i = firstToken[node]; i < firstToken[node + 1]; i++) {
+                    consumer.accept(after, sorted[i]);
+                }
+                node++;
+            }
+        }
+    }
+
+    /** Gives the length of every token that a text has at a place. */
+    void tokensAt(byte[] text, int from, int to, IntConsumer lengths) {
+        int node = from < to ? roots[text[from] & 0xFF] : -1;
+        for (int at = from + 1; node >= 0; at++) {
+            if (hasTokens(node)) {
+                lengths.accept(at - from);
+            }
+            node = at < to ? child(node, text[at]) : -1;
+        }
+    }
+
+    private int child(int parent, byte value) {
+        for (int node = parent + 1; node < skip[parent]; node = skip[node]) {
+            if (label[node] == value) {
+                return node;
+            }
+        }
+        return -1;
+    }
+}
