@@ -2,5 +2,4 @@
 package io.github.chaijlama.report;
 
 /** Something a section shows. */
-public sealed interface Block permits Table, KeyValues, KeyFigures, Note, Chart, ChartGrid {
-}
+public sealed interface Block permits Table, KeyValues, KeyFigures, Note, Chart, ChartGrid {}

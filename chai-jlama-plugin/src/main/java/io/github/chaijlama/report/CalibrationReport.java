@@ -45,7 +45,8 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
             sensitivity = List.copyOf(sensitivity);
             int heads = error.size();
             if (clusters < 1 || clusters > heads) {
-                throw new IllegalArgumentException("a layer of " + heads + " heads cannot have " + clusters + " clusters");
+                throw new IllegalArgumentException(
+                        "a layer of " + heads + " heads cannot have " + clusters + " clusters");
             }
             if (!similarity.isEmpty() && similarity.size() != heads || !member.isEmpty() && member.size() != heads) {
                 throw new IllegalArgumentException("a layer with errors of " + heads + " heads has similarities of "
@@ -86,8 +87,7 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
      * @param clusters clusters of the layer
      * @param kl       mean Kullback-Leibler divergence from exact attention, nats per token
      */
-    public record Sensitivity(int clusters, double kl) {
-    }
+    public record Sensitivity(int clusters, double kl) {}
 
     public CalibrationReport {
         keyFigures = List.copyOf(keyFigures);
@@ -139,8 +139,9 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
                 "A layer with as many clusters as heads keeps exact attention.",
                 Axis.of("Layer", "", Axis.Scale.INTEGER), Axis.of("Clusters", "", Axis.Scale.INTEGER).between(0, heads),
                 List.of(new Series("", Series.Style.LINE, counts)));
-        Table table = new Table("The layers", List.of("Layer", "Clusters", "Redundant", "Error left", "Heads that share"),
-                rows, List.of(Table.Alignment.NUMBER, Table.Alignment.NUMBER, Table.Alignment.TEXT,
+        Table table = new Table("The layers",
+                List.of("Layer", "Clusters", "Redundant", "Error left", "Heads that share"),
+                rows, List.of(Table.Alignment.TEXT, Table.Alignment.NUMBER, Table.Alignment.TEXT,
                         Table.Alignment.NUMBER, Table.Alignment.TEXT));
         return new Section("Layers", "", List.of(chart, table));
     }
@@ -174,7 +175,7 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
         }
         return new Section("Similarity of heads",
                 "How alike the attention of two heads is, averaged over the samples. Heads stand in the order of their "
-                        + "clusters; each cluster has a frame.",
+                        + "clusters; heads that share a cluster stand in a frame.",
                 List.of(new ChartGrid("Head against head", charts)));
     }
 

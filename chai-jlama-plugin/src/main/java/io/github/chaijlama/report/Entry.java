@@ -7,5 +7,4 @@ package io.github.chaijlama.report;
  * @param name  what it is
  * @param value what it says
  */
-public record Entry(String name, String value) {
-}
+public record Entry(String name, String value) {}

@@ -31,8 +31,7 @@ public record EvaluationReport(String subtitle, List<Entry> keyFigures, List<Str
      * @param agreement  share of the positions where the most likely token is that of the first arm, 0 to 1
      * @param kvBytes    K and V bytes as a share of the first arm's, 1 for as many
      */
-    public record Arm(String name, Estimate perplexity, Estimate kl, Estimate agreement, double kvBytes) {
-    }
+    public record Arm(String name, Estimate perplexity, Estimate kl, Estimate agreement, double kvBytes) {}
 
     /**
      * Tasks of one kind under one rule of scoring. Immutable.
@@ -55,8 +54,7 @@ public record EvaluationReport(String subtitle, List<Entry> keyFigures, List<Str
      * @param accuracy   share of the tasks that were right, 0 to 1
      * @param difference accuracy less that of the first arm, paired by task; {@link Estimate#NONE} for the first arm
      */
-    public record TaskScore(String arm, Estimate accuracy, Estimate difference) {
-    }
+    public record TaskScore(String arm, Estimate accuracy, Estimate difference) {}
 
     public EvaluationReport {
         keyFigures = List.copyOf(keyFigures);

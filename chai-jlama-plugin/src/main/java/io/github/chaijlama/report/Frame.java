@@ -20,7 +20,7 @@ record Frame(String name, double width, double height, boolean small) {
     }
 
     int xTicks() {
-        return (int) Math.max(3, width / 80);
+        return (int) Math.max(4, width / 80);
     }
 
     int yTicks() {

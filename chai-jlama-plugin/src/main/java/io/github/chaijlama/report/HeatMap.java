@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A square of values between the same things in rows and columns, ordered by their groups, with each group outlined.
+ * A square of values between the same things in rows and columns, ordered by their groups, with each group of several outlined.
  * Immutable. The drawing is made for up to 64 rows.
  *
  * @param title   heading

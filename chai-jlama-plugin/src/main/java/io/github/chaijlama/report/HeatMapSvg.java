@@ -83,14 +83,22 @@ final class HeatMapSvg {
         return Double.isFinite(value) ? Viridis.index((value - map.min()) / (map.max() - map.min())) : -1;
     }
 
+    /** Frames the groups of several rows; one row by itself needs no frame to be seen. */
     private void outlines(String cssClass) {
         int start = 0;
         for (int i = 1; i <= size; i++) {
             if (i == size || !map.groups().get(order.get(i)).equals(map.groups().get(order.get(start)))) {
-                out.empty("rect", "class", cssClass, "x", MARGIN + start * cell + 0.75, "y", 1 + start * cell + 0.75,
-                        "width", (i - start) * cell - 1.5, "height", (i - start) * cell - 1.5);
+                if (i - start > 1) {
+                    outline(cssClass, start, i);
+                }
                 start = i;
             }
         }
+    }
+
+    private void outline(String cssClass, int start, int end) {
+        double side = (end - start) * cell;
+        out.empty("rect", "class", cssClass, "x", MARGIN + start * cell, "y", 1 + start * cell, "width", side, "height",
+                side);
     }
 }

@@ -21,8 +21,7 @@ public record IntervalChart(String title, String caption, Axis axis, List<Row> r
      * @param value     the estimate, in the unit of the axis
      * @param halfWidth half the length of its interval, in the unit of the axis
      */
-    public record Row(String label, String group, double value, double halfWidth) {
-    }
+    public record Row(String label, String group, double value, double halfWidth) {}
 
     public IntervalChart {
         rows = List.copyOf(rows);

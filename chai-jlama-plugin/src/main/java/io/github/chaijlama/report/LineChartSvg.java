@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.report;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -16,13 +17,22 @@ final class LineChartSvg {
     private final Ticks x;
     private final Ticks y;
     private final List<Double> yTicks;
+    private final List<Box> taken = new ArrayList<>();
+
+    /** The room that a name takes. */
+    private record Box(double left, double top, double width, double height) {
+        boolean overlaps(Box other) {
+            return left < other.left + other.width && other.left < left + width && top < other.top + other.height
+                    && other.top < top + height;
+        }
+    }
 
     private LineChartSvg(Markup out, LineChart chart, Frame frame) {
         this.out = out;
         this.chart = chart;
         this.frame = frame;
         double top = frame.small() ? 24 : 30;
-        double bottom = frame.height() - (frame.small() ? 34 : 44);
+        double bottom = frame.height() - (frame.small() ? 37 : 44);
         y = Ticks.of(chart.y(), points().flatMap(p -> Stream.of(p.y() - p.error(), p.y() + p.error()))
                 .mapToDouble(Double::doubleValue).toArray(), bottom, top, frame.yTicks());
         yTicks = y.values(frame.yTicks());
@@ -110,11 +120,20 @@ final class LineChartSvg {
         }
     }
 
-    /** A name goes to the side that has room for it. */
+    /** A name goes where there is room for it; without room it is left to the table. */
     private void label(String label, double px, double py) {
-        boolean right = px + 14 + label.length() * CHARACTER < frame.width();
-        out.element("text", label, "class", right ? "label" : "label end", "x", right ? px + 11 : px - 11, "y",
-                py - 8);
+        double length = label.length() * CHARACTER;
+        for (double baseline : new double[]{ py - 8, py + 17 }) {
+            for (double left : new double[]{ px + 11, px - 11 - length }) {
+                Box box = new Box(left, baseline - 11, length, 14);
+                boolean inside = left >= x.from() && left + length <= frame.width() && baseline < y.from();
+                if (inside && taken.stream().noneMatch(box::overlaps)) {
+                    taken.add(box);
+                    out.element("text", label, "class", "label", "x", left, "y", baseline);
+                    return;
+                }
+            }
+        }
     }
 
     private String description(Point point) {

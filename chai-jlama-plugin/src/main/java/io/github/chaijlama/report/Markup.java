@@ -35,6 +35,16 @@ final class Markup {
         }
     }
 
+    /** Adds an attribute to the element that was just begun. */
+    Markup attribute(String name, String value) {
+        try {
+            attributes(name, value);
+            return this;
+        } catch (XMLStreamException e) {
+            throw unexpected(e);
+        }
+    }
+
     /** Ends the innermost element. */
     Markup close() {
         try {
@@ -79,7 +89,7 @@ final class Markup {
         }
     }
 
-    private void attributes(Object[] attributes) throws XMLStreamException {
+    private void attributes(Object... attributes) throws XMLStreamException {
         for (int i = 0; i < attributes.length; i += 2) {
             xml.writeAttribute(attributes[i].toString(), clean(valueOf(attributes[i + 1])));
         }

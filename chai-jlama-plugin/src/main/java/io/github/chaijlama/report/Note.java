@@ -6,5 +6,4 @@ package io.github.chaijlama.report;
  *
  * @param text the remark
  */
-public record Note(String text) implements Block {
-}
+public record Note(String text) implements Block {}

@@ -68,21 +68,27 @@ final class PageBody {
         }
         out.open("thead").open("tr");
         for (int column = 0; column < table.headers().size(); column++) {
-            out.element("th", table.headers().get(column), "scope", "col", "class", cssClass(table, column));
+            cell("th", table, column, table.headers().get(column), "scope", "col");
         }
         out.close().close().open("tbody");
         for (List<String> row : table.rows()) {
-            out.open("tr").element("th", row.getFirst(), "scope", "row", "class", cssClass(table, 0));
+            out.open("tr");
+            cell("th", table, 0, row.getFirst(), "scope", "row");
             for (int column = 1; column < row.size(); column++) {
-                out.element("td", row.get(column), "class", cssClass(table, column));
+                cell("td", table, column, row.get(column));
             }
             out.close();
         }
         out.close().close().close();
     }
 
-    private static String cssClass(Table table, int column) {
-        return table.alignments().get(column) == Table.Alignment.NUMBER ? "number" : "words";
+    /** Most cells are numbers, hundreds of thousands in a large report: they do without a class. */
+    private void cell(String element, Table table, int column, String text, Object... attributes) {
+        out.open(element, attributes);
+        if (table.alignments().get(column) == Table.Alignment.TEXT) {
+            out.attribute("class", "words");
+        }
+        out.text(text).close();
     }
 
     private void keyValues(KeyValues values) {

@@ -37,6 +37,8 @@ record Ticks(Axis.Scale scale, double min, double max, double from, double to) {
         if (low > 0 && low < high / 2) {
             low = 0;
         }
+        low = axis.min().orElse(low);
+        high = axis.max().orElse(high);
         if (low == high) {
             double spread = low == 0 ? 1 : Math.abs(low) / 10;
             low -= low == 0 ? 0 : spread;

@@ -4,6 +4,7 @@ package io.github.chaijlama.report;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -39,7 +40,10 @@ public record TradeOff(String name, double kvSaving, double perplexityIncrease, 
                 .sorted(Comparator.comparingDouble(Point::x)).toList();
         if (!places.isEmpty()) {
             boolean chosen = points.stream().anyMatch(TradeOff::chosen);
-            charts.add(new LineChart(title, chosen ? "The ring marks what was chosen." : "", x, y,
+            // A cost is read from zero, unless it is a gain.
+            boolean gain = places.stream().anyMatch(point -> point.y() - point.error() < 0);
+            Axis fromZero = gain ? y : new Axis(y.label(), y.unit(), y.scale(), OptionalDouble.of(0), y.max());
+            charts.add(new LineChart(title, chosen ? "The ring marks what was chosen." : "", x, fromZero,
                     List.of(new Series("", style, places))));
         }
     }

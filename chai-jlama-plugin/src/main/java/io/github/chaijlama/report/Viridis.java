@@ -8,8 +8,8 @@ package io.github.chaijlama.report;
 final class Viridis {
     /** Steps of colour, more than an eye tells apart between neighbours. */
     static final int STEPS = 48;
-    private static final int[] ANCHORS = {0x440154, 0x482878, 0x3e4989, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779,
-            0x6ece58, 0xb5de2b, 0xfde725};
+    private static final int[] ANCHORS = { 0x440154, 0x482878, 0x3e4989, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779,
+            0x6ece58, 0xb5de2b, 0xfde725 };
 
     private Viridis() {}
 

@@ -59,7 +59,8 @@ final class SampleReports {
                 .mapToObj(k -> 37 * Math.pow(1 - (k - 1) / (double) Math.max(1, heads - 1), 1 + 4 * bend)).toList();
         List<Sensitivity> sensitivity = IntStream.rangeClosed(1, heads)
                 .filter(k -> k == heads || k % Math.max(1, heads / 8) == 0)
-                .mapToObj(k -> new Sensitivity(k, (heads - k) * 0.2 / heads * Math.exp(-0.8 * Math.min(index, 8)))).toList();
+                .mapToObj(k -> new Sensitivity(k, (heads - k) * 0.2 / heads * Math.exp(-0.8 * Math.min(index, 8))))
+                .toList();
         return new Layer(error, clusters, index > 0, similarity, member, sensitivity);
     }
 
