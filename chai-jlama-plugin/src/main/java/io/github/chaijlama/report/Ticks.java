@@ -92,7 +92,7 @@ record Ticks(Axis.Scale scale, double min, double max, double from, double to) {
         double rough = (high - low) / wanted;
         double power = Math.pow(10, Math.floor(Math.log10(rough)));
         double ratio = rough / power;
-        double step = power * (ratio <= 1 ? 1 : ratio <= 2 ? 2 : ratio <= 5 ? 5 : 10);
+        double step = power * (ratio < 1 + 1e-9 ? 1 : ratio < 2 + 1e-9 ? 2 : ratio < 5 + 1e-9 ? 5 : 10);
         return scale == Axis.Scale.INTEGER ? Math.max(1, step) : step;
     }
 }
