@@ -45,7 +45,7 @@ public final class Numbers {
         return Double.isFinite(value) ? String.format(Locale.ROOT, "%." + decimals + "f", value) : UNKNOWN;
     }
 
-    /** Returns a fraction as per cent, with its sign where it is a change. */
+    /** Returns a fraction as per cent. */
     static String percent(double fraction, int decimals) {
         return Double.isFinite(fraction) ? fixed(100 * fraction, decimals) + " %" : UNKNOWN;
     }

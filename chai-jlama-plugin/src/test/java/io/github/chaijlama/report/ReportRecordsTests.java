@@ -51,7 +51,7 @@ class ReportRecordsTests {
 
     @Test
     void widenedAxisEndsAtATick() {
-        Ticks ticks = Ticks.of(Axis.of("", "", Axis.Scale.LINEAR), new double[]{0, 1.11}, 0, 100, 6);
+        Ticks ticks = Ticks.of(Axis.of("", "", Axis.Scale.LINEAR), new double[]{ 0, 1.11 }, 0, 100, 6);
         assertThat(ticks.max()).isCloseTo(1.2, within(1e-12));
         assertThat(ticks.values(6)).as("1.2 / 6 is a hair more than 0.2").hasSize(7);
     }
