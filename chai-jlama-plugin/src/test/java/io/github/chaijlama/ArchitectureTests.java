@@ -96,6 +96,9 @@ class ArchitectureTests {
             .resideInAPackage(ROOT + ".calibrate");
 
     @ArchTest
+    static final ArchRule REPORT_KNOWS_NOTHING = knowsOnly("report");
+
+    @ArchTest
     static final ArchRule LAUNCHER_KNOWS_NOTHING = knowsOnly("launcher");
 
     /** Whatever is below does not know the public face, and nobody but the command knows the command. */

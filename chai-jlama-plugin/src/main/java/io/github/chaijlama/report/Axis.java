@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.report;
+
+import java.util.OptionalDouble;
+
+/**
+ * What an axis measures. Immutable.
+ *
+ * @param label what it measures
+ * @param unit  its unit, empty for none
+ * @param scale how values are spread along it
+ * @param min   where it begins; without it, just below the smallest value
+ * @param max   where it ends; without it, just above the largest value
+ */
+public record Axis(String label, String unit, Scale scale, OptionalDouble min, OptionalDouble max) {
+
+    /** How values are spread along an axis. */
+    public enum Scale {
+        /** In proportion. */
+        LINEAR,
+        /** In proportion, with ticks at whole numbers only. */
+        INTEGER,
+        /** By their logarithm; values that are not above zero have no place. */
+        LOGARITHMIC
+    }
+
+    /** Returns an axis that fits itself to the values. */
+    public static Axis of(String label, String unit, Scale scale) {
+        return new Axis(label, unit, scale, OptionalDouble.empty(), OptionalDouble.empty());
+    }
+
+    /** Returns this axis with a fixed range. */
+    public Axis between(double newMin, double newMax) {
+        return new Axis(label, unit, scale, OptionalDouble.of(newMin), OptionalDouble.of(newMax));
+    }
+
+    /** Returns label and unit in one line. */
+    String title() {
+        return unit.isEmpty() ? label : label + " (" + unit + ")";
+    }
+}

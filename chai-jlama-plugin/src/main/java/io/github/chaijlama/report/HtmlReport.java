@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.report;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.UUID;
+
+/**
+ * Writes a {@link Report} as one HTML file that loads nothing: it opens from a disk, follows the reader's light or dark
+ * theme, fits a telephone and paper. Its content security policy allows its own style sheet, by digest, and nothing else:
+ * no script, no picture, no network.
+ */
+public final class HtmlReport {
+    private static final String STYLE_SHEET = "report.css";
+
+    private HtmlReport() {}
+
+    /**
+     * Writes a report to a file, whole or not at all: an existing file is replaced in one step.
+     *
+     * @throws IOException if it cannot be written; an existing file is unchanged then
+     */
+    public static void write(Report report, Path file) throws IOException {
+        String html = html(report);
+        Path target = file.toAbsolutePath();
+        if (Files.isDirectory(target)) {
+            throw new IOException("report " + file + " cannot be written: it is a directory");
+        }
+        Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
+        try {
+            Files.writeString(temporary, html);
+            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new IOException("report " + file + " cannot be written: " + e, e);
+        } finally {
+            deleteQuietly(temporary);
+        }
+    }
+
+    /** A temporary file is gone after the move; after a failure what is left of it must not stay. */
+    private static void deleteQuietly(Path temporary) {
+        try {
+            Files.deleteIfExists(temporary);
+        } catch (IOException _) {
+            // The failure that led here is the one the user needs to hear of.
+        }
+    }
+
+    /** Returns the page. */
+    public static String html(Report report) {
+        String style = styleSheet();
+        Markup out = new Markup().doctype();
+        out.open("html", "lang", "en").open("head");
+        out.empty("meta", "charset", "utf-8");
+        out.empty("meta", "http-equiv", "Content-Security-Policy", "content",
+                "default-src 'none'; style-src 'sha256-" + sha256(style) + "'; base-uri 'none'; form-action 'none'");
+        out.empty("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
+        out.empty("meta", "name", "color-scheme", "content", "light dark");
+        out.element("title", report.title());
+        out.element("style", style);
+        out.close().open("body");
+        PageBody.write(out, report);
+        out.close().close();
+        return out + "\n";
+    }
+
+    /** The style sheet has no character that would have to be escaped; its digest would not fit then. */
+    private static String styleSheet() {
+        try (InputStream in = HtmlReport.class.getResourceAsStream(STYLE_SHEET)) {
+            if (in == null) {
+                throw new IllegalStateException("the style sheet " + STYLE_SHEET + " is missing from the jar");
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("\r\n", "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String sha256(String text) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return Base64.getEncoder().encodeToString(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

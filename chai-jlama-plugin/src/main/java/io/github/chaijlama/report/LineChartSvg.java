@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Draws a {@link LineChart}. */
+final class LineChartSvg {
+    private static final double CHARACTER = 6.4;
+    /** More marks than this in a small chart hide its line. */
+    private static final int MARKS_IN_SMALL_CHART = 16;
+
+    private final Markup out;
+    private final LineChart chart;
+    private final Frame frame;
+    private final Ticks x;
+    private final Ticks y;
+    private final List<Double> yTicks;
+    private final List<Box> taken = new ArrayList<>();
+
+    /** The room that a name takes. */
+    private record Box(double left, double top, double width, double height) {
+        boolean overlaps(Box other) {
+            return left < other.left + other.width && other.left < left + width && top < other.top + other.height
+                    && other.top < top + height;
+        }
+    }
+
+    private LineChartSvg(Markup out, LineChart chart, Frame frame) {
+        this.out = out;
+        this.chart = chart;
+        this.frame = frame;
+        double top = frame.small() ? 24 : 30;
+        double bottom = frame.height() - (frame.small() ? 37 : 44);
+        y = Ticks.of(chart.y(), points().flatMap(p -> Stream.of(p.y() - p.error(), p.y() + p.error()))
+                .mapToDouble(Double::doubleValue).toArray(), bottom, top, frame.yTicks());
+        yTicks = y.values(frame.yTicks());
+        int characters = yTicks.stream().map(Numbers::significant).mapToInt(String::length).max().orElse(1);
+        x = Ticks.of(chart.x(), points().mapToDouble(Point::x).toArray(), 12 + characters * CHARACTER,
+                frame.width() - 14, frame.xTicks());
+    }
+
+    static void draw(Markup out, LineChart chart, Frame frame) {
+        new LineChartSvg(out, chart, frame).draw();
+    }
+
+    private Stream<Point> points() {
+        return chart.series().stream().flatMap(series -> series.points().stream()).filter(Point::isFinite);
+    }
+
+    private void draw() {
+        frame.open(out, chart);
+        axes();
+        for (int i = 0; i < chart.series().size(); i++) {
+            Series series = chart.series().get(i);
+            if (series.style() == Series.Style.LINE) {
+                line(series, i);
+            }
+            boolean crowded = frame.small() && series.points().size() > MARKS_IN_SMALL_CHART;
+            for (Point point : series.points()) {
+                if (isVisible(point) && (point.chosen() || !crowded)) {
+                    point(point, i);
+                }
+            }
+        }
+        out.close();
+    }
+
+    private boolean isVisible(Point point) {
+        return x.contains(point.x()) && y.contains(point.y());
+    }
+
+    private void axes() {
+        out.element("text", chart.y().title(), "class", "axis", "x", 0, "y", frame.small() ? 10 : 12);
+        for (double tick : yTicks) {
+            double at = y.position(tick);
+            out.empty("line", "class", "grid", "x1", x.from(), "x2", x.to(), "y1", at, "y2", at);
+            out.element("text", Numbers.significant(tick), "class", "tick end", "x", x.from() - 7, "y", at + 4);
+        }
+        for (double tick : x.values(frame.xTicks())) {
+            double at = x.position(tick);
+            out.empty("line", "class", "rule", "x1", at, "x2", at, "y1", y.from(), "y2", y.from() + 4);
+            out.element("text", Numbers.significant(tick), "class", "tick middle", "x", at, "y", y.from() + 17);
+        }
+        out.empty("line", "class", "rule", "x1", x.from(), "x2", x.to(), "y1", y.from(), "y2", y.from());
+        out.element("text", chart.x().title(), "class", "axis end", "x", x.to(), "y", frame.height() - 4);
+    }
+
+    /** A value without a place interrupts the line. */
+    private void line(Series series, int index) {
+        StringBuilder path = new StringBuilder();
+        boolean pen = false;
+        for (Point point : series.points()) {
+            if (isVisible(point)) {
+                path.append(pen ? "L" : "M").append(Markup.coordinate(x.position(point.x()))).append(' ')
+                        .append(Markup.coordinate(y.position(point.y())));
+                pen = true;
+            } else {
+                pen = false;
+            }
+        }
+        out.empty("path", "class", "line " + Mark.color(index), "d", path);
+    }
+
+    private void point(Point point, int index) {
+        double px = x.position(point.x());
+        double py = y.position(point.y());
+        if (point.error() > 0) {
+            out.empty("line", "class", "bar " + Mark.color(index), "x1", px, "x2", px, "y1",
+                    y.position(point.y() - point.error()), "y2", y.position(point.y() + point.error()));
+        }
+        if (point.chosen()) {
+            out.empty("circle", "class", "chosen", "cx", px, "cy", py, "r", frame.small() ? 6.5 : 8.5);
+        }
+        Mark.of(index).open(out, px, py, frame.small() ? 2.4 : 3.6, "mark " + Mark.color(index));
+        out.element("title", description(point)).close();
+        if (!point.label().isEmpty() && !frame.small()) {
+            label(point.label(), px, py);
+        }
+    }
+
+    /** A name goes where there is room for it; without room it is left to the table. */
+    private void label(String label, double px, double py) {
+        double length = label.length() * CHARACTER;
+        for (double baseline : new double[]{ py - 8, py + 17 }) {
+            for (double left : new double[]{ px + 11, px - 11 - length }) {
+                Box box = new Box(left, baseline - 11, length, 14);
+                boolean inside = left >= x.from() && left + length <= frame.width() && baseline < y.from();
+                if (inside && taken.stream().noneMatch(box::overlaps)) {
+                    taken.add(box);
+                    out.element("text", label, "class", "label", "x", left, "y", baseline);
+                    return;
+                }
+            }
+        }
+    }
+
+    private String description(Point point) {
+        return (point.label().isEmpty() ? "" : point.label() + ": ") + chart.x().title() + " "
+                + Numbers.significant(point.x()) + ", " + chart.y().title() + " " + Numbers.significant(point.y())
+                + (point.error() > 0 ? " ± " + Numbers.significant(point.error()) : "")
+                + (point.chosen() ? ", chosen" : "");
+    }
+}
