@@ -209,7 +209,7 @@ class ChaiCommandTests {
                     .isEqualTo(context * 16L * Float.BYTES * (i % 3 == 2 ? 16 + 12 + 12 : 48));
         }
         assertThat(run.json().path("threads").asInt()).isEqualTo(2);
-        assertThat(run.err()).contains("run 2 of 2: 16 tokens, CLUSTERED");
+        assertThat(run.err()).contains("run 2 of 2: 16 tokens, clustered");
     }
 
     @ParameterizedTest
@@ -245,7 +245,7 @@ class ChaiCommandTests {
             bench --model GOLDEN --context 8                                    | clustered needs --profile FILE or --clusters
             bench --model GOLDEN --clusters 8x3 --threads 0                     | --threads must be 1 to 1024, found 0
             bench --shape llama-3-900b --clusters 8x4                           | llama-3-900b
-            bench --shape llama-2-7b --weights Q5 --clusters 8x4                | weights must be F32 or BF16, found Q5
+            bench --shape llama-2-7b --weights Q5 --clusters 8x4                | expected one of [F32, BF16, Q4]
             bench --shape llama-2-7b --clusters 33x4                            | --clusters must be 1 to 32
             generate --model POCKET                                             | --prompt=TEXT
             generate --model POCKET --prompt a --chat b                         | mutually exclusive
