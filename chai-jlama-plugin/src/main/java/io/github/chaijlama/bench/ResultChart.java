@@ -18,6 +18,7 @@ import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.lines.SeriesLines;
 
@@ -81,9 +82,10 @@ public final class ResultChart {
     private XYChart panel(String what, String unit, ToDoubleFunction<Measurement> value) {
         XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title + ": " + what)
                 .xAxisTitle("tokens before").yAxisTitle(unit).build();
-        chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true).setXAxisDecimalPattern("#,##0")
+        chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true).setXAxisLogarithmicDecadeOnly(false)
+                .setYAxisLogarithmicDecadeOnly(false).setXAxisDecimalPattern("#,##0")
                 .setYAxisDecimalPattern("#,##0.###").setChartBackgroundColor(Color.WHITE)
-                .setLegendPosition(LegendPosition.InsideNW).setMarkerSize(7);
+                .setLegendPosition(LegendPosition.OutsideS).setLegendLayout(LegendLayout.Horizontal).setMarkerSize(7);
         for (Arm arm : result.measurements().stream().map(Measurement::arm).distinct().toList()) {
             List<Measurement> measured = result.measurements().stream()
                     .filter(measurement -> measurement.arm().equals(arm)).toList();
