@@ -2,6 +2,7 @@
 package io.github.chaijlama.bench;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A Llama shape to be filled with random weights.
@@ -34,6 +35,11 @@ public record SyntheticShape(String name, int layers, int hiddenSize, int interm
         return WELL_KNOWN.stream().filter(shape -> shape.name.equals(name)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
                         "shape must be one of " + String.join(", ", names()) + ", found " + name));
+    }
+
+    /** Returns some of a whole model's layers for a model of fewer: those in the middle of equal stretches. */
+    public static <T> List<T> evenlySpaced(List<T> whole, int count) {
+        return IntStream.range(0, count).mapToObj(i -> whole.get((2 * i + 1) * whole.size() / (2 * count))).toList();
     }
 
     /** Returns the names of the well-known shapes. */

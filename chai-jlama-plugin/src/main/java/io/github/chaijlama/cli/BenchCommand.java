@@ -13,7 +13,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -201,8 +200,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         if (named.size() == shape.layers() && measured < shape.layers()) {
             requireOnePerLayer(named, shape.layers(), shape.heads());
-            return new Counts(IntStream.range(0, measured)
-                    .mapToObj(layer -> named.get((2 * layer + 1) * shape.layers() / (2 * measured))).toList(), named);
+            return new Counts(SyntheticShape.evenlySpaced(named, measured), named);
         }
         requireOnePerLayer(named, measured, shape.heads());
         return new Counts(named, unknown);
