@@ -18,8 +18,9 @@ final class PeakMeter implements AutoCloseable {
     private static final long MOST_BUFFER = 1L << 30;
     private static final int TASK_BYTES = 1 << 20;
     private static final int TASK_STEPS = 1 << 17;
-    private static final int WARM_UP_STEPS = 64;
-    private static final int WARM_UP_BYTES = 1 << 14;
+    private static final int WARM_UP_CALLS = 20_000;
+    private static final int WARM_UP_STEPS = 16;
+    private static final int WARM_UP_BYTES = 1 << 11;
     private static final int TASKS_PER_THREAD = 8;
     private static final long NANOS = 200_000_000;
 
@@ -43,10 +44,9 @@ final class PeakMeter implements AutoCloseable {
 
     /** Short calls, many of them: a long one would be interpreted to its end. */
     private void warmUp() {
-        long begin = System.nanoTime();
-        do {
+        for (int i = 0; i < WARM_UP_CALLS; i++) {
             sink[0] += VectorPeak.multiplyAdd(WARM_UP_STEPS) + VectorPeak.sum(buffer, 0, WARM_UP_BYTES);
-        } while (System.nanoTime() - begin < NANOS);
+        }
     }
 
     /** Measures once more, less than a second. */

@@ -89,7 +89,7 @@ record BenchReport(ModelConfig config, String weights, ChaiOptions options, Clus
         }
         out.println();
         out.println("EXTRAPOLATED, not measured, to all " + extrapolated.getFirst().whole().layers()
-                + " layers: the time of the " + config.layers() + " layers measured,");
+                + " layers: the time of those measured (" + config.layers() + "),");
         out.println("by the layers there are (of as many clusters), and the rest of a step once");
         out.printf("%-8s %-15s %30s %28s %10s%n", "context", "arm", "time to first token, ms", "decode, ms a token",
                 "K+V MiB");
