@@ -21,7 +21,8 @@ class ArchitectureTests {
 
     @ArchTest
     static final ArchRule ONLY_VECTOR_KERNELS_NAME_THE_INCUBATOR = noClasses()
-            .that(not(resideInAPackage(ROOT + ".kernel").and(simpleNameStartingWith("Vector")))).should()
+            .that(not(resideInAnyPackage(ROOT + ".kernel", ROOT + ".bench").and(simpleNameStartingWith("Vector"))))
+            .should()
             .dependOnClassesThat().resideInAPackage("jdk.incubator..");
 
     @ArchTest
@@ -47,6 +48,11 @@ class ArchitectureTests {
     static final ArchRule JINJAVA_IS_KNOWN_IN_ONE_PACKAGE = noClasses().that()
             .resideOutsideOfPackage(ROOT + ".template").should().dependOnClassesThat()
             .resideInAnyPackage("com.hubspot..", "jinjava..");
+
+    @ArchTest
+    static final ArchRule CHARTS_ARE_DRAWN_IN_ONE_PACKAGE = noClasses().that()
+            .resideOutsideOfPackage(ROOT + ".bench").should().dependOnClassesThat()
+            .resideInAnyPackage("org.knowm..", "java.awt..");
 
     @ArchTest
     static final ArchRule TEMPLATE_KNOWS_NOTHING = knowsOnly("template");

@@ -4,39 +4,62 @@ package io.github.chaijlama.bench;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 import io.github.chaijlama.AttentionMode;
-import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
-import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.WeightType;
+import io.github.chaijlama.attention.HeadLayout;
+import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.jlama.ModelSequence;
+import io.github.chaijlama.jlama.StepClock;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
- * Measures whole models: the time to read a prompt and the time of each further token, one attention against another. The arms
- * take turns within every run, so that a machine whose speed drifts drifts for all of them.
+ * Measures whole models: the time to read a prompt, the time of each further token, and where both go, one arm against
+ * another. The arms take turns within every run, so that a machine whose speed drifts drifts for all of them; so does what the
+ * machine can give at most. Not thread-safe; nothing else should run.
  */
 public final class Benchmark {
+    /** Enough for every part to be compiled, on the way to what is measured. */
+    private static final int WARM_UP_TOKENS = 256;
+
     private final Plan plan;
     private final Consumer<String> progress;
 
     /**
      * What to measure.
      *
-     * @param model        model directory
-     * @param options      threads and budget of every arm; its attention and profile are not used
-     * @param profile      clusters per layer, null if no arm is clustered
-     * @param arms         attentions to compare
-     * @param contexts     tokens of the prompts
-     * @param runs         how often everything is measured, after a run that is not counted
-     * @param decodeTokens tokens after each prompt, at least 1
+     * @param model         model directory
+     * @param options       threads, weights and budget of every arm; its attention and profile are not used
+     * @param profile       clusters per layer, null if no arm is clustered
+     * @param arms          what to compare
+     * @param contexts      tokens of the prompts
+     * @param runs          how often everything is measured
+     * @param decodeTokens  tokens after each prompt, at least 1
+     * @param warmUpMillis  time each arm runs before anything counts; every arm runs once at least
+     * @param deadline      value of {@link System#nanoTime} from which on nothing new is begun
+     * @param wholeClusters clusters of each layer of the whole model, if the model has only some of its layers, to
+     *                      extrapolate; an element is null where it is not known; the list is null if nothing is to be
+     *                      extrapolated
      */
-    public record Plan(Path model, ChaiOptions options, ClusterProfile profile, List<AttentionMode> arms,
-            List<Integer> contexts, int runs,
-            int decodeTokens) {}
+    public record Plan(Path model, ChaiOptions options, ClusterProfile profile, List<Arm> arms, List<Integer> contexts,
+            int runs, int decodeTokens, int warmUpMillis, long deadline, List<Integer> wholeClusters) {}
+
+    /**
+     * What came of it.
+     *
+     * @param measurements by context length and arm; those that were measured once at least
+     * @param leftOut      what the deadline did not leave time for, a sentence each
+     * @param peaks        what the machine gives at most
+     */
+    public record Result(List<Measurement> measurements, List<String> leftOut, MachinePeaks peaks) {}
 
     /**
      * Creates a benchmark.
@@ -48,84 +71,131 @@ public final class Benchmark {
         this.progress = progress;
     }
 
-    /** What one context length and attention gave, a value per run. */
-    private static final class Cell {
-        private final int context;
-        private final AttentionMode arm;
-        private final List<Double> prefillMillis = new ArrayList<>();
-        private final List<Double> decodeMillis = new ArrayList<>();
-        private long kvCacheBytes;
-
-        Cell(int context, AttentionMode arm) {
-            this.context = context;
-            this.arm = arm;
-        }
-
-        Measurement toMeasurement() {
-            return new Measurement(arm, context, Spread.of(prefillMillis), Spread.of(decodeMillis), kvCacheBytes);
+    /** A model and its clock, for the arms that run on it. */
+    private record Loaded(LoadedModel model, StepClock clock) {
+        static Loaded of(LoadedModel model) {
+            StepClock clock = new StepClock(model.config().layers());
+            model.observe(clock);
+            return new Loaded(model, clock);
         }
     }
 
-    /** Measures, and returns the results by context length and attention. */
-    public List<Measurement> run() {
-        boolean needsStock = plan.arms().contains(AttentionMode.STOCK);
-        boolean needsOurs = plan.arms().stream().anyMatch(arm -> arm != AttentionMode.STOCK);
-        try (ChaiModel ours = needsOurs ? ChaiModel.load(plan.model(), plan.options()) : null;
-                ChaiModel stock = needsStock
-                        ? ChaiModel.load(plan.model(), ChaiOptions.stock().withThreads(plan.options().threads()))
+    /**
+     * Measures.
+     *
+     * @throws io.github.chaijlama.jlama.ModelLoadException if the model cannot be loaded
+     * @throws io.github.chaijlama.kv.KvCacheFullException  if keys and values do not fit into the budget
+     */
+    public Result run() {
+        ChaiOptions options = plan.options();
+        boolean quantize = options.weights() == WeightType.Q4;
+        boolean needsStock = plan.arms().stream().anyMatch(arm -> arm.attention() == AttentionMode.STOCK);
+        boolean needsOurs = plan.arms().stream().anyMatch(arm -> arm.attention() != AttentionMode.STOCK);
+        progress.accept("loading");
+        try (PeakMeter peaks = new PeakMeter(options.threads());
+                LoadedModel ours = needsOurs
+                        ? LoadedModel.loadSwapped(plan.model(), options.kvCacheMaxBytes(), quantize, options.threads())
+                        : null;
+                LoadedModel stock = needsStock ? LoadedModel.loadStock(plan.model(), quantize, options.threads())
                         : null) {
-            return run(ours, stock);
+            List<Loaded> models = new ArrayList<>();
+            Loaded loadedOurs = ours == null ? null : Loaded.of(ours);
+            Loaded loadedStock = stock == null ? null : Loaded.of(stock);
+            for (Arm arm : plan.arms()) {
+                models.add(arm.attention() == AttentionMode.STOCK ? loadedStock : loadedOurs);
+            }
+            return run(models, peaks);
         }
     }
 
-    private List<Measurement> run(ChaiModel ours, ChaiModel stock) {
+    /**
+     * Measures.
+     *
+     * @param models the model of each arm
+     */
+    private Result run(List<Loaded> models, PeakMeter peaks) {
+        progress.accept("multiply-adds and reading, at most");
+        peaks.measure();
         List<Cell> cells = new ArrayList<>();
         for (int context : plan.contexts()) {
-            for (AttentionMode arm : plan.arms()) {
-                cells.add(new Cell(context, arm));
+            for (Arm arm : plan.arms()) {
+                cells.add(new Cell(arm, context));
             }
         }
-        ModelConfig config = (ours == null ? stock : ours).config();
-        for (int run = 0; run <= plan.runs(); run++) {
-            for (Cell cell : cells) {
-                progress.accept((run == 0 ? "warm-up" : "run " + run + " of " + plan.runs()) + ": " + cell.context
-                        + " tokens, " + cell.arm);
-                // The same tokens for every arm: membership, and with it work, depends on them.
-                int[] tokens = new SplittableRandom(31L * run + cell.context)
-                        .ints(cell.context + plan.decodeTokens(), 0, config.vocabularySize()).toArray();
-                try (ChaiSession session = open(cell.arm, ours, stock)) {
-                    measure(session, cell, tokens, config, run > 0);
+        if (warmUp(models)) {
+            for (int run = 1; run <= plan.runs() && isTimeLeft(); run++) {
+                for (int i = 0; i < cells.size() && isTimeLeft(); i++) {
+                    Cell cell = cells.get(i);
+                    progress.accept("run " + run + " of " + plan.runs() + ": " + cell.context() + " tokens, "
+                            + cell.arm().label());
+                    measure(cell, models.get(i % models.size()), run);
                 }
+                peaks.measure();
             }
         }
-        return cells.stream().map(Cell::toMeasurement).toList();
+        HeadLayout heads = models.getFirst().model().config().heads();
+        return new Result(
+                cells.stream().filter(cell -> cell.runs() > 0)
+                        .map(cell -> cell.toMeasurement(heads, plan.decodeTokens(), plan.wholeClusters())).toList(),
+                cells.stream().filter(cell -> cell.runs() < plan.runs()).map(this::leftOut).toList(), peaks.peaks());
     }
 
-    private ChaiSession open(AttentionMode arm, ChaiModel ours, ChaiModel stock) {
-        return switch (arm) {
-            case STOCK -> stock.newSession();
-            case EXACT -> ours.newSession(AttentionMode.EXACT);
-            case CLUSTERED -> ours.newSession(plan.profile());
-        };
+    private boolean isTimeLeft() {
+        return System.nanoTime() - plan.deadline() < 0;
     }
 
-    /** Runs one session. */
-    private void measure(ChaiSession session, Cell cell, int[] tokens, ModelConfig config, boolean counts) {
-        int[] prompt = Arrays.copyOf(tokens, cell.context);
-        long start = System.nanoTime();
-        session.feed(prompt);
-        long prefilled = System.nanoTime();
-        // Jlama's own cache does not say; it stores keys and values of every head as 32-bit floats.
-        cell.kvCacheBytes = session.kvCacheBytes() >= 0 ? session.kvCacheBytes()
-                : 2L * config.layers() * config.heads().kvLength() * Float.BYTES * cell.context;
-        long decodeStart = System.nanoTime();
-        for (int i = 0; i < plan.decodeTokens(); i++) {
-            session.feed(tokens[cell.context + i]);
+    private String leftOut(Cell cell) {
+        return cell.context() + " tokens, " + cell.arm().label() + ": " + (cell.runs() == 0 ? "not measured"
+                : "measured in " + cell.runs() + " of " + plan.runs() + " runs");
+    }
+
+    /** Runs each arm for a while; returns false if there was no time to run all. */
+    private boolean warmUp(List<Loaded> models) {
+        int context = Math.min(WARM_UP_TOKENS, Collections.max(plan.contexts()));
+        for (int i = 0; i < models.size(); i++) {
+            Arm arm = plan.arms().get(i);
+            long end = System.nanoTime() + plan.warmUpMillis() * 1_000_000L;
+            do {
+                if (!isTimeLeft()) {
+                    return false;
+                }
+                progress.accept("warm-up: " + context + " tokens, " + arm.label());
+                measure(new Cell(arm, context), models.get(i), 0);
+            } while (System.nanoTime() - end < 0);
         }
-        long end = System.nanoTime();
-        if (counts) {
-            cell.prefillMillis.add((prefilled - start) / 1e6);
-            cell.decodeMillis.add((end - decodeStart) / 1e6 / plan.decodeTokens());
+        return true;
+    }
+
+    /** Runs one sequence. */
+    private void measure(Cell cell, Loaded loaded, int run) {
+        ModelConfig config = loaded.model().config();
+        StepClock clock = loaded.clock();
+        int context = cell.context();
+        // The same tokens for every arm: membership, and with it work, depends on them.
+        int[] tokens = new SplittableRandom(31L * run + context)
+                .ints((long) context + plan.decodeTokens(), 0, config.vocabularySize()).toArray();
+        int[] prompt = Arrays.copyOf(tokens, context);
+        try (ModelSequence sequence = loaded.model()
+                .newSequence(cell.arm().attention() == AttentionMode.CLUSTERED ? plan.profile() : null)) {
+            clock.reset();
+            long start = System.nanoTime();
+            sequence.feed(prompt);
+            PhaseTimes prefill = PhaseTimes.of(System.nanoTime() - start, clock.read(), 1);
+            long bytes = kvCacheBytes(sequence, config);
+            List<HeadClusters> clusters = IntStream.range(0, config.layers()).mapToObj(sequence::clusters).toList();
+            clock.reset();
+            start = System.nanoTime();
+            for (int i = context; i < tokens.length; i++) {
+                sequence.feed(tokens[i]);
+            }
+            PhaseTimes decode = PhaseTimes.of(System.nanoTime() - start, clock.read(), plan.decodeTokens());
+            cell.add(prefill, decode, clusters, bytes);
         }
+    }
+
+    /** Jlama's own cache does not say; it stores keys and values of every head as 32-bit floats. */
+    private static long kvCacheBytes(ModelSequence sequence, ModelConfig config) {
+        return sequence.kvCacheBytes() >= 0 ? sequence.kvCacheBytes()
+                : 2L * config.layers() * config.heads().kvLength() * Float.BYTES * sequence.length();
     }
 }

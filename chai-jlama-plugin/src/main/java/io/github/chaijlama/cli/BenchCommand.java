@@ -3,19 +3,20 @@ package io.github.chaijlama.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -23,15 +24,15 @@ import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.WeightType;
+import io.github.chaijlama.bench.Arm;
 import io.github.chaijlama.bench.Benchmark;
-import io.github.chaijlama.bench.Measurement;
-import io.github.chaijlama.bench.Spread;
+import io.github.chaijlama.bench.ResultChart;
 import io.github.chaijlama.bench.SyntheticModel;
 import io.github.chaijlama.bench.SyntheticShape;
 import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.jlama.ModelLoadException;
-import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -41,6 +42,8 @@ final class BenchCommand implements Callable<Integer> {
     private static final int DEFAULT_LAYERS = 4;
     private static final int DEFAULT_CONTEXT = 4096;
     private static final int MAX_CONTEXT = 1 << 20;
+    /** Thirty years. */
+    private static final long MAX_SECONDS = 1_000_000_000;
     private static final Pattern CLUSTERS = Pattern.compile("(\\d{1,4})x(\\d{1,4})");
 
     @Spec
@@ -49,20 +52,33 @@ final class BenchCommand implements Callable<Integer> {
     @ArgGroup(multiplicity = "1")
     private Source source;
 
+    /** The types of weights that can be generated. */
+    enum GeneratedWeights {
+        F32, BF16, Q4
+    }
+
+    /** For the help. */
+    static final class ShapeNames implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return SyntheticShape.names().iterator();
+        }
+    }
+
     /** What to measure. */
     static final class Source {
         @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory")
         private Path model;
 
-        @Option(names = "--shape", required = true, paramLabel = "NAME", description = "random weights of this shape: llama-2-7b, llama-3.2-1b or tinyllama-1.1b")
+        @Option(names = "--shape", required = true, paramLabel = "NAME", description = "random weights of a real model's shape: ${COMPLETION-CANDIDATES}", completionCandidates = ShapeNames.class)
         private String shape;
     }
 
     @Option(names = "--layers", paramLabel = "N", description = "layers of a generated model; default: 4")
     private Integer layers;
 
-    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model, F32 or BF16; default: F32")
-    private String weights;
+    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model: F32, BF16, or Q4, quantized from BF16 when loaded; default: F32")
+    private GeneratedWeights weights;
 
     @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: chai-bench in the temporary directory")
     private Path directory = Path.of(System.getProperty("java.io.tmpdir"), "chai-bench");
@@ -71,7 +87,7 @@ final class BenchCommand implements Callable<Integer> {
     private List<Integer> contexts;
 
     @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered", description = "attentions to compare; default: ${DEFAULT-VALUE}")
-    private List<AttentionMode> arms;
+    private List<AttentionMode> modes;
 
     @ArgGroup
     private Clusters clusters;
@@ -81,11 +97,11 @@ final class BenchCommand implements Callable<Integer> {
         @Option(names = "--profile", required = true, paramLabel = "FILE", description = "cluster profile")
         private Path profile;
 
-        @Option(names = "--clusters", required = true, paramLabel = "KxL,...", description = "K clusters in the next L layers, for instance 32x1,4x3; ONLINE membership")
+        @Option(names = "--clusters", required = true, paramLabel = "KxL,...", description = "K clusters in the next L layers, for instance 32x1,4x3; ONLINE membership. Of a generated model: for each of its layers, or for each of the real model's, of which evenly spaced ones are taken")
         private String counts;
     }
 
-    @Option(names = "--runs", paramLabel = "N", defaultValue = "3", description = "runs that count, after one that does not; default: ${DEFAULT-VALUE}")
+    @Option(names = "--runs", paramLabel = "N", defaultValue = "3", description = "runs that count; default: ${DEFAULT-VALUE}")
     private int runs;
 
     @Option(names = "--decode", paramLabel = "N", defaultValue = "16", description = "tokens to decode after each prompt; default: ${DEFAULT-VALUE}")
@@ -100,39 +116,94 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
     private Long kvCacheMaxBytes;
 
+    @Option(names = "--max-seconds", paramLabel = "N", description = "time for everything: what is running when it is over is finished, the rest left out; default: no limit")
+    private Long maxSeconds;
+
+    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "1000", description = "milliseconds that each arm runs before anything counts, once at least; default: ${DEFAULT-VALUE}")
+    private int warmUpMillis;
+
+    @Option(names = "--chart", paramLabel = "FILE", description = "draw the results as a PNG image")
+    private Path chart;
+
+    /** What {@code --clusters} says. */
+    private record Counts(List<Integer> measured, List<Integer> whole) {}
+
     @Override
     public Integer call() {
+        long deadline = System.nanoTime() + deadlineNanos();
         requirePossibleNumbers();
-        List<Integer> counts = clusters == null || clusters.counts == null ? null : parseClusters(clusters.counts);
-        ClusterProfile fromFile = clusters == null || clusters.profile == null ? null
+        List<Integer> named = clusters == null || clusters.counts == null ? null : parseClusters(clusters.counts);
+        ClusterProfile profile = clusters == null || clusters.profile == null ? null
                 : ClusterProfile.read(clusters.profile);
         SyntheticModel generated = source.shape == null ? null : describeGenerated();
-        if (generated != null && counts != null) {
-            requireOnePerLayer(counts, generatedLayers(), SyntheticShape.of(source.shape).heads());
-        }
+        Counts counts = generated == null ? new Counts(named, null) : countsOfGenerated(named);
         Path model = generated == null ? source.model : write(generated);
         ModelConfig config = LoadedModel.readConfig(model);
         require(longest() <= config.contextLength(), "--context and --decode need " + longest()
                 + " tokens, the model's context holds " + config.contextLength());
-        ClusterProfile profile = fromFile;
-        if (counts != null) {
-            requireOnePerLayer(counts, config.layers(), config.heads().numberOfHeads());
-            profile = new ClusterProfile(config.shape(), counts, Membership.defaults());
+        if (named != null) {
+            requireOnePerLayer(counts.measured(), config.layers(), config.heads().numberOfHeads());
+            profile = new ClusterProfile(config.shape(), counts.measured(), Membership.defaults());
         }
         if (profile != null) {
             profile.requireFits(config.shape());
         }
         ChaiOptions options = options();
-        List<Measurement> measurements = new Benchmark(
-                new Benchmark.Plan(model, options, profile, arms, contexts, runs, decodeTokens), this::progress).run();
+        Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
+                modes.stream().distinct().map(Arm::new).toList(), contexts.stream().distinct().toList(), runs,
+                decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
+        print(new BenchReport(config, weights == null ? "as stored" : weights.name(), options, profile, result));
+        return chart == null || draw(config, result) ? 0 : ExitCode.SOFTWARE;
+    }
+
+    private void print(BenchReport report) {
         PrintWriter out = command.commandLine().getOut();
         if (json) {
-            out.println(toJson(config, options, profile, measurements));
+            out.println(report.toJson());
         } else {
-            print(out, config, options, profile, measurements);
+            report.print(out);
         }
         out.flush();
-        return 0;
+    }
+
+    /** After the results are printed: hours of measuring are not lost for a full disk. */
+    private boolean draw(ModelConfig config, Benchmark.Result result) {
+        if (result.measurements().isEmpty()) {
+            progress("nothing was measured, no chart is drawn");
+            return true;
+        }
+        try {
+            new ResultChart(source.shape == null ? config.shape().type() : source.shape, result).write(chart);
+            return true;
+        } catch (IOException e) {
+            progress("chai: the chart cannot be written to " + chart + ": " + e.getMessage());
+            return false;
+        }
+    }
+
+    private long deadlineNanos() {
+        require(maxSeconds == null || maxSeconds > 0 && maxSeconds <= MAX_SECONDS,
+                "--max-seconds must be 1 to " + MAX_SECONDS + ", found " + maxSeconds);
+        return TimeUnit.SECONDS.toNanos(maxSeconds == null ? MAX_SECONDS : maxSeconds);
+    }
+
+    /**
+     * Distributes clusters over the layers of a generated model. They may be named for each of its layers, or for each of the
+     * real model's; then the generated model's layers get the counts of real ones at even distances.
+     */
+    private Counts countsOfGenerated(List<Integer> named) {
+        SyntheticShape shape = SyntheticShape.of(source.shape);
+        int measured = generatedLayers();
+        List<Integer> unknown = measured == shape.layers() ? null : Collections.nCopies(shape.layers(), null);
+        if (named == null) {
+            return new Counts(null, unknown);
+        }
+        if (named.size() == shape.layers() && measured < shape.layers()) {
+            requireOnePerLayer(named, shape.layers(), shape.heads());
+            return new Counts(SyntheticShape.evenlySpaced(named, measured), named);
+        }
+        requireOnePerLayer(named, measured, shape.heads());
+        return new Counts(named, unknown);
     }
 
     /** Before anything is generated or loaded, which takes minutes. */
@@ -141,6 +212,9 @@ final class BenchCommand implements Callable<Integer> {
             require(layers == null && weights == null, "--layers and --weights describe a generated model (--shape)");
         }
         require(layers == null || layers > 0, "--layers must be at least 1, found " + layers);
+        require(warmUpMillis >= 0, "--warm-up must be 0 or more, found " + warmUpMillis);
+        require(chart == null || Files.isDirectory(chart.toAbsolutePath().getParent()) && !Files.isDirectory(chart),
+                "--chart must be a file in a directory that exists, found " + chart);
         require(runs > 0, "--runs must be at least 1, found " + runs);
         require(decodeTokens > 0, "--decode must be at least 1, found " + decodeTokens);
         require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);
@@ -148,7 +222,7 @@ final class BenchCommand implements Callable<Integer> {
                 + longest());
         require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
                 "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
-        require(!arms.contains(AttentionMode.CLUSTERED) || clusters != null,
+        require(!modes.contains(AttentionMode.CLUSTERED) || clusters != null,
                 "clustered needs --profile FILE or --clusters KxL,...");
     }
 
@@ -162,6 +236,7 @@ final class BenchCommand implements Callable<Integer> {
 
     private ChaiOptions options() {
         ChaiOptions options = threads == null ? ChaiOptions.exact() : ChaiOptions.exact().withThreads(threads);
+        options = weights == GeneratedWeights.Q4 ? options.withWeights(WeightType.Q4) : options;
         return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
     }
 
@@ -175,7 +250,7 @@ final class BenchCommand implements Callable<Integer> {
         try {
             return new SyntheticModel(SyntheticShape.of(source.shape), generatedLayers(),
                     (int) Math.max(DEFAULT_CONTEXT, longest()),
-                    weights == null ? "F32" : weights.toUpperCase(Locale.ROOT));
+                    weights == null || weights == GeneratedWeights.F32 ? "F32" : "BF16");
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage());
         }
@@ -212,54 +287,5 @@ final class BenchCommand implements Callable<Integer> {
         if (!condition) {
             throw new ParameterException(command.commandLine(), message);
         }
-    }
-
-    private static String machine(ChaiOptions options) {
-        return Runtime.getRuntime().availableProcessors() + " processors (" + System.getProperty("os.arch") + "), "
-                + options.threads() + " threads, Java " + Runtime.version() + ", kernels: "
-                + KernelProvider.get().description();
-    }
-
-    private static void print(PrintWriter out, ModelConfig config, ChaiOptions options, ClusterProfile profile,
-            List<Measurement> measurements) {
-        out.println(config.shape());
-        out.println(machine(options));
-        if (profile != null) {
-            out.println("clusters per layer: " + profile.clusters());
-        }
-        out.println("medians (smallest to largest)");
-        out.printf("%-8s %-10s %28s %28s %12s%n", "context", "attention", "prefill ms", "decode ms per token",
-                "K+V MiB");
-        for (Measurement measurement : measurements) {
-            out.printf(Locale.ROOT, "%-8d %-10s %28s %28s %12.2f%n", measurement.context(),
-                    measurement.attention().name().toLowerCase(Locale.ROOT), format(measurement.prefillMillis()),
-                    format(measurement.decodeMillis()), measurement.kvCacheBytes() / (double) (1 << 20));
-        }
-    }
-
-    private static String format(Spread spread) {
-        return String.format(Locale.ROOT, "%.2f (%.2f to %.2f)", spread.median(), spread.min(), spread.max());
-    }
-
-    private static ObjectNode toJson(ModelConfig config, ChaiOptions options, ClusterProfile profile,
-            List<Measurement> measurements) {
-        ObjectNode root = Json.object();
-        root.put("model", config.shape().toString()).put("machine", machine(options)).put("threads", options.threads());
-        if (profile != null) {
-            Json.putNumbers(root, "clusters", profile.clusters().stream().mapToInt(Integer::intValue).toArray());
-        }
-        ArrayNode list = root.putArray("measurements");
-        for (Measurement measurement : measurements) {
-            ObjectNode node = list.addObject();
-            node.put("context", measurement.context()).put("attention", measurement.attention().name());
-            put(node.putObject("prefillMillis"), measurement.prefillMillis());
-            put(node.putObject("decodeMillis"), measurement.decodeMillis());
-            node.put("kvCacheBytes", measurement.kvCacheBytes());
-        }
-        return root;
-    }
-
-    private static void put(ObjectNode node, Spread spread) {
-        node.put("median", spread.median()).put("min", spread.min()).put("max", spread.max());
     }
 }

@@ -192,6 +192,19 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
     /** Returns the bytes that sequences hold for keys and values now, -1 if that is not known (Jlama's own cache). */
     public abstract long kvCacheAllocatedBytes();
 
+    /**
+     * Reports where the time of every step goes from now on, to the end of the model. For measurements: costs about a
+     * microsecond a layer, and more in a model with Jlama's own attention, see {@link StepClock}. Call it before anything is
+     * fed, once.
+     */
+    public final void observe(StepClock clock) {
+        TimedBlock.install(model(), clock);
+        products().observe(clock::product);
+    }
+
+    /** Returns what calculates this project's matrix products. */
+    abstract MatrixProducts products();
+
     /** Returns the matrix that turns rows into logits, {@code (vocabularySize, hiddenSize)}. */
     final AbstractTensor<?, ?> outputWeights() {
         return weights().load(config().tiedEmbeddings() ? config().family().embeddingName() : "lm_head.weight");

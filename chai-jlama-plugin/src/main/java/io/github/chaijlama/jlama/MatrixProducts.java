@@ -2,6 +2,7 @@
 package io.github.chaijlama.jlama;
 
 import java.util.List;
+import java.util.function.LongConsumer;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.safetensors.DType;
@@ -33,6 +34,8 @@ final class MatrixProducts {
 
     private final WorkerPool workers;
     private final TensorOperations operations = TensorOperationsProvider.get();
+    /** Told how long products take; null, but in measurements. */
+    private LongConsumer observer;
 
     MatrixProducts(WorkerPool workers) {
         this.workers = workers;
@@ -59,6 +62,11 @@ final class MatrixProducts {
         }
     }
 
+    /** Tells the nanoseconds of every product from now on; not in the middle of one. */
+    void observe(LongConsumer newObserver) {
+        this.observer = newObserver;
+    }
+
     /**
      * Checks that this machine's operators multiply 32-bit floats with weights of a quantized type: not all of them do.
      *
@@ -83,6 +91,14 @@ final class MatrixProducts {
      * @param inner columns of input and weights
      */
     void multiply(AbstractTensor<?, ?> input, int inner, List<Product> products) {
+        long start = observer == null ? 0 : System.nanoTime();
+        calculate(input, inner, products);
+        if (observer != null) {
+            observer.accept(System.nanoTime() - start);
+        }
+    }
+
+    private void calculate(AbstractTensor<?, ?> input, int inner, List<Product> products) {
         long totalRows = 0;
         int totalTasks = 0;
         for (Product product : products) {

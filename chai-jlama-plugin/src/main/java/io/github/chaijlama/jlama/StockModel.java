@@ -27,6 +27,7 @@ final class StockModel extends LoadedModel {
 
     private final Path pages;
     private final Thread deleteAtExit;
+    private final MatrixProducts products;
     private final OutputHead output;
     /** Jlama keeps state of the running request in fields of its layers: one step at a time. */
     private final ReentrantLock lock = new ReentrantLock(true);
@@ -42,7 +43,8 @@ final class StockModel extends LoadedModel {
         this.deleteAtExit = new Thread(this::deleteDirectory, "chai-stock-cleanup");
         try {
             model().getConfig().setWorkingDirectory(pages.toFile());
-            this.output = new OutputHead(model(), config(), outputWeights(), new MatrixProducts(workers()));
+            this.products = new MatrixProducts(workers());
+            this.output = new OutputHead(model(), config(), outputWeights(), products);
             Runtime.getRuntime().addShutdownHook(deleteAtExit);
         } catch (RuntimeException | Error e) {
             deleteDirectory();
@@ -66,6 +68,11 @@ final class StockModel extends LoadedModel {
     @Override
     public long kvCacheAllocatedBytes() {
         return -1;
+    }
+
+    @Override
+    MatrixProducts products() {
+        return products;
     }
 
     @Override

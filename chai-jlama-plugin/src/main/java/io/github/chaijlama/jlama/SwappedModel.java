@@ -54,6 +54,11 @@ final class SwappedModel extends LoadedModel {
         return swap.pool().allocatedBytes();
     }
 
+    @Override
+    MatrixProducts products() {
+        return swap.resources().products();
+    }
+
     private ReentrantLock lock() {
         return swap.resources().lock();
     }

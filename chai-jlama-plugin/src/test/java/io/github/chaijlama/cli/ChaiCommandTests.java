@@ -30,6 +30,7 @@ import io.github.chaijlama.TestModels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 /** The command in this JVM; {@link ChaiJarIT} runs the jar. */
 class ChaiCommandTests {
@@ -193,7 +194,7 @@ class ChaiCommandTests {
     @Test
     void benchMeasuresEveryArm() {
         Run run = run("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters", "8x1,4x2", "--context",
-                "8,16", "--runs", "2", "--decode", "3", "--threads", "2", "--json");
+                "8,16", "--runs", "2", "--decode", "3", "--threads", "2", "--warm-up", "0", "--json");
         assertThat(run.exitCode()).as(run.err()).isZero();
         JsonNode measurements = run.json().path("measurements");
         assertThat(measurements).hasSize(6);
@@ -203,13 +204,60 @@ class ChaiCommandTests {
             assertThat(measurement.path("attention").asText())
                     .isEqualTo(List.of("STOCK", "EXACT", "CLUSTERED").get(i % 3));
             assertThat(measurement.path("context").asInt()).isEqualTo(context);
+            assertThat(measurement.path("arm").asText()).isEqualTo(List.of("stock", "exact", "clustered").get(i % 3));
+            assertThat(measurement.path("runs").asInt()).isEqualTo(2);
+            assertThat(measurement.path("readsFromMemory").isBoolean()).isTrue();
+            assertThat(measurement.has("extrapolated")).isFalse();
+            for (JsonNode layer : measurement.path("attentionAlone")) {
+                double flops = 2.0 * context * (context + 1) * 8 * 16;
+                assertThat(layer.path("prefillGflops").asDouble())
+                        .isCloseTo(flops / layer.at("/prefillMillis/median").asDouble() / 1e6, withinPercentage(0.01));
+                assertThat(layer.path("decodeBytes").asDouble())
+                        .isEqualTo((8 + layer.path("clusters").asInt()) * 16 * Float.BYTES * (context + 2.0));
+                assertThat(layer.path("decodeShareOfPeak").isNumber()).isTrue();
+                assertThat(layer.path("prefillShareOfPeak").isNumber()).isTrue();
+            }
+            for (String step : List.of("prefillParts", "decodeParts")) {
+                double sum = 0;
+                for (String part : List.of("attention", "projections", "feedForward", "head", "other")) {
+                    assertThat(measurement.path(step).path(part + "Millis").isNumber()).isTrue();
+                    sum += measurement.path(step).path("shares").path(part).asDouble();
+                }
+                assertThat(sum).isCloseTo(1, within(1e-9));
+            }
             assertThat(measurement.at("/prefillMillis/median").asDouble()).isPositive();
             assertThat(measurement.at("/decodeMillis/min").asDouble()).isPositive();
             assertThat(measurement.path("kvCacheBytes").asLong())
                     .isEqualTo(context * 16L * Float.BYTES * (i % 3 == 2 ? 16 + 12 + 12 : 48));
         }
         assertThat(run.json().path("threads").asInt()).isEqualTo(2);
-        assertThat(run.err()).contains("run 2 of 2: 16 tokens, CLUSTERED");
+        assertThat(run.json().at("/peaks/multiplyAddGflops/median").asDouble()).isPositive();
+        assertThat(run.json().at("/peaks/readGigabytesPerSecond/median").asDouble()).isPositive();
+        assertThat(run.json().path("leftOut")).isEmpty();
+        assertThat(run.err()).contains("run 2 of 2: 16 tokens, clustered");
+    }
+
+    @Test
+    void benchForPeopleSaysWhatItsNumbersAreAndDrawsThem() throws IOException {
+        Path chart = directory.resolve("chart.png");
+        Run run = run("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters", "8x1,4x2", "--context",
+                "16,32", "--runs", "1", "--decode", "2", "--warm-up", "0", "--chart", chart.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("measured peaks:").contains("time to first token, ms")
+                .contains("2 N (N+1) H d a layer, whatever the arm computes").contains("where the time goes")
+                .contains("run once more beside each step and subtracted")
+                .contains("not above 4 times the last-level cache").doesNotContain("EXTRAPOLATED")
+                .doesNotContain("left out");
+        assertThat(Files.readAllBytes(chart)).startsWith(0x89, 'P', 'N', 'G');
+    }
+
+    @Test
+    void benchStopsWhenItsTimeIsOverAndSaysWhatIsLeftOut() {
+        Run run = run("bench", "--model", GoldenCases.directory("mha").toString(), "--arms", "exact", "--context", "8",
+                "--runs", "1000000", "--max-seconds", "1", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.json().path("leftOut")).hasSize(1);
+        assertThat(run.json().at("/leftOut/0").asText()).startsWith("8 tokens, exact: ");
     }
 
     @ParameterizedTest
@@ -245,8 +293,15 @@ class ChaiCommandTests {
             bench --model GOLDEN --context 8                                    | clustered needs --profile FILE or --clusters
             bench --model GOLDEN --clusters 8x3 --threads 0                     | --threads must be 1 to 1024, found 0
             bench --shape llama-3-900b --clusters 8x4                           | llama-3-900b
-            bench --shape llama-2-7b --weights Q5 --clusters 8x4                | weights must be F32 or BF16, found Q5
+            bench --shape llama-2-7b --weights Q5 --clusters 8x4                | expected one of [F32, BF16, Q4]
             bench --shape llama-2-7b --clusters 33x4                            | --clusters must be 1 to 32
+            bench --shape llama-2-7b --clusters 32x18,4x13                      | --clusters names 31 layers, the model has 4
+            bench --shape llama-2-7b --clusters 32x18,33x14                     | --clusters must be 1 to 32
+            bench --model GOLDEN --clusters 8x3 --max-seconds 0                 | --max-seconds must be 1 to 1000000000, found 0
+            bench --model GOLDEN --clusters 8x3 --warm-up -1                    | --warm-up must be 0 or more, found -1
+            bench --model GOLDEN --clusters 8x3 --chart nowhere/chart.png       | --chart must be a file in a directory that exists, found nowhere/chart.png
+            bench --model GOLDEN --clusters 8x3 --chart GOLDEN                  | --chart must be a file in a directory that exists
+            bench --model GOLDEN --clusters 8x3 --runs 0                        | --runs must be at least 1, found 0
             generate --model POCKET                                             | --prompt=TEXT
             generate --model POCKET --prompt a --chat b                         | mutually exclusive
             generate --model POCKET --prompt a --temperature -1                 | temperature must be 0 or more, found -1.0

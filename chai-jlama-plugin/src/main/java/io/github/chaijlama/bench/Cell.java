@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.bench;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+
+import io.github.chaijlama.attention.HeadLayout;
+import io.github.chaijlama.cluster.HeadClusters;
+
+/** What one arm at one context length gave, run by run. */
+final class Cell {
+    private final Arm arm;
+    private final int context;
+    private final List<PhaseTimes> prefills = new ArrayList<>();
+    private final List<PhaseTimes> decodes = new ArrayList<>();
+    private List<HeadClusters> clusters;
+    private long kvCacheBytes;
+
+    Cell(Arm arm, int context) {
+        this.arm = arm;
+        this.context = context;
+    }
+
+    Arm arm() {
+        return arm;
+    }
+
+    int context() {
+        return context;
+    }
+
+    int runs() {
+        return prefills.size();
+    }
+
+    /**
+     * Adds a run.
+     *
+     * @param decode   a step's times, on the average
+     * @param clusters each layer's after the prompt
+     */
+    void add(PhaseTimes prefill, PhaseTimes decode, List<HeadClusters> clusters, long kvCacheBytes) {
+        prefills.add(prefill);
+        decodes.add(decode);
+        this.clusters = clusters;
+        this.kvCacheBytes = kvCacheBytes;
+    }
+
+    /**
+     * Returns the results of at least one run.
+     *
+     * @param wholeClusters clusters of each layer of the whole model; null if all layers were measured
+     */
+    Measurement toMeasurement(HeadLayout heads, int decodeTokens, List<Integer> wholeClusters) {
+        return new Measurement(arm, context, runs(), spread(prefills, PhaseTimes::total),
+                spread(decodes, PhaseTimes::total), kvCacheBytes, layerCosts(heads, decodeTokens),
+                StepParts.medianOf(prefills.stream().map(PhaseTimes::parts).toList()),
+                StepParts.medianOf(decodes.stream().map(PhaseTimes::parts).toList()),
+                wholeClusters == null ? null : wholeModel(heads, wholeClusters));
+    }
+
+    private static Spread spread(List<PhaseTimes> runs, Function<PhaseTimes, Double> value) {
+        return Spread.of(runs.stream().map(value).toList());
+    }
+
+    private List<Integer> clusterCounts() {
+        return clusters.stream().map(HeadClusters::numberOfClusters).toList();
+    }
+
+    private List<LayerCost> layerCosts(HeadLayout heads, int decodeTokens) {
+        List<Integer> counts = clusterCounts();
+        double[] bytes = bytesPerToken(heads);
+        return counts.stream().distinct().sorted(Comparator.reverseOrder()).map(count -> {
+            int[] layers = IntStream.range(0, counts.size()).filter(layer -> counts.get(layer).equals(count)).toArray();
+            return new LayerCost(count, layers.length, spread(prefills, run -> mean(run.attention(), layers)),
+                    spread(decodes, run -> mean(run.attention(), layers)),
+                    AttentionCost.prefillFlops(context, heads),
+                    AttentionCost.decodeBytes(context, decodeTokens, mean(bytes, layers)));
+        }).toList();
+    }
+
+    private static double mean(double[] perLayer, int[] layers) {
+        return Arrays.stream(layers).mapToDouble(layer -> perLayer[layer]).average().orElseThrow();
+    }
+
+    /** Bytes each layer stores for a position: what is stored, by the heads' rows that each layer keeps. */
+    private double[] bytesPerToken(HeadLayout heads) {
+        int[] stored = clusters.stream().mapToInt(layer -> AttentionCost.storedHeads(layer, heads)).toArray();
+        double bytesOfRow = kvCacheBytes / (double) context / Arrays.stream(stored).sum();
+        return Arrays.stream(stored).mapToDouble(rows -> rows * bytesOfRow).toArray();
+    }
+
+    private WholeModel wholeModel(HeadLayout heads, List<Integer> wholeClusters) {
+        List<Integer> counts = clusterCounts();
+        boolean clustered = counts.stream().anyMatch(count -> count < heads.numberOfHeads());
+        List<Integer> whole = clustered ? wholeClusters
+                : Collections.nCopies(wholeClusters.size(), heads.numberOfHeads());
+        return new WholeModel(whole.size(), spread(prefills, run -> run.extrapolate(counts, whole)),
+                spread(decodes, run -> run.extrapolate(counts, whole)),
+                Math.round(context * PhaseTimes.scale(bytesPerToken(heads), counts, whole)));
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.bench;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import javax.imageio.ImageIO;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/** Whole runs on a model of 3 layers, 8 heads of 16. */
+class BenchmarkTests {
+    private static final Path MODEL = GoldenCases.directory("mha");
+    private static final List<Arm> ARMS = List.of(new Arm(AttentionMode.STOCK), new Arm(AttentionMode.EXACT),
+            new Arm(AttentionMode.CLUSTERED));
+
+    private final List<String> progress = new ArrayList<>();
+
+    private Benchmark.Result run(List<Integer> contexts, int runs, long nanos, List<Integer> wholeClusters) {
+        ClusterProfile profile = new ClusterProfile(LoadedModel.readConfig(MODEL).shape(), List.of(8, 4, 4),
+                Membership.defaults());
+        return new Benchmark(new Benchmark.Plan(MODEL, ChaiOptions.exact().withThreads(2), profile, ARMS, contexts,
+                runs, 3, 0, System.nanoTime() + nanos, wholeClusters), progress::add).run();
+    }
+
+    @Test
+    void everyArmIsMeasuredInTurnsAndItsTimeAccountedFor() {
+        Benchmark.Result result = run(List.of(8, 40), 2, Long.MAX_VALUE / 2, List.of(8, 8, 4, 4, 4));
+        assertThat(result.leftOut()).isEmpty();
+        assertThat(result.peaks().gflops().median()).isPositive();
+        assertThat(result.peaks().readGigabytes().min()).isPositive();
+        assertThat(progress).containsSubsequence("warm-up: 40 tokens, stock", "warm-up: 40 tokens, clustered",
+                "run 1 of 2: 8 tokens, stock", "run 1 of 2: 8 tokens, exact", "run 1 of 2: 8 tokens, clustered",
+                "run 1 of 2: 40 tokens, stock", "run 2 of 2: 8 tokens, stock");
+        assertThat(result.measurements()).hasSize(6);
+        for (Measurement measurement : result.measurements()) {
+            assertThat(measurement.runs()).isEqualTo(2);
+            boolean clustered = measurement.arm().attention() == AttentionMode.CLUSTERED;
+            assertThat(measurement.layers().stream().map(LayerCost::clusters).toList())
+                    .isEqualTo(clustered ? List.of(8, 4) : List.of(8));
+            assertThat(measurement.layers().stream().mapToInt(LayerCost::layers).sum()).isEqualTo(3);
+            for (StepParts parts : List.of(measurement.prefill(), measurement.decode())) {
+                assertThat(parts.projections()).isPositive();
+                assertThat(parts.feedForward()).isPositive();
+                assertThat(parts.head()).isPositive();
+                assertThat(parts.other()).isPositive();
+                if (measurement.arm().attention() != AttentionMode.STOCK) { // there it is a difference
+                    assertThat(parts.attention()).isPositive();
+                }
+            }
+            assertThat(measurement.whole().layers()).isEqualTo(5);
+            assertThat(measurement.whole().prefillMillis().median())
+                    .isGreaterThan(measurement.prefillMillis().median());
+            long bytesOfRow = measurement.context() * 16L * Float.BYTES;
+            assertThat(measurement.kvCacheBytes()).isEqualTo(bytesOfRow * (clustered ? 16 + 12 + 12 : 48));
+            assertThat(measurement.whole().kvCacheBytes())
+                    .isEqualTo(bytesOfRow * (clustered ? 2 * 16 + 3 * 12 : 5 * 16));
+        }
+    }
+
+    @Test
+    void nothingIsBegunAfterTheDeadlineAndWhatIsLeftOutIsSaid() {
+        Benchmark.Result result = run(List.of(8, 40), 2, 0, null);
+        assertThat(result.measurements()).isEmpty();
+        assertThat(result.peaks().gflops().median()).isPositive();
+        assertThat(result.leftOut()).hasSize(6).contains("8 tokens, stock: not measured",
+                "40 tokens, clustered: not measured");
+        assertThat(progress).noneMatch(line -> line.startsWith("warm-up") || line.startsWith("run"));
+    }
+
+    @Test
+    void whatIsRunningAtTheDeadlineIsFinishedAndCounts() {
+        Benchmark.Result result = run(List.of(8), Integer.MAX_VALUE, 1_500_000_000, null);
+        assertThat(result.measurements()).isNotEmpty();
+        int runs = result.measurements().getFirst().runs();
+        assertThat(result.leftOut().getFirst())
+                .isEqualTo("8 tokens, stock: measured in " + runs + " of " + Integer.MAX_VALUE + " runs");
+    }
+
+    @Test
+    void theChartIsAPicture(@TempDir Path directory) throws IOException {
+        Path file = directory.resolve("chart.png");
+        new ResultChart("test", result()).write(file);
+        BufferedImage image = ImageIO.read(file.toFile());
+        assertThat(image.getWidth()).isGreaterThan(1000);
+        assertThat(image.getHeight()).isGreaterThan(800);
+        assertThat(Files.readAllBytes(file)).startsWith(0x89, 'P', 'N', 'G');
+        assertThat(directory.toFile().list()).containsExactly("chart.png");
+    }
+
+    @Test
+    void aChartThatCannotBeWrittenLeavesNothing(@TempDir Path directory) throws IOException {
+        Path file = Files.createDirectories(directory.resolve("chart.png").resolve("full"));
+        assertThatThrownBy(() -> new ResultChart("test", result()).write(file.getParent()))
+                .isInstanceOf(IOException.class);
+        assertThat(directory.toFile().list()).containsExactly("chart.png");
+    }
+
+    /** Two contexts, and a difference below nothing, as stock attention may have where it is short. */
+    private static Benchmark.Result result() {
+        Spread one = Spread.of(List.of(1.0));
+        StepParts parts = new StepParts(1, 1, 1, 1, 1);
+        List<Measurement> measurements = new ArrayList<>();
+        for (int context : new int[]{ 16, 128 }) {
+            for (Arm arm : ARMS) {
+                Spread attention = Spread.of(List.of(context == 16 && arm == ARMS.getFirst() ? -0.1 : context / 100.0));
+                measurements.add(new Measurement(arm, context, 1, one, one, 1000,
+                        List.of(new LayerCost(8, 1, attention, attention, 1e6, 1e6)), parts, parts, null));
+            }
+        }
+        return new Benchmark.Result(measurements, List.of(), new MachinePeaks(one, one, 1, -1));
+    }
+}

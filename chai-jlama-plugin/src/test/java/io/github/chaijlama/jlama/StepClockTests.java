@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.jlama;
+
+import java.util.Arrays;
+import java.util.List;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.TestModels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Timing a model changes nothing of what it says, and accounts for its time. */
+@Tag("operators")
+class StepClockTests {
+    private static final int[] TOKENS = TestModels.tokens(40, 256, 1);
+
+    private static LoadedModel load(String name, boolean stock) {
+        return stock ? LoadedModel.loadStock(GoldenCases.directory(name), false, 2)
+                : LoadedModel.loadSwapped(GoldenCases.directory(name), 64L << 20, false, 2);
+    }
+
+    private static List<float[]> logits(LoadedModel model) {
+        try (ModelSequence sequence = model.newSequence(null)) {
+            return List.of(sequence.feed(TOKENS), sequence.feed(3), sequence.feed(4));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "mha, true", "mha, false", "gqa, true", "gqa, false" })
+    void observingChangesNoResult(String name, boolean stock) {
+        try (LoadedModel plain = load(name, stock); LoadedModel timed = load(name, stock)) {
+            timed.observe(new StepClock(timed.config().layers()));
+            List<float[]> expected = logits(plain);
+            List<float[]> found = logits(timed);
+            for (int i = 0; i < expected.size(); i++) {
+                assertThat(TestModels.maxDifference(found.get(i), expected.get(i))).isLessThan(1e-4);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "mha, true", "mha, false", "gqa, true", "gqa, false" })
+    void partsLieInsideOfLayersAndLayersInsideOfTheStep(String name, boolean stock) {
+        try (LoadedModel model = load(name, stock)) {
+            StepClock clock = new StepClock(model.config().layers());
+            model.observe(clock);
+            logits(model);
+            clock.reset();
+            long start = System.nanoTime();
+            logits(model);
+            long total = System.nanoTime() - start;
+            StepClock.Reading times = clock.read();
+            assertThat(Arrays.stream(times.blocks()).boxed()).hasSize(3).allMatch(nanos -> nanos > 0);
+            long blocks = Arrays.stream(times.blocks()).sum();
+            long parts = Arrays.stream(times.attention()).sum() + times.projections() + times.feedForward();
+            assertThat(times.projections()).isPositive();
+            assertThat(times.feedForward()).isPositive();
+            assertThat(times.head()).isPositive();
+            assertThat(parts).isPositive().isLessThan(blocks);
+            assertThat(blocks + times.head() + times.paused()).isLessThan(total);
+            if (stock) {
+                assertThat(times.paused()).isPositive();
+            } else {
+                assertThat(times.paused()).isZero();
+                assertThat(Arrays.stream(times.attention()).boxed()).allMatch(nanos -> nanos > 0);
+            }
+            clock.reset();
+            assertThat(clock.read().blocks()).containsOnly(0);
+            assertThat(clock.read().head() + clock.read().projections() + clock.read().paused()).isZero();
+        }
+    }
+}
