@@ -176,7 +176,8 @@ public final class Benchmark {
                 .ints((long) context + plan.decodeTokens(), 0, config.vocabularySize()).toArray();
         int[] prompt = Arrays.copyOf(tokens, context);
         try (ModelSequence sequence = loaded.model()
-                .newSequence(cell.arm().attention() == AttentionMode.CLUSTERED ? plan.profile() : null)) {
+                .newSequence(cell.arm().attention() == AttentionMode.CLUSTERED ? plan.profile() : null,
+                        cell.arm().kv())) {
             clock.reset();
             long start = System.nanoTime();
             sequence.feed(prompt);

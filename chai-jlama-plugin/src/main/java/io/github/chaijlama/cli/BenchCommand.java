@@ -33,6 +33,7 @@ import io.github.chaijlama.bench.SyntheticShape;
 import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -88,6 +89,9 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered", description = "attentions to compare; default: ${DEFAULT-VALUE}")
     private List<AttentionMode> modes;
+
+    @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "how keys and values are stored, each another arm of exact and clustered: ${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}")
+    private List<KvType> kvTypes;
 
     @ArgGroup
     private Clusters clusters;
@@ -150,7 +154,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         ChaiOptions options = options();
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
-                modes.stream().distinct().map(Arm::new).toList(), contexts.stream().distinct().toList(), runs,
+                Arm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
         print(new BenchReport(config, weights == null ? "as stored" : weights.name(), options, profile, result));
         return chart == null || draw(config, result) ? 0 : ExitCode.SOFTWARE;

@@ -189,7 +189,8 @@ record BenchReport(ModelConfig config, String weights, ChaiOptions options, Clus
 
     private void put(ObjectNode node, Measurement measurement) {
         node.put("context", measurement.context()).put("arm", measurement.arm().label())
-                .put("attention", measurement.arm().attention().name()).put("runs", measurement.runs());
+                .put("attention", measurement.arm().attention().name()).put("kv", measurement.arm().kv().name())
+                .put("runs", measurement.runs());
         put(node.putObject("prefillMillis"), measurement.prefillMillis());
         put(node.putObject("decodeMillis"), measurement.decodeMillis());
         node.put("kvCacheBytes", measurement.kvCacheBytes());

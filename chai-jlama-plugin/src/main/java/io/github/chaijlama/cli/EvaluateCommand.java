@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 import picocli.CommandLine.Command;
@@ -29,6 +30,7 @@ import io.github.chaijlama.evaluate.TextSet;
 import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** {@code chai evaluate}: what clusters cost in quality. */
@@ -56,6 +58,9 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile to compare with exact attention; may be given several times")
     private List<Path> profiles = List.of();
+
+    @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "types of keys and values to compare, F32, BF16, I8; the reference is exact attention with F32; default: ${DEFAULT-VALUE}")
+    private Set<KvType> kvTypes;
 
     @Option(names = "--max-tokens", paramLabel = "N", description = "texts are cut to N tokens; default: 2048, or what the context holds")
     private Integer maxTokens;
@@ -112,13 +117,23 @@ final class EvaluateCommand implements Callable<Integer> {
     record Evaluated(ModelConfig config, ChaiOptions options, TextSet textSet, TextEvaluation texts, TaskSet taskSet,
             TaskEvaluation tasks) {}
 
+    /** Returns each profile, and exact attention, with each type of keys and values. */
     private List<Arm> arms(ModelConfig config) {
-        List<Arm> arms = new ArrayList<>();
+        List<Arm> ofF32 = new ArrayList<>(List.of(Arm.EXACT));
         for (Path file : profiles) {
             ClusterProfile profile = ClusterProfile.read(file);
             profile.requireFits(config.shape());
             long sameName = profiles.stream().filter(other -> other.getFileName().equals(file.getFileName())).count();
-            arms.add(new Arm((sameName == 1 ? file.getFileName() : file).toString(), profile));
+            ofF32.add(new Arm((sameName == 1 ? file.getFileName() : file).toString(), profile));
+        }
+        List<Arm> arms = new ArrayList<>();
+        for (KvType type : kvTypes) {
+            for (Arm arm : ofF32) {
+                Arm stored = type == KvType.F32 ? arm : new Arm(arm.name() + " " + type, arm.profile(), type);
+                if (!stored.equals(Arm.EXACT)) {
+                    arms.add(stored);
+                }
+            }
         }
         return arms;
     }

@@ -44,7 +44,7 @@ final class EvaluationJson {
     }
 
     private static void put(ObjectNode node, Arm arm) {
-        node.put("name", arm.name());
+        node.put("name", arm.name()).put("kvType", arm.kvType().name());
         if (arm.profile() != null) {
             Json.putNumbers(node, "clusters", arm.profile().clusters().stream().mapToInt(Integer::intValue).toArray());
         }

@@ -3,6 +3,7 @@ package io.github.chaijlama.evaluate;
 
 import java.util.Objects;
 
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -11,13 +12,20 @@ import io.github.chaijlama.profile.Membership;
  *
  * @param name    name in results
  * @param profile clusters, null for exact attention
+ * @param kvType  how keys and values are stored
  */
-public record Arm(String name, ClusterProfile profile) {
-    /** Exact attention: what all others are compared with. */
+public record Arm(String name, ClusterProfile profile, KvType kvType) {
+    /** Exact attention with keys and values of 32 bits: what all others are compared with. */
     public static final Arm EXACT = new Arm("exact", null);
 
     public Arm {
         Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(kvType, "kvType");
+    }
+
+    /** Creates an arm with keys and values of 32 bits. */
+    public Arm(String name, ClusterProfile profile) {
+        this(name, profile, KvType.F32);
     }
 
     /** Whether clusters are in use after this many tokens: with fewer than the window they are not decided. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.evaluate;
 
-import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
 
@@ -14,8 +13,7 @@ interface ModelSequences {
 
     /** Returns the sequences of a model. */
     static ModelSequences of(ChaiModel model) {
-        return arm -> new SessionSequence(
-                arm.profile() == null ? model.newSession(AttentionMode.EXACT) : model.newSession(arm.profile()));
+        return arm -> new SessionSequence(model.newSession(arm.profile(), arm.kvType()));
     }
 
     /** A session as evaluation sees it. */

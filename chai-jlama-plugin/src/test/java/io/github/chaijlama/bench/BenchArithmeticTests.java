@@ -17,6 +17,7 @@ import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.attention.HeadLayout;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.jlama.StepClock;
+import io.github.chaijlama.kv.KvType;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -133,6 +134,14 @@ class BenchArithmeticTests {
         cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
         assertThat(cell.toMeasurement(MHA, 1, List.of(4, 1, 1)).whole().prefillMillis().median())
                 .isEqualTo(10 - 6 + 3 * 3);
+    }
+
+    @Test
+    void everyTypeOfKeysAndValuesIsAnArmOfItsOwnButOfStock() {
+        List<Arm> arms = Arm.of(List.of(AttentionMode.STOCK, AttentionMode.EXACT, AttentionMode.CLUSTERED,
+                AttentionMode.EXACT), List.of(KvType.F32, KvType.I8, KvType.F32));
+        assertThat(arms.stream().map(Arm::label)).containsExactly("stock", "exact", "exact i8", "clustered",
+                "clustered i8");
     }
 
     @Test

@@ -252,6 +252,25 @@ class ChaiCommandTests {
     }
 
     @Test
+    void benchMeasuresEveryTypeOfKeysAndValues() {
+        Run run = run("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters", "8x1,4x2", "--context",
+                "8", "--arms", "stock,exact,clustered", "--kv", "F32,bf16,I8", "--runs", "1", "--decode", "2",
+                "--warm-up", "0", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode measurements = run.json().path("measurements");
+        assertThat(measurements).hasSize(7);
+        long[] rowBytes = { 64, 32, 20 };
+        for (int i = 0; i < 7; i++) {
+            JsonNode measurement = measurements.get(i);
+            int type = i == 0 ? 0 : (i - 1) % 3;
+            assertThat(measurement.path("kv").asText()).isEqualTo(List.of("F32", "BF16", "I8").get(type));
+            assertThat(measurement.path("kvCacheBytes").asLong())
+                    .isEqualTo(8 * rowBytes[type] * (i > 3 ? 16 + 12 + 12 : 48));
+        }
+        assertThat(measurements.get(2).path("arm").asText()).isEqualTo("exact bf16");
+    }
+
+    @Test
     void benchStopsWhenItsTimeIsOverAndSaysWhatIsLeftOut() {
         Run run = run("bench", "--model", GoldenCases.directory("mha").toString(), "--arms", "exact", "--context", "8",
                 "--runs", "1000000", "--max-seconds", "1", "--json");
@@ -301,6 +320,7 @@ class ChaiCommandTests {
             bench --model GOLDEN --clusters 8x3 --warm-up -1                    | --warm-up must be 0 or more, found -1
             bench --model GOLDEN --clusters 8x3 --chart nowhere/chart.png       | --chart must be a file in a directory that exists, found nowhere/chart.png
             bench --model GOLDEN --clusters 8x3 --chart GOLDEN                  | --chart must be a file in a directory that exists
+            bench --model GOLDEN --clusters 8x3 --kv I4                         | expected one of [F32, BF16, I8]
             bench --model GOLDEN --clusters 8x3 --runs 0                        | --runs must be at least 1, found 0
             generate --model POCKET                                             | --prompt=TEXT
             generate --model POCKET --prompt a --chat b                         | mutually exclusive

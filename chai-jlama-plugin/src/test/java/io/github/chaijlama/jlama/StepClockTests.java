@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.kv.KvType;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -24,7 +25,7 @@ class StepClockTests {
     }
 
     private static List<float[]> logits(LoadedModel model) {
-        try (ModelSequence sequence = model.newSequence(null)) {
+        try (ModelSequence sequence = model.newSequence(null, KvType.F32)) {
             return List.of(sequence.feed(TOKENS), sequence.feed(3), sequence.feed(4));
         }
     }
