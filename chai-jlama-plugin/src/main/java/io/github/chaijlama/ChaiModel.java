@@ -3,6 +3,7 @@ package io.github.chaijlama;
 
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -160,9 +161,21 @@ public final class ChaiModel implements AutoCloseable {
         return model.operators();
     }
 
-    /** Returns the bytes that open sessions hold for keys and values, -1 if that is not known (Jlama's own cache). */
+    /**
+     * Returns the bytes that open sessions hold for keys and values, those included that a {@link
+     * io.github.chaijlama.prefix.PrefixCache} keeps for later requests, -1 if that is not known (Jlama's own cache).
+     */
     public long kvCacheAllocatedBytes() {
         return model.kvCacheAllocatedBytes();
+    }
+
+    /**
+     * Sets what is asked for memory before a session fails with a {@link io.github.chaijlama.kv.KvCacheFullException}: it closes
+     * sessions that nobody needs now, one or more, and says whether there was one. It is called on the thread of the session that
+     * needs memory, again until there is enough. There is one for a model, the last that was set.
+     */
+    public void reclaimFrom(BooleanSupplier reclaimer) {
+        model.reclaimFrom(Objects.requireNonNull(reclaimer, "reclaimer"));
     }
 
     /** Waits for a running step, then frees everything; sessions that are still open cannot be fed any more. */

@@ -74,6 +74,29 @@ public final class ChaiSession implements AutoCloseable {
         sequence.truncate(newLength);
     }
 
+    /**
+     * Whether this session, cut back to its first tokens, is what a new one would be that was fed them as the beginning of its
+     * prompt. Clusters decided from a window or fixed in the profile allow every length that covers the window, exact attention any
+     * length. Clusters decided from a whole prompt are those of that prompt alone. Jlama's own cache allows none.
+     *
+     * @param newLength the tokens to keep, at least 1
+     */
+    public boolean isReusable(int newLength) {
+        return sequence.isReusable(newLength);
+    }
+
+    /**
+     * Returns a new session that has seen the first tokens of this one: their keys and values are copied, which takes memory but
+     * next to no time.
+     *
+     * @param newLength tokens to copy, at least those that clusters are decided from (offset and window)
+     * @throws IllegalArgumentException                    if they are not {@linkplain #isReusable reusable}, or too few
+     * @throws io.github.chaijlama.kv.KvCacheFullException if the copies do not fit into the budget
+     */
+    public ChaiSession copy(int newLength) {
+        return new ChaiSession(sequence.copy(newLength), config, attention);
+    }
+
     private void requireFeedable(int[] tokens) {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("there is no token to feed");

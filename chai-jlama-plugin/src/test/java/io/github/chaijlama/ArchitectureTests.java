@@ -95,6 +95,11 @@ class ArchitectureTests {
                     ROOT + ".evaluate", ROOT + ".generate", ROOT + ".template", ROOT + ".profile", ROOT + ".kv",
                     ROOT + ".jlama")));
 
+    @ArchTest
+    static final ArchRule PREFIX_KNOWS_THE_FACE = classes().that().resideInAPackage(ROOT + ".prefix").should()
+            .onlyDependOnClassesThat(not(resideInAPackage(ROOT + ".."))
+                    .or(resideInAnyPackage(ROOT, ROOT + ".prefix", ROOT + ".kv")));
+
     /** Calibration works with models; of files and formats it knows only its own. */
     @ArchTest
     static final ArchRule NOBODY_BELOW_THE_COMMAND_KNOWS_CALIBRATION = noClasses().that()

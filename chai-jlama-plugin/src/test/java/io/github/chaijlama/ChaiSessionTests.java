@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -365,6 +366,58 @@ class ChaiSessionTests {
         open.close();
     }
 
+    // ---- copies ----
+
+    @Test
+    void aCopyGoesOnByItself() {
+        int[] tokens = TestModels.tokens(200, 256, 8);
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact())) {
+            ClusterProfile profile = online(model, 5, 8, 3, 5);
+            try (ChaiSession session = model.newSession(profile); ChaiSession fresh = model.newSession(profile)) {
+                session.feed(Arrays.copyOf(tokens, 150));
+                float[] expected = fresh.feed(Arrays.copyOf(tokens, 140));
+                try (ChaiSession copy = session.copy(139)) {
+                    assertThat(copy.length()).isEqualTo(139);
+                    assertThat(copy.attention()).isEqualTo(AttentionMode.CLUSTERED);
+                    session.feed(Arrays.copyOfRange(tokens, 150, 200));
+                    assertThat(TestModels.maxDifference(copy.feed(tokens[139]), expected)).isLessThan(1e-4);
+                    assertThat(copy.kvCacheAllocatedBytes()).isEqualTo(fresh.kvCacheAllocatedBytes());
+                    for (int layer = 0; layer < 3; layer++) {
+                        assertThat(copy.clusters(layer)).isEqualTo(fresh.clusters(layer));
+                    }
+                }
+                assertThat(TestModels.maxDifference(session.feed(7),
+                        fresh.feed(IntStream.concat(Arrays.stream(tokens, 140, 200), IntStream.of(7)).toArray())))
+                        .isLessThan(1e-4);
+            }
+            assertThat(model.kvCacheAllocatedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void whatCannotBeReusedCannotBeCopied() {
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact().withKvCacheMaxBytes(48 * 128 * ROW));
+                ChaiSession session = model.newSession(online(model, 5, 8, 3, 5));
+                ChaiModel stock = ChaiModel.load(MHA, ChaiOptions.stock());
+                ChaiSession jlamas = stock.newSession()) {
+            session.feed(1, 2, 3, 4);
+            assertThat(session.isReusable(4)).isTrue();
+            assertThatThrownBy(() -> session.copy(4)).as("nothing is decided yet")
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("the first 4 of 4 positions cannot be copied to a sequence of 0");
+            session.feed(5, 6, 7);
+            for (int length : new int[]{ -1, 0, 4, 8 }) {
+                assertThat(session.isReusable(length)).isFalse();
+                assertThatThrownBy(() -> session.copy(length)).isInstanceOf(IllegalArgumentException.class);
+            }
+            assertThatThrownBy(() -> session.copy(6)).isInstanceOf(KvCacheFullException.class);
+            assertThat(model.kvCacheAllocatedBytes()).isEqualTo(session.kvCacheAllocatedBytes());
+            jlamas.feed(1, 2);
+            assertThat(jlamas.isReusable(2)).isFalse();
+            assertThatThrownBy(() -> jlamas.copy(2)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
     // ---- modes and profiles ----
 
     @Test
@@ -396,6 +449,8 @@ class ChaiSessionTests {
         assertThatThrownBy(() -> ChaiOptions.exact().withAttention(AttentionMode.CLUSTERED))
                 .hasMessage("clustered attention needs a cluster profile");
         assertThatThrownBy(() -> ChaiOptions.exact().withKvCacheMaxBytes(0)).hasMessageContaining("at least 1 byte");
+        assertThatThrownBy(() -> ChaiOptions.exact().withMaxIdleSequences(-1))
+                .hasMessage("idle sequences must be 0 or more, found -1");
         assertThatThrownBy(() -> ChaiOptions.exact().withThreads(0))
                 .hasMessageContaining("threads must be 1 to 1024, found 0");
         assertThatThrownBy(() -> ChaiModel.load(MHA, ChaiOptions.exact().withKvCacheMaxBytes(10)))

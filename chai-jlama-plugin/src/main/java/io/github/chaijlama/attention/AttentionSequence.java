@@ -177,6 +177,53 @@ public final class AttentionSequence implements AutoCloseable {
         length = newLength;
     }
 
+    /**
+     * Whether the sequence, cut back to its first {@code newLength} positions, is what another one would be that was fed their
+     * tokens as the beginning of its prompt. Where a prompt decided membership, it is not that of another prompt.
+     */
+    public boolean isReusable(int newLength) {
+        if (closed || reservation != null || newLength < 1 || newLength > length) {
+            return false;
+        }
+        if (profile != null && profile.membership() instanceof Membership.Prompt) {
+            return waitsForEndOfPrompt() && newLength == length;
+        }
+        return newLength == length || newLength >= windowEnd;
+    }
+
+    /**
+     * Makes this sequence, which must be new and of the same model, profile and type, a copy of the first positions of another.
+     *
+     * @param newLength positions to copy, at least those that membership was decided from
+     * @throws io.github.chaijlama.kv.KvCacheFullException if the budget has not enough left; this sequence is still new then
+     * @throws IllegalArgumentException                    if that many positions cannot be {@linkplain #isReusable reused}, or
+     *                                                     membership is not decided yet
+     */
+    public void copyFrom(AttentionSequence source, int newLength) {
+        if (length > 0 || reservation != null || !source.isReusable(newLength) || newLength < source.windowEnd) {
+            throw new IllegalArgumentException("the first " + newLength + " of " + source.length
+                    + " positions cannot be copied to a sequence of " + length);
+        }
+        windowEnd = source.windowEnd;
+        for (int layer = 0; layer < layers.length; layer++) {
+            layers[layer].undecided = null;
+            setPlan(layer, source.layers[layer].plan);
+        }
+        try {
+            reservation = pool.reserve(pagesFor(newLength), 0);
+            store.copyFrom(source.store, newLength, reservation);
+            length = newLength;
+        } catch (RuntimeException | Error e) {
+            reset();
+            throw e;
+        } finally {
+            if (reservation != null) {
+                reservation.close();
+                reservation = null;
+            }
+        }
+    }
+
     /** Makes the sequence as new, also in the middle of a step that failed. */
     public void reset() {
         store.clear();
@@ -287,7 +334,10 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     private void setClusters(int layer, HeadClusters clusters) {
-        HeadPlan plan = new HeadPlan(layout, clusters);
+        setPlan(layer, new HeadPlan(layout, clusters));
+    }
+
+    private void setPlan(int layer, HeadPlan plan) {
         layers[layer].plan = plan;
         for (int kvHead = 0; kvHead < layout.numberOfKvHeads(); kvHead++) {
             if (Arrays.binarySearch(plan.keyHeads(), kvHead) < 0) {

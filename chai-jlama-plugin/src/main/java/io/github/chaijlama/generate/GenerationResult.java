@@ -11,11 +11,13 @@ import io.github.chaijlama.AttentionMode;
  * @param text              its text
  * @param finishReason      why it ended
  * @param promptTokens      tokens of the prompt
+ * @param reusedTokens      tokens of the prompt whose keys and values an earlier request has left
  * @param generatedTokens   tokens of the answer, an end token counted
  * @param attention         attention that computed it
  * @param timeToFirstToken  from the start to the first token, or to the end if there was none
  * @param duration          from the start to the end
  * @param kvCacheBytes      keys and values stored at the end, in bytes, -1 for Jlama's own cache
  */
-public record GenerationResult(String text, FinishReason finishReason, int promptTokens, int generatedTokens,
-        AttentionMode attention, Duration timeToFirstToken, Duration duration, long kvCacheBytes) {}
+public record GenerationResult(String text, FinishReason finishReason, int promptTokens, int reusedTokens,
+        int generatedTokens, AttentionMode attention, Duration timeToFirstToken, Duration duration,
+        long kvCacheBytes) {}

@@ -6,10 +6,11 @@ import java.util.Arrays;
 import java.util.function.Function;
 
 import io.github.chaijlama.ChaiModel;
-import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.constrain.TokenBudgetException;
 import io.github.chaijlama.constrain.TokenConstraint;
+import io.github.chaijlama.prefix.PrefixCache;
+import io.github.chaijlama.prefix.PrefixSession;
 
 /** Generates answers, one token after another. Thread-safe: every answer has a session of its own. */
 final class TextGenerator {
@@ -19,16 +20,29 @@ final class TextGenerator {
     private final ChaiModel model;
     private final TextTokenizer tokenizer;
     private final Function<SamplingOptions, Sampler> samplers;
+    private final PrefixCache sessions;
+
+    /**
+     * Creates a generator that reuses nothing.
+     *
+     * @param samplers makes the sampler of an answer
+     */
+    TextGenerator(ChaiModel model, TextTokenizer tokenizer, Function<SamplingOptions, Sampler> samplers) {
+        this(model, tokenizer, samplers, new PrefixCache(model, 0));
+    }
 
     /**
      * Creates a generator.
      *
      * @param samplers makes the sampler of an answer
+     * @param sessions where sessions come from and go to; not closed here
      */
-    TextGenerator(ChaiModel model, TextTokenizer tokenizer, Function<SamplingOptions, Sampler> samplers) {
+    TextGenerator(ChaiModel model, TextTokenizer tokenizer, Function<SamplingOptions, Sampler> samplers,
+            PrefixCache sessions) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.samplers = samplers;
+        this.sessions = sessions;
     }
 
     /**
@@ -49,9 +63,8 @@ final class TextGenerator {
         if (prompt.length > contextLength) {
             throw new ContextLengthException(prompt.length, contextLength);
         }
-        try (ChaiSession session = options.attention() == null ? model.newSession()
-                : model.newSession(options.attention())) {
-            Answer answer = new Answer(prompt.length, startOfText, options, listener);
+        Answer answer = new Answer(prompt.length, startOfText, options, listener);
+        try (PrefixSession session = sessions.open(options.attention(), prompt)) {
             answer.run(session, prompt, cancellation);
             return answer.result(session);
         }
@@ -86,13 +99,13 @@ final class TextGenerator {
             this.stopSequences = new StopSequences(options.stopSequences());
         }
 
-        void run(ChaiSession session, int[] prompt, Cancellation cancellation) {
+        void run(PrefixSession session, int[] prompt, Cancellation cancellation) {
             if (maxNewTokens == 0) {
                 finishReason = FinishReason.CONTEXT_FULL;
                 return;
             }
             float[] logits = null;
-            for (int from = 0; from < prompt.length && !cancelled(cancellation); from += PROMPT_SLICE) {
+            for (int from = session.length(); from < prompt.length && !cancelled(cancellation); from += PROMPT_SLICE) {
                 logits = session.feed(
                         Arrays.copyOfRange(prompt, from, Math.min(prompt.length, from + PROMPT_SLICE)));
             }
@@ -159,9 +172,10 @@ final class TextGenerator {
             }
         }
 
-        GenerationResult result(ChaiSession session) {
+        GenerationResult result(PrefixSession session) {
             long end = System.nanoTime();
-            return new GenerationResult(text.toString(), finishReason, promptTokens, generated, session.attention(),
+            return new GenerationResult(text.toString(), finishReason, promptTokens, session.reusedTokens(), generated,
+                    session.attention(),
                     Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),
                     session.kvCacheBytes());
         }

@@ -7,10 +7,12 @@ import java.util.Optional;
 
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.prefix.PrefixCache;
 import io.github.chaijlama.template.ChatTemplateException;
 
 /**
- * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe.
+ * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe. Keys and values of an answered
+ * request stay for later ones that begin with the same tokens, as {@link ChaiOptions#maxIdleSequences()} says.
  *
  * <pre>{@code
  * try (TextModel model = TextModel.load(directory, ChaiOptions.exact())) {
@@ -24,12 +26,14 @@ public final class TextModel implements AutoCloseable {
     private final TextTokenizer tokenizer;
     private final ChatTemplate chatTemplate;
     private final TextGenerator generator;
+    private final PrefixCache sessions;
 
     private TextModel(ChaiModel model, TextTokenizer tokenizer, ChatTemplate chatTemplate) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.chatTemplate = chatTemplate;
-        this.generator = new TextGenerator(model, tokenizer, Sampler::of);
+        this.sessions = new PrefixCache(model, model.options().maxIdleSequences());
+        this.generator = new TextGenerator(model, tokenizer, Sampler::of, sessions);
     }
 
     /**
@@ -140,10 +144,24 @@ public final class TextModel implements AutoCloseable {
         return generator.generate(prompt, false, options, listener, cancellation);
     }
 
+    /**
+     * Returns the number of sequences whose request has ended and whose keys and values are kept, at most {@link
+     * ChaiOptions#maxIdleSequences()}.
+     */
+    public int idleSequences() {
+        return sessions.size();
+    }
+
+    /** Returns the memory of all sequences whose request has ended; answers that are being generated are not affected. */
+    public void closeIdleSequences() {
+        sessions.clear();
+    }
+
     /** Waits for a running step, then frees everything; answers that are being generated end with an error. */
     @Override
     public void close() {
         try {
+            sessions.close();
             model.close();
         } finally {
             tokenizer.close();

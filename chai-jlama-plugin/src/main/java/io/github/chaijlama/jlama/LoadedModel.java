@@ -4,6 +4,7 @@ package io.github.chaijlama.jlama;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.safetensors.DType;
@@ -191,6 +192,9 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
 
     /** Returns the bytes that sequences hold for keys and values now, -1 if that is not known (Jlama's own cache). */
     public abstract long kvCacheAllocatedBytes();
+
+    /** Sets what is asked to give memory of keys and values back before a sequence fails for lack of it; false if it has none. */
+    public abstract void reclaimFrom(BooleanSupplier reclaimer);
 
     /**
      * Reports where the time of every step goes from now on, to the end of the model. For measurements: costs about a

@@ -41,6 +41,17 @@ public interface ModelSequence extends AutoCloseable {
      */
     void truncate(int length);
 
+    /** Whether the sequence, cut to its first {@code length} tokens, is as a new one whose prompt begins with them. */
+    boolean isReusable(int length);
+
+    /**
+     * Returns a new sequence that has seen the first {@code length} tokens of this one.
+     *
+     * @throws IllegalArgumentException                    if they cannot be reused, or clusters are not decided from them yet
+     * @throws io.github.chaijlama.kv.KvCacheFullException if there is no room for a copy of their keys and values
+     */
+    ModelSequence copy(int length);
+
     /** Says that the tokens seen are the prompt, see {@link io.github.chaijlama.profile.Membership.Prompt}. */
     void endPrompt();
 

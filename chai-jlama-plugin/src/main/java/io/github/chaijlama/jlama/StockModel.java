@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
@@ -68,6 +69,11 @@ final class StockModel extends LoadedModel {
     @Override
     public long kvCacheAllocatedBytes() {
         return -1;
+    }
+
+    @Override
+    public void reclaimFrom(BooleanSupplier reclaimer) {
+        // Jlama's own cache has no budget that could be used up.
     }
 
     @Override
@@ -177,6 +183,16 @@ final class StockModel extends LoadedModel {
         @Override
         public void truncate(int length) {
             throw new UnsupportedOperationException("Jlama's own cache cannot be cut back");
+        }
+
+        @Override
+        public boolean isReusable(int length) {
+            return false;
+        }
+
+        @Override
+        public ModelSequence copy(int length) {
+            throw new IllegalArgumentException("Jlama's own cache cannot be copied");
         }
 
         /** Nothing to do: Jlama's attention has no clusters to decide. */

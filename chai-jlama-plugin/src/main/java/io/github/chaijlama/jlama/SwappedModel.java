@@ -4,6 +4,7 @@ package io.github.chaijlama.jlama;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 import com.github.tjake.jlama.tensor.AbstractTensor;
@@ -55,6 +56,11 @@ final class SwappedModel extends LoadedModel {
     }
 
     @Override
+    public void reclaimFrom(BooleanSupplier reclaimer) {
+        swap.pool().reclaimFrom(reclaimer);
+    }
+
+    @Override
     MatrixProducts products() {
         return swap.resources().products();
     }
@@ -87,9 +93,14 @@ final class SwappedModel extends LoadedModel {
     /** A sequence of this model. Every method takes the model's lock, so a session can be closed while it is running. */
     private final class Sequence implements ModelSequence {
         private final KvBuffer buffer = JlamaAccess.kvBufferCache(model()).getEphemeralKvBuffer();
+        private final ClusterProfile profile;
+        private final KvType type;
         private final AttentionSequence attention;
+        private boolean ended;
 
         Sequence(ClusterProfile profile, KvType type) {
+            this.profile = profile;
+            this.type = type;
             this.attention = swap.open(buffer, profile, type);
         }
 
@@ -159,6 +170,29 @@ final class SwappedModel extends LoadedModel {
         }
 
         @Override
+        public boolean isReusable(int length) {
+            return attention.isReusable(length);
+        }
+
+        @Override
+        public ModelSequence copy(int length) {
+            lock().lock();
+            try {
+                ensureOpen();
+                Sequence copy = new Sequence(profile, type);
+                try {
+                    copy.attention.copyFrom(attention, length);
+                    return copy;
+                } catch (RuntimeException | Error e) {
+                    copy.close();
+                    throw e;
+                }
+            } finally {
+                lock().unlock();
+            }
+        }
+
+        @Override
         public void endPrompt() {
             lock().lock();
             try {
@@ -193,9 +227,12 @@ final class SwappedModel extends LoadedModel {
         public void close() {
             lock().lock();
             try {
-                swap.forget(buffer);
-                attention.close();
-                buffer.close();
+                if (!ended) {
+                    ended = true;
+                    swap.forget(buffer);
+                    attention.close();
+                    buffer.close();
+                }
             } finally {
                 lock().unlock();
             }

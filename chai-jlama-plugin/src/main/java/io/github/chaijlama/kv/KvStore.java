@@ -161,6 +161,28 @@ public final class KvStore implements AutoCloseable {
         }
     }
 
+    /**
+     * Copies the first {@code length} positions of every layer from a store of the same shape and type, which keeps the keys of the
+     * same heads. This store must be empty.
+     */
+    public void copyFrom(KvStore source, int length, Reservation reservation) {
+        for (int layer = 0; layer < layers.length; layer++) {
+            extend(layer, length, reservation);
+            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+                copyPages(source.layers[layer].values[kvHead], layers[layer].values[kvHead]);
+                if (layers[layer].keys[kvHead] != null) {
+                    copyPages(source.layers[layer].keys[kvHead], layers[layer].keys[kvHead]);
+                }
+            }
+        }
+    }
+
+    private static void copyPages(Page[] from, Page[] to) {
+        for (int page = 0; page < to.length; page++) {
+            to[page].memory().copyFrom(from[page].memory());
+        }
+    }
+
     /** Forgets positions from {@code length} on in every layer and returns their memory to the pool. */
     public void truncate(int length) {
         int pages = (int) pagesFor(length);

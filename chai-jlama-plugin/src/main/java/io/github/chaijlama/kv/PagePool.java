@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * Pages of off-heap memory under one budget, shared by all sequences of a model.
@@ -30,6 +31,7 @@ public final class PagePool implements AutoCloseable {
     private long held;
     private long reserved;
     private long taken;
+    private volatile BooleanSupplier reclaimer = () -> false;
     private boolean closed;
 
     /** A page of memory. Whoever took it owns it until it is given back. */
@@ -103,19 +105,37 @@ public final class PagePool implements AutoCloseable {
     }
 
     /**
+     * Sets what is asked for memory when too little is left, before a reservation fails: it gives back what nobody needs now, and
+     * says whether that was anything. It is called on the thread that reserves, again until there is enough or no more to give.
+     */
+    public void reclaimFrom(BooleanSupplier newReclaimer) {
+        reclaimer = newReclaimer;
+    }
+
+    /**
      * Sets pages aside for the caller.
      *
      * @param heldBytes what the caller's sequence holds already, for the exception
      * @throws KvCacheFullException if fewer than that many are left; nothing is set aside then
      */
-    public synchronized Reservation reserve(long pages, long heldBytes) {
-        ensureOpen();
-        long left = capacity - reserved - taken;
-        if (pages > left) {
-            throw new KvCacheFullException(pages * pageBytes, heldBytes, left * pageBytes, maxBytes());
+    public Reservation reserve(long pages, long heldBytes) {
+        while (true) {
+            long left;
+            synchronized (this) {
+                ensureOpen();
+                left = capacity - reserved - taken;
+                if (pages <= left) {
+                    reserved += pages;
+                    return new Reservation(pages);
+                }
+            }
+            KvCacheFullException full = new KvCacheFullException(pages * pageBytes, heldBytes, left * pageBytes,
+                    maxBytes());
+            // Not under the pool's lock: whoever gives memory back has locks of its own.
+            if (full.isBeyondBudget() || !reclaimer.getAsBoolean()) {
+                throw full;
+            }
         }
-        reserved += pages;
-        return new Reservation(pages);
     }
 
     /** Gives a page back. The caller must not touch its memory any more. */

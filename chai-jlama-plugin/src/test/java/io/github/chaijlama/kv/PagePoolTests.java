@@ -57,6 +57,33 @@ class PagePoolTests {
     }
 
     @Test
+    void asksForMemoryUntilThereIsEnoughAndNotForMoreThanTheBudget() {
+        try (PagePool pool = new PagePool(10L * PAGE, PAGE); Reservation reservation = pool.reserve(10, 0)) {
+            List<Page> idle = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                idle.add(reservation.take());
+            }
+            pool.reclaimFrom(() -> {
+                if (idle.isEmpty()) {
+                    return false;
+                }
+                pool.release(idle.removeLast());
+                return true;
+            });
+
+            pool.reserve(4, 0).close();
+            assertThat(idle).hasSize(2);
+            pool.reserve(4, 0).close();
+            assertThat(idle).as("there was enough").hasSize(2);
+            assertThatThrownBy(() -> pool.reserve(11, 0)).isInstanceOf(KvCacheFullException.class);
+            assertThatThrownBy(() -> pool.reserve(5, 6L * PAGE)).isInstanceOf(KvCacheFullException.class);
+            assertThat(idle).as("it would not have helped").hasSize(2);
+            assertThatThrownBy(() -> pool.reserve(7, 0)).isInstanceOf(KvCacheFullException.class);
+            assertThat(idle).isEmpty();
+        }
+    }
+
+    @Test
     void refusesWhatTheBudgetCannotHoldAndLeavesTheRestUntouched() {
         try (PagePool pool = new PagePool(10L * PAGE, PAGE); Reservation first = pool.reserve(6, 0)) {
             first.take();

@@ -55,11 +55,11 @@ final class ChaiAnswers {
                         .tokenUsage(new TokenUsage(result.promptTokens(), result.generatedTokens()))
                         .finishReason(finishReason(result.finishReason())).attention(result.attention())
                         .timeToFirstToken(result.timeToFirstToken()).duration(result.duration())
-                        .kvCacheBytes(result.kvCacheBytes()).build())
+                        .kvCacheBytes(result.kvCacheBytes()).cachedPromptTokens(result.reusedTokens()).build())
                 .build();
     }
 
-    private static FinishReason finishReason(io.github.chaijlama.generate.FinishReason reason) {
+    static FinishReason finishReason(io.github.chaijlama.generate.FinishReason reason) {
         return switch (reason) {
             case END_TOKEN, STOP_SEQUENCE -> FinishReason.STOP;
             case MAX_TOKENS, CONTEXT_FULL -> FinishReason.LENGTH;
@@ -71,7 +71,7 @@ final class ChaiAnswers {
      * Runs something and throws what callers of LangChain4j expect: a request that can never work is invalid, one that may work
      * later is not.
      */
-    private static <T> T withTheirExceptions(Supplier<T> action) {
+    static <T> T withTheirExceptions(Supplier<T> action) {
         try {
             return action.get();
         } catch (LangChain4jException e) {

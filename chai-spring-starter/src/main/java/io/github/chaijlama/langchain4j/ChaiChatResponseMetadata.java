@@ -14,6 +14,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     private final Duration timeToFirstToken;
     private final Duration duration;
     private final long kvCacheBytes;
+    private final int cachedPromptTokens;
 
     private ChaiChatResponseMetadata(Builder builder) {
         super(builder);
@@ -21,6 +22,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         this.timeToFirstToken = builder.timeToFirstToken;
         this.duration = builder.duration;
         this.kvCacheBytes = builder.kvCacheBytes;
+        this.cachedPromptTokens = builder.cachedPromptTokens;
     }
 
     /** Returns the attention that computed the answer. */
@@ -43,10 +45,18 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         return kvCacheBytes;
     }
 
+    /**
+     * Returns the tokens of the prompt whose keys and values an earlier request had left, so that they were not calculated again. The
+     * token usage counts them all the same.
+     */
+    public int cachedPromptTokens() {
+        return cachedPromptTokens;
+    }
+
     @Override
     public Builder toBuilder() {
         Builder builder = builder().attention(attention).timeToFirstToken(timeToFirstToken).duration(duration)
-                .kvCacheBytes(kvCacheBytes);
+                .kvCacheBytes(kvCacheBytes).cachedPromptTokens(cachedPromptTokens);
         super.toBuilder(builder);
         return builder;
     }
@@ -62,6 +72,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         private Duration timeToFirstToken;
         private Duration duration;
         private long kvCacheBytes;
+        private int cachedPromptTokens;
 
         /** Sets the attention that computed the answer. */
         public Builder attention(AttentionMode attention) {
@@ -87,6 +98,12 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
             return this;
         }
 
+        /** Sets the tokens of the prompt that were not calculated again. */
+        public Builder cachedPromptTokens(int cachedPromptTokens) {
+            this.cachedPromptTokens = cachedPromptTokens;
+            return this;
+        }
+
         @Override
         public ChaiChatResponseMetadata build() {
             return new ChaiChatResponseMetadata(this);
@@ -97,18 +114,20 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     public boolean equals(Object other) {
         return super.equals(other) && other instanceof ChaiChatResponseMetadata that && attention == that.attention
                 && Objects.equals(timeToFirstToken, that.timeToFirstToken) && Objects.equals(duration, that.duration)
-                && kvCacheBytes == that.kvCacheBytes;
+                && kvCacheBytes == that.kvCacheBytes && cachedPromptTokens == that.cachedPromptTokens;
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(super.hashCode(), attention, timeToFirstToken, duration, kvCacheBytes);
+        return Objects.hash(super.hashCode(), attention, timeToFirstToken, duration, kvCacheBytes,
+                cachedPromptTokens);
     }
 
     @Override
     public String toString() {
         return "ChaiChatResponseMetadata[id=" + id() + ", modelName=" + modelName() + ", tokenUsage=" + tokenUsage()
                 + ", finishReason=" + finishReason() + ", attention=" + attention + ", timeToFirstToken="
-                + timeToFirstToken + ", duration=" + duration + ", kvCacheBytes=" + kvCacheBytes + "]";
+                + timeToFirstToken + ", duration=" + duration + ", kvCacheBytes=" + kvCacheBytes
+                + ", cachedPromptTokens=" + cachedPromptTokens + "]";
     }
 }

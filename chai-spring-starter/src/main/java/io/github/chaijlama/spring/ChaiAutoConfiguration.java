@@ -15,11 +15,13 @@ import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.langchain4j.ChaiChatModel;
 import io.github.chaijlama.langchain4j.ChaiEngine;
+import io.github.chaijlama.langchain4j.ChaiLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiStreamingChatModel;
+import io.github.chaijlama.langchain4j.ChaiStreamingLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiTokenCountEstimator;
 
 /**
- * Loads one model and offers it as blocking and as streaming LangChain4j chat model. Each bean backs off when the application
+ * Loads one model and offers it as blocking and as streaming LangChain4j chat model, and as language models that continue a text. Each bean backs off when the application
  * defines one of its own type; other chat models may stand beside them.
  */
 @AutoConfiguration
@@ -68,6 +70,18 @@ public final class ChaiAutoConfiguration {
             ObjectProvider<ChatModelListener> listeners) {
         return properties.chat().applyTo(ChaiStreamingChatModel.builder()).engine(engine)
                 .listeners(listeners.orderedStream().toList()).build();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    ChaiLanguageModel chaiLanguageModel(ChaiEngine engine, ChaiProperties properties) {
+        return properties.chat().applyTo(ChaiLanguageModel.builder()).engine(engine).build();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    ChaiStreamingLanguageModel chaiStreamingLanguageModel(ChaiEngine engine, ChaiProperties properties) {
+        return properties.chat().applyTo(ChaiStreamingLanguageModel.builder()).engine(engine).build();
     }
 
     @Bean

@@ -47,6 +47,9 @@ final class ChaiOptionsFactory {
             require(maxMemory.toBytes() > 0, "chai.kv-cache.max-memory", maxMemory, "Must be more than 0.");
             options = options.withKvCacheMaxBytes(maxMemory.toBytes());
         }
+        int maxIdle = properties.kvCache().maxIdleSequences();
+        require(maxIdle >= 0, "chai.kv-cache.max-idle-sequences", maxIdle, "Must be 0 or more.");
+        options = options.withMaxIdleSequences(properties.kvCache().reuse() ? maxIdle : 0);
         Integer threads = properties.threads();
         if (threads != null) {
             require(threads > 0 && threads <= ChaiOptions.MAX_THREADS, "chai.threads", threads,

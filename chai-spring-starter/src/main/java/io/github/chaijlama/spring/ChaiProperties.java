@@ -11,6 +11,7 @@ import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.langchain4j.ChaiCompletionBuilder;
 import io.github.chaijlama.langchain4j.ChaiModelBuilder;
 
 /**
@@ -55,9 +56,13 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
     /**
      * Memory of keys and values.
      *
-     * @param maxMemory Budget for the keys and values of all requests together. By default a quarter of the machine's memory.
+     * @param maxMemory        Budget for the keys and values of all requests together. By default a quarter of the machine's memory.
+     * @param reuse            Whether keys and values of a request stay in memory for later ones that begin with the same tokens, as
+     *                         the turns of a conversation do. They give way to requests that need the memory.
+     * @param maxIdleSequences Most sequences that are kept for later requests.
      */
-    public record KvCache(DataSize maxMemory) {}
+    public record KvCache(DataSize maxMemory, @DefaultValue("true") boolean reuse,
+            @DefaultValue("8") int maxIdleSequences) {}
 
     /**
      * Defaults for requests that do not say otherwise.
@@ -71,6 +76,13 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      */
     public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP, Integer topK,
             Integer maxOutputTokens, @DefaultValue List<String> stopSequences, Long seed) {
+
+        /** Checks these defaults, sets them and returns the builder. */
+        <B extends ChaiCompletionBuilder<B>> B applyTo(B builder) {
+            ChaiOptionsFactory.requirePossible(this);
+            return builder.temperature(temperature).topP(topP).topK(topK).maxOutputTokens(maxOutputTokens)
+                    .stopSequences(stopSequences).seed(seed);
+        }
 
         /** Checks these defaults, sets them and returns the builder. */
         <B extends ChaiModelBuilder<B>> B applyTo(B builder) {

@@ -145,8 +145,10 @@ class ChaiStreamingChatModelTests {
         };
         model.chat("Tell me a story about a fox named Ruby.", collector);
         collector.await();
+        engine.textModel().closeIdleSequences();
         for (int i = 0; i < 100 && engine.textModel().model().kvCacheAllocatedBytes() > 0; i++) {
             Thread.sleep(20);
+            engine.textModel().closeIdleSequences();
         }
         assertThat(engine.textModel().model().kvCacheAllocatedBytes()).as("the sequence has ended").isZero();
         assertThat(collector.pieces).hasSize(5);

@@ -15,6 +15,8 @@ import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.listener.ChatModelResponseContext;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.language.LanguageModel;
+import dev.langchain4j.model.language.StreamingLanguageModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,7 +40,9 @@ import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.langchain4j.ChaiChatModel;
 import io.github.chaijlama.langchain4j.ChaiEngine;
+import io.github.chaijlama.langchain4j.ChaiLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiStreamingChatModel;
+import io.github.chaijlama.langchain4j.ChaiStreamingLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiTokenCountEstimator;
 import io.github.chaijlama.profile.Membership;
 
@@ -73,6 +77,49 @@ class ChaiAutoConfigurationTests {
             assertThat(context.getBean(ChatModel.class).chat(Pocket.QUESTION)).contains("river");
             assertThat(context.getBean(ChatModel.class).defaultRequestParameters().modelName()).isEqualTo("pocket");
         });
+    }
+
+    @Test
+    void offersLanguageModelsOnTheSameEngineAndWithTheSameDefaults() {
+        runner.withPropertyValues(MODEL, PROFILE, "chai.chat.max-output-tokens=3").run(context -> {
+            assertThat(context).hasSingleBean(LanguageModel.class).hasSingleBean(StreamingLanguageModel.class);
+            assertThat(context.getBean("chaiLanguageModel")).isInstanceOf(ChaiLanguageModel.class);
+            assertThat(context.getBean("chaiStreamingLanguageModel")).isInstanceOf(ChaiStreamingLanguageModel.class);
+            assertThat(context.getBean(LanguageModel.class).generate("Finn was a").tokenUsage().outputTokenCount())
+                    .isEqualTo(3);
+            assertThat(context.getBean(ChaiEngine.class).textModel().idleSequences()).isEqualTo(1);
+        });
+    }
+
+    @Test
+    void languageModelsBackOff() {
+        runner.withPropertyValues(MODEL).withUserConfiguration(OwnLanguageModels.class)
+                .run(context -> assertThat(context).hasSingleBean(ChaiLanguageModel.class)
+                        .hasSingleBean(ChaiStreamingLanguageModel.class).hasBean("ownLanguageModel")
+                        .doesNotHaveBean("chaiLanguageModel").doesNotHaveBean("chaiStreamingLanguageModel"));
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class OwnLanguageModels {
+        @Bean
+        ChaiLanguageModel ownLanguageModel(ChaiEngine engine) {
+            return ChaiLanguageModel.builder().engine(engine).build();
+        }
+
+        @Bean
+        ChaiStreamingLanguageModel ownStreamingLanguageModel(ChaiEngine engine) {
+            return ChaiStreamingLanguageModel.builder().engine(engine).build();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({ ", , 8", "true, 3, 3", "false, 3, 0", ", 0, 0" })
+    void idleSequencesFollowTheirProperties(String reuse, String max, int expected) {
+        ApplicationContextRunner configured = runner.withPropertyValues(MODEL);
+        configured = reuse == null ? configured : configured.withPropertyValues("chai.kv-cache.reuse=" + reuse);
+        configured = max == null ? configured
+                : configured.withPropertyValues("chai.kv-cache.max-idle-sequences=" + max);
+        configured.run(context -> assertThat(options(context).maxIdleSequences()).isEqualTo(expected));
     }
 
     @Test
@@ -255,6 +302,7 @@ class ChaiAutoConfigurationTests {
             chai.threads=0                     | chai.threads                | 0      | Must be 1 to 1024.
             chai.threads=1025                  | chai.threads                | 1025   | Must be 1 to 1024.
             chai.kv-cache.max-memory=0B        | chai.kv-cache.max-memory    | 0B     | Must be more than 0.
+            chai.kv-cache.max-idle-sequences=-1 | chai.kv-cache.max-idle-sequences | -1 | Must be 0 or more.
             chai.membership.window=0           | chai.membership.window      | 0      | Must be at least 1 token.
             chai.membership.offset=-1          | chai.membership.offset      | -1     | Must be 0 tokens or more.
             chai.chat.temperature=-0.5         | chai.chat.temperature       | -0.5   | Must be 0 or more.

@@ -28,7 +28,8 @@ class ConfigurationMetadataTests {
                 "chai.enabled", "chai.attention", "chai.model.path", "chai.model.name", "chai.model.weights",
                 "chai.profile",
                 "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
-                "chai.membership.representative", "chai.kv-cache.max-memory", "chai.threads",
+                "chai.membership.representative", "chai.kv-cache.max-memory", "chai.kv-cache.reuse",
+                "chai.kv-cache.max-idle-sequences", "chai.threads",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.max-output-tokens",
                 "chai.chat.stop-sequences", "chai.chat.seed");
     }
@@ -47,7 +48,8 @@ class ConfigurationMetadataTests {
         assertThat(properties()).filteredOn(property -> property.has("defaultValue"))
                 .extracting(property -> property.path("name").asText() + "="
                         + property.path("defaultValue").asText())
-                .containsExactlyInAnyOrder("chai.enabled=true", "chai.model.weights=stored", "chai.chat.temperature=0",
+                .containsExactlyInAnyOrder("chai.enabled=true", "chai.kv-cache.reuse=true",
+                        "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored", "chai.chat.temperature=0",
                         "chai.chat.top-p=1");
     }
 }

@@ -227,8 +227,10 @@ class SampleApplicationTests {
                 .isEqualTo(promptTokens(clustered, "Hello!"));
         HeldStreams.beforeToken = () -> {};
         ChaiEngine engine = clustered.getBean(ChaiEngine.class);
+        engine.textModel().closeIdleSequences();
         for (int i = 0; i < 100 && engine.textModel().model().kvCacheAllocatedBytes() > 0; i++) {
             Thread.sleep(50);
+            engine.textModel().closeIdleSequences();
         }
         assertThat(engine.textModel().model().kvCacheAllocatedBytes()).isZero();
         assertThat(tokens.get()).as("tokens until the server noticed").isBetween(2,

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.prefix;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.kv.KvCacheFullException;
+
+/**
+ * Sessions of a model whose requests have ended, kept for requests that begin with the same tokens. Their profile and the type
+ * of their keys and values are those of the model's options, and only a session of the same attention is reused. Thread-safe.
+ *
+ * <p>A request gets the idle session with the longest common beginning, cut back to it: at most to one token less than the
+ * prompt, for the last one must be fed to know what follows it. Where that would throw away more than is reused, the common part
+ * is copied instead, so that conversations with the same beginning do not take each other's memory. A session in use is not in
+ * the cache; requests never share one.
+ *
+ * <p>Idle sessions hold no memory that is needed: when a step of any session finds too little left, they are closed one after
+ * another, the one that was used longest ago first. Beyond the greatest number of idle sessions they are closed in the same
+ * order.
+ */
+public final class PrefixCache implements AutoCloseable {
+    private final ChaiModel model;
+    private final int maxIdle;
+    /** Sessions that nobody uses, the one used last at the end. Guarded by itself; no session is fed or closed meanwhile. */
+    private final Deque<Idle> idle = new ArrayDeque<>();
+    /**
+     * Sessions that were idle and are about to be reused or closed, with the thread that does it: still memory that a step may take.
+     * Guarded by {@link #idle}.
+     */
+    private final Map<Idle, Thread> claimed = new HashMap<>();
+    private boolean closed;
+
+    /**
+     * A session that waits.
+     *
+     * @param tokens what it has seen
+     */
+    private record Idle(ChaiSession session, int[] tokens) {}
+
+    /**
+     * An idle session that was taken out of the cache for a prompt.
+     *
+     * @param length tokens at their beginnings that are the same
+     */
+    private record Match(Idle idle, int length) {
+        int lost() {
+            return idle.tokens.length - length;
+        }
+
+        boolean isBetterThan(Match other) {
+            return other == null || length > other.length || length == other.length && lost() < other.lost();
+        }
+    }
+
+    /**
+     * Creates an empty cache and lets the model take memory from it.
+     *
+     * @param maxIdle the most idle sessions, 0 to keep none
+     */
+    public PrefixCache(ChaiModel model, int maxIdle) {
+        if (maxIdle < 0) {
+            throw new IllegalArgumentException("idle sequences must be 0 or more, found " + maxIdle);
+        }
+        this.model = model;
+        this.maxIdle = maxIdle;
+        if (maxIdle > 0) {
+            model.reclaimFrom(this::reclaim);
+        }
+    }
+
+    /**
+     * Starts a session for a prompt, with as many of its tokens seen as an idle session can give.
+     *
+     * @param attention null for the model's default
+     * @param prompt    tokens of the prompt, at least one
+     * @throws IllegalArgumentException if the model cannot run that attention
+     */
+    public PrefixSession open(AttentionMode attention, int[] prompt) {
+        AttentionMode asked = attention == null ? model.options().attention() : attention;
+        Match match = claim(asked, prompt);
+        ChaiSession session = match == null ? null : reuse(match);
+        return new PrefixSession(this, session == null ? model.newSession(asked) : session, prompt);
+    }
+
+    private Match claim(AttentionMode attention, int[] prompt) {
+        synchronized (idle) {
+            Match best = null;
+            for (Idle candidate : idle) {
+                Match match = new Match(candidate,
+                        Math.min(commonLength(candidate.tokens, prompt), prompt.length - 1));
+                if (candidate.session.attention() == attention && match.isBetterThan(best)
+                        && candidate.session.isReusable(match.length)) {
+                    best = match;
+                }
+            }
+            if (best != null) {
+                idle.remove(best.idle);
+                claimed.put(best.idle, Thread.currentThread());
+            }
+            return best;
+        }
+    }
+
+    private static int commonLength(int[] a, int[] b) {
+        int different = Arrays.mismatch(a, b);
+        return different < 0 ? a.length : different;
+    }
+
+    /** Returns a session with what is common; null if the one that was claimed had to give its memory to others. */
+    private ChaiSession reuse(Match match) {
+        ChaiSession session = match.idle.session;
+        try {
+            if (match.lost() > match.length) {
+                ChaiSession copy = copy(session, match.length);
+                if (copy != null) {
+                    if (unclaim(match.idle)) {
+                        keep(match.idle);
+                    }
+                    return copy;
+                }
+            }
+            session.truncate(match.length);
+        } catch (RuntimeException | Error e) {
+            unclaim(match.idle);
+            session.close();
+            throw e;
+        }
+        return unclaim(match.idle) ? session : null;
+    }
+
+    private static ChaiSession copy(ChaiSession session, int length) {
+        try {
+            return session.copy(length);
+        } catch (KvCacheFullException | IllegalArgumentException _) {
+            // No room for both: the old sequence gives way. Or it had to give way to others already, and was closed.
+            return null;
+        }
+    }
+
+    /** Ends a claim; false if a step that needed memory has closed the session meanwhile. */
+    private boolean unclaim(Idle session) {
+        synchronized (idle) {
+            return claimed.remove(session, Thread.currentThread());
+        }
+    }
+
+    /** Takes a session back whose request has ended, or closes it if what it has seen is of no use to others. */
+    void release(ChaiSession session, int[] tokens) {
+        if (maxIdle == 0 || !session.isReusable(tokens.length)) {
+            session.close();
+        } else {
+            keep(new Idle(session, tokens));
+        }
+    }
+
+    private void keep(Idle session) {
+        boolean tooMany;
+        synchronized (idle) {
+            idle.addLast(session);
+            tooMany = closed || idle.size() > maxIdle;
+        }
+        if (tooMany) {
+            closeOldest();
+        }
+    }
+
+    /** Closes the idle session used longest ago; false if there is none. */
+    private boolean closeOldest() {
+        return close(idle::peekFirst);
+    }
+
+    /** Closes the idle session used longest ago, or one that another thread has claimed and not begun to use. */
+    private boolean reclaim() {
+        return closeOldest() || close(() -> claimed.entrySet().stream()
+                .filter(claim -> claim.getValue() != Thread.currentThread()).map(Map.Entry::getKey).findFirst()
+                .orElse(null));
+    }
+
+    private boolean close(Supplier<Idle> choice) {
+        Idle chosen;
+        synchronized (idle) {
+            chosen = choice.get();
+            if (chosen == null) {
+                return false;
+            }
+            idle.remove(chosen);
+            claimed.put(chosen, Thread.currentThread());
+        }
+        // Whoever needs its memory before it is closed finds it among the claimed ones.
+        chosen.session.close();
+        unclaim(chosen);
+        return true;
+    }
+
+    /** Returns the number of idle sessions. */
+    public int size() {
+        synchronized (idle) {
+            return idle.size();
+        }
+    }
+
+    /** Closes all idle sessions and returns their memory. */
+    public void clear() {
+        while (closeOldest()) {
+            // the next one
+        }
+    }
+
+    /** Closes all idle sessions, and from now on every session when its request ends. */
+    @Override
+    public void close() {
+        synchronized (idle) {
+            closed = true;
+        }
+        clear();
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.prefix;
+
+import java.util.Arrays;
+
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.kv.KvCacheFullException;
+
+/**
+ * The session of one request, which begins with the tokens of its prompt that {@linkplain #reusedTokens() are known already}.
+ * Closing it offers it to later requests. Belongs to one thread at a time.
+ */
+public final class PrefixSession implements AutoCloseable {
+    private final PrefixCache cache;
+    private final ChaiSession session;
+    private final int reusedTokens;
+    /** What the session has seen, as far as its length says; beyond that anything. */
+    private int[] tokens;
+    private boolean failed;
+    private boolean closed;
+
+    PrefixSession(PrefixCache cache, ChaiSession session, int[] prompt) {
+        this.cache = cache;
+        this.session = session;
+        this.reusedTokens = session.length();
+        this.tokens = prompt.clone();
+    }
+
+    /** Returns the tokens at the beginning of the prompt that need not be fed. */
+    public int reusedTokens() {
+        return reusedTokens;
+    }
+
+    /**
+     * Runs the model over the next tokens, see {@link ChaiSession#feed}.
+     *
+     * @return logits of the last token, {@code (vocabularySize)}
+     */
+    public float[] feed(int... next) {
+        int length = session.length();
+        if (tokens.length < length + next.length) {
+            tokens = Arrays.copyOf(tokens, Math.max(length + next.length, tokens.length + tokens.length / 2));
+        }
+        System.arraycopy(next, 0, tokens, length, next.length);
+        try {
+            return session.feed(next);
+        } catch (KvCacheFullException | ContextLengthException | IllegalArgumentException e) {
+            throw e; // the session has seen what its length says, and that is right
+        } catch (RuntimeException | Error e) {
+            failed = true;
+            throw e;
+        }
+    }
+
+    /** Says that the tokens seen so far are the prompt, see {@link ChaiSession#endPrompt}. */
+    public void endPrompt() {
+        try {
+            session.endPrompt();
+        } catch (RuntimeException | Error e) {
+            failed = true;
+            throw e;
+        }
+    }
+
+    /** Returns the tokens seen. */
+    public int length() {
+        return session.length();
+    }
+
+    /** Returns the attention of this session. */
+    public AttentionMode attention() {
+        return session.attention();
+    }
+
+    /** Returns the bytes of the keys and values stored, see {@link ChaiSession#kvCacheBytes}. */
+    public long kvCacheBytes() {
+        return session.kvCacheBytes();
+    }
+
+    /** Ends the request. What was fed completely is kept for others if it can be of use. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (failed) {
+            session.close();
+        } else {
+            cache.release(session, Arrays.copyOf(tokens, session.length()));
+        }
+    }
+}

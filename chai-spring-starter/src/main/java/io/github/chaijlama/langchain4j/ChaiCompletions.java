@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.langchain4j;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+
+import dev.langchain4j.model.output.Response;
+import dev.langchain4j.model.output.TokenUsage;
+
+import io.github.chaijlama.generate.Cancellation;
+import io.github.chaijlama.generate.GenerationListener;
+import io.github.chaijlama.generate.GenerationOptions;
+import io.github.chaijlama.generate.GenerationResult;
+import io.github.chaijlama.generate.SamplingOptions;
+
+/** What the blocking and the streaming language model have in common: from a text to its continuation. */
+final class ChaiCompletions {
+    private final ChaiEngine engine;
+    private final GenerationOptions options;
+
+    ChaiCompletions(ChaiCompletionBuilder<?> builder) {
+        this.engine = Objects.requireNonNull(builder.engine, "engine");
+        this.options = GenerationOptions.DEFAULT
+                .withSampling(new SamplingOptions(builder.temperature, builder.topK, builder.topP, builder.seed))
+                .withMaxNewTokens(builder.maxOutputTokens).withStopSequences(builder.stopSequences);
+    }
+
+    Response<String> complete(String prompt, GenerationListener listener) {
+        return ChaiAnswers.withTheirExceptions(() -> {
+            if (prompt == null) {
+                throw new IllegalArgumentException("there is no prompt: expected a text, found null");
+            }
+            int[] tokens = engine.textModel().tokenizer().encodePrompt(prompt);
+            return response(engine.textModel().complete(tokens, options, listener, new Cancellation()));
+        });
+    }
+
+    private Response<String> response(GenerationResult result) {
+        return Response.from(result.text(), new TokenUsage(result.promptTokens(), result.generatedTokens()),
+                ChaiAnswers.finishReason(result.finishReason()),
+                Map.of("id", UUID.randomUUID().toString(), "modelName", engine.modelName(), "attention",
+                        result.attention(), "timeToFirstToken", result.timeToFirstToken(), "duration",
+                        result.duration(), "kvCacheBytes", result.kvCacheBytes(), "cachedPromptTokens",
+                        result.reusedTokens()));
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.langchain4j;
+
+import dev.langchain4j.model.language.LanguageModel;
+import dev.langchain4j.model.output.Response;
+
+import io.github.chaijlama.generate.GenerationListener;
+
+/**
+ * A LangChain4j language model on a {@link ChaiEngine}: it continues a text, without a chat template. Before the text comes the
+ * beginning of sequence where the model has one; nothing in the text becomes a control token. Thread-safe.
+ *
+ * <p>The response's metadata holds {@code id}, {@code modelName}, {@code attention}, {@code timeToFirstToken} and {@code duration}
+ * (both {@link java.time.Duration}), {@code kvCacheBytes} and {@code cachedPromptTokens}. Exceptions are those of {@link
+ * ChaiChatModel}.
+ */
+public final class ChaiLanguageModel implements LanguageModel {
+    private final ChaiCompletions completions;
+
+    private ChaiLanguageModel(Builder builder) {
+        this.completions = new ChaiCompletions(builder);
+    }
+
+    /** Returns an empty builder. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    @Override
+    public Response<String> generate(String prompt) {
+        return completions.complete(prompt, GenerationListener.NONE);
+    }
+
+    /** Puts a model together. Only the engine is needed. */
+    public static final class Builder extends ChaiCompletionBuilder<Builder> {
+        /** Creates an empty builder. */
+        public Builder() {}
+
+        @Override
+        Builder self() {
+            return this;
+        }
+
+        /**
+         * Returns the model.
+         *
+         * @throws IllegalArgumentException if a setting is impossible
+         */
+        public ChaiLanguageModel build() {
+            return new ChaiLanguageModel(this);
+        }
+    }
+}
