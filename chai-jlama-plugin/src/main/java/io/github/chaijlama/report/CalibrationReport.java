@@ -17,12 +17,13 @@ import java.util.stream.IntStream;
  * @param settings   the settings of the run, texts included
  * @param layers     the layers, from the first
  * @param search     the search for counts inside the budget, in the order of the search
+ * @param beyond     what follows its last step, to where quality breaks
  * @param comparison other choices that were measured
  * @param versions   versions of program, libraries, Java and machine
  */
 public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<String> remarks, List<Entry> model,
-        List<Entry> settings, List<Layer> layers, List<TradeOff> search, List<Table> comparison,
-        List<Entry> versions) {
+        List<Entry> settings, List<Layer> layers, List<TradeOff> search,
+        List<TradeOff> beyond, List<Table> comparison, List<Entry> versions) {
 
     /**
      * What was found about a layer of {@code H} heads. Immutable.
@@ -96,6 +97,7 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
         settings = List.copyOf(settings);
         layers = List.copyOf(layers);
         search = List.copyOf(search);
+        beyond = List.copyOf(beyond);
         comparison = List.copyOf(comparison);
         versions = List.copyOf(versions);
     }
@@ -202,7 +204,11 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
     private Section searchSection() {
         List<Block> blocks = new ArrayList<>(TradeOff.charts(search, Series.Style.LINE));
         blocks.add(TradeOff.table("The steps of the search", search));
+        if (!beyond.isEmpty()) {
+            blocks.addAll(TradeOff.chartsBeyond(search, beyond));
+            blocks.add(TradeOff.table("Beyond the budget", beyond));
+        }
         return new Section("Quality against saving",
-                "The counts that the search tried, measured on the held-out part of the calibration texts.", blocks);
+                "The counts that the search tried, measured on the held-out texts that steered it.", blocks);
     }
 }

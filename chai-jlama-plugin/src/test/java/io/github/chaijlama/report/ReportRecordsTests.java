@@ -66,7 +66,7 @@ class ReportRecordsTests {
     @Test
     void sectionsWithoutNumbersAreLeftOut() {
         Report report = new CalibrationReport("", List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
-                List.of(), List.of()).report();
+                List.of(), List.of(), List.of()).report();
         assertThat(report.sections()).extracting(Section::title).containsExactly("Result", "Settings and versions");
         assertThat(SampleReports.calibration("pocket", 2, 4).report().sections()).extracting(Section::title)
                 .containsExactly("Result", "Layers", "Elbow curves", "Similarity of heads", "Sensitivity of each layer",
@@ -77,7 +77,7 @@ class ReportRecordsTests {
     void elbowIsAShareOfTheErrorOfOneClusterAndMarksTheChoice() {
         Layer layer = new Layer(List.of(8.0, 2.0, 0.0), 2, true, List.of(), List.of(0, 1, 0), List.of());
         Report report = new CalibrationReport("", List.of(), List.of(), List.of(), List.of(), List.of(layer), List.of(),
-                List.of(), List.of()).report();
+                List.of(), List.of(), List.of()).report();
         ChartGrid grid = (ChartGrid) report.sections().get(2).blocks().getFirst();
         List<Point> points = ((LineChart) grid.charts().getFirst()).series().getFirst().points();
         assertThat(points).extracting(Point::y).containsExactly(100.0, 25.0, 0.0);
