@@ -54,13 +54,15 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
         long clustered = calibration.profile().clusters().stream().filter(count -> count < heads).count();
         List<Entry> figures = new ArrayList<>(List.of(
                 new Entry("K and V bytes saved", ReportFacts.format("%.1f %%", 100 * loss.kvSaving())),
-                new Entry("Change in perplexity (%)",
-                        ReportFacts.format("%+.2f ± %.2f", 100 * loss.perplexityIncrease(), 100 * increaseError(loss))),
+                new Entry(ReportFacts.format("Perplexity (± %.2f)", 100 * increaseError(loss)),
+                        ReportFacts.format("%+.2f %%", 100 * loss.perplexityIncrease())),
                 new Entry("Mean KL, nats per token", ReportFacts.format("%.5f", loss.divergence().value())),
                 new Entry("Same most likely token", ReportFacts.format("%.2f %%", 100 * loss.agreement())),
                 new Entry("Layers with clusters", clustered + " of " + calibration.layers().size())));
         if (loss.accuracyDrop() != null) {
-            figures.add(new Entry("Accuracy lost, points", ReportFacts.percent(loss.accuracyDrop(), 2)));
+            figures.add(new Entry(ReportFacts.format("Accuracy lost, points (± %.2f)",
+                    100 * loss.accuracyDrop().standardError()),
+                    ReportFacts.format("%.2f", 100 * loss.accuracyDrop().value())));
         }
         return figures;
     }
@@ -119,7 +121,7 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
         for (int index = 0; index < calibration.layers().size(); index++) {
             LayerRedundancy found = calibration.layers().get(index);
             List<Double> errors = found.curve().errors();
-            layers.add(new Layer(errors, calibration.profile().clusters().get(index),
+            layers.add(new Layer(errors, found.elbow(), calibration.profile().clusters().get(index),
                     found.clusters() < errors.size(), found.similarity(), Numbers.list(members(index, found)),
                     sensitivity(index)));
         }

@@ -39,7 +39,7 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
         TaskEvaluation tasks = evaluated.tasks();
         List<TextResult> textArms = texts == null ? List.of() : withExact(texts.exact(), texts.arms());
         return new EvaluationReport(subtitle(), keyFigures(), remarks(), ReportFacts.model(model, directory),
-                settings(), textArms.stream().map(EvaluationReports::arm).toList(),
+                settings(), textArms.stream().map(arm -> arm(arm, arm == texts.exact())).toList(),
                 tasks == null ? List.of() : taskKinds(tasks),
                 textArms.size() < 2 ? List.of() : textArms.stream().map(EvaluationReports::tradeOff).toList(),
                 ReportFacts.versions(model)).report();
@@ -64,7 +64,7 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
         if (texts != null && !texts.arms().isEmpty()) {
             TextResult first = texts.arms().getFirst();
             figures.add(saved(first.kvCacheRelative()));
-            figures.add(new Entry("Change in perplexity (%)", ReportFacts.percent(first.perplexityIncrease(), 2)));
+            figures.add(change("Perplexity", first.perplexityIncrease(), " %"));
             figures.add(new Entry("Mean KL, nats per token",
                     ReportFacts.format("%.5f", first.divergence().value())));
             figures.add(new Entry("Same most likely token",
@@ -76,10 +76,16 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
             if (figures.isEmpty()) {
                 figures.add(saved(first.kvCacheRelative()));
             }
-            figures.add(new Entry("Change in accuracy (points)",
-                    ReportFacts.percent(first.overall().differences().accuracy(), 2)));
+            figures.add(change("Accuracy, points", first.overall().differences().accuracy(), ""));
         }
         return figures;
+    }
+
+    private static Entry change(String what, io.github.chaijlama.evaluate.Estimate measured, String unit) {
+        String error = Double.isFinite(measured.standardError())
+                ? ReportFacts.format(" (± %.2f)", 100 * measured.standardError())
+                : "";
+        return new Entry(what + error, ReportFacts.format("%+.2f", 100 * measured.value()) + unit);
     }
 
     private static Entry saved(double kvCacheRelative) {
@@ -145,10 +151,10 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
         return count == 0 ? "" : "; " + count + " " + what;
     }
 
-    private static EvaluationReport.Arm arm(TextResult result) {
+    private static EvaluationReport.Arm arm(TextResult result, boolean exact) {
         return new EvaluationReport.Arm(result.arm().name(), ReportFacts.estimate(result.perplexity()),
-                ReportFacts.estimate(result.divergence()), ReportFacts.estimate(result.agreement()),
-                result.kvCacheRelative());
+                exact ? Estimate.of(0) : ReportFacts.estimate(result.divergence()),
+                exact ? Estimate.of(1) : ReportFacts.estimate(result.agreement()), result.kvCacheRelative());
     }
 
     private static TradeOff tradeOff(TextResult result) {
@@ -165,6 +171,7 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
             new Rule("likeliest per character", TaskMeasures::normalizedAccuracy),
             new Rule("greedy exact match", TaskMeasures::exactMatch));
 
+    /** Returns all tasks by every rule, and each kind by the first: with all of them nothing could be seen any more. */
     private static List<TaskKind> taskKinds(TaskEvaluation tasks) {
         List<TaskResult> results = withExact(tasks.exact(), tasks.arms());
         List<TaskGroup> kinds = tasks.exact().kinds();
@@ -174,9 +181,8 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
         }
         for (int i = 0; i < kinds.size() && kinds.size() > 1; i++) {
             int kind = i;
-            for (Rule rule : RULES) {
-                found.add(taskKind(kinds.get(i).kind() + ", ", rule, results, result -> result.kinds().get(kind)));
-            }
+            found.add(taskKind(kinds.get(i).kind() + ", ", RULES.getFirst(), results,
+                    result -> result.kinds().get(kind)));
         }
         return found;
     }

@@ -20,6 +20,9 @@ import java.util.stream.Stream;
 public record TradeOff(String name, double kvSaving, double perplexityIncrease, double perplexityError, double kl,
         boolean chosen) {
 
+    /** A gain is worth room in a chart if it is larger than this share of the largest cost. */
+    private static final double VISIBLE_GAIN = 0.05;
+
     /** What is drawn over the saving. */
     private enum Cost {
         PERPLEXITY("Perplexity", "Perplexity increase", "%") {
@@ -88,9 +91,11 @@ public record TradeOff(String name, double kvSaving, double perplexityIncrease, 
         if (points.isEmpty()) {
             return Stream.empty();
         }
-        // A cost is read from zero, unless it is a gain.
-        boolean gain = points.stream().anyMatch(point -> point.y() - point.error() < 0);
-        OptionalDouble min = gain ? OptionalDouble.empty() : OptionalDouble.of(0);
+        // A cost is read from zero, unless it is a gain; one that is lost in the others needs no grid line of its own.
+        double least = points.stream().mapToDouble(point -> point.y() - point.error()).min().orElseThrow();
+        double most = points.stream().mapToDouble(point -> point.y() + point.error()).max().orElseThrow();
+        OptionalDouble min = -least > VISIBLE_GAIN * most ? OptionalDouble.empty()
+                : OptionalDouble.of(Math.min(0, least));
         return Stream.of(new LineChart(cost.title + title,
                 points.stream().anyMatch(Point::chosen) ? "The ring marks what was chosen." : "",
                 Axis.of("K and V bytes saved", "%", Axis.Scale.LINEAR),

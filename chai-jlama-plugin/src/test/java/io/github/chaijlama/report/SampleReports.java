@@ -61,7 +61,7 @@ final class SampleReports {
                 .filter(k -> k == heads || k % Math.max(1, heads / 8) == 0)
                 .mapToObj(k -> new Sensitivity(k, (heads - k) * 0.2 / heads * Math.exp(-0.8 * Math.min(index, 8))))
                 .toList();
-        return new Layer(error, clusters, index > 0, similarity, member, sensitivity);
+        return new Layer(error, Math.max(1, heads / 2), clusters, index > 0, similarity, member, sensitivity);
     }
 
     private static List<TradeOff> search(Random random) {
