@@ -28,7 +28,11 @@ class ConfigurationMetadataTests {
                 "chai.enabled", "chai.attention", "chai.model.path", "chai.model.name", "chai.model.weights",
                 "chai.profile",
                 "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
-                "chai.membership.representative", "chai.kv-cache.max-memory", "chai.threads",
+                "chai.membership.representative", "chai.kv-cache.max-memory", "chai.kv-cache.type", "chai.threads",
+                "chai.calibration.mode",
+                "chai.calibration.texts", "chai.calibration.samples", "chai.calibration.max-tokens",
+                "chai.calibration.max-perplexity-increase", "chai.calibration.max-kl",
+                "chai.calibration.profile-directory",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.max-output-tokens",
                 "chai.chat.stop-sequences", "chai.chat.seed");
     }
@@ -48,6 +52,8 @@ class ConfigurationMetadataTests {
                 .extracting(property -> property.path("name").asText() + "="
                         + property.path("defaultValue").asText())
                 .containsExactlyInAnyOrder("chai.enabled=true", "chai.model.weights=stored", "chai.chat.temperature=0",
+                        "chai.calibration.mode=off", "chai.calibration.samples=128",
+                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32",
                         "chai.chat.top-p=1");
     }
 }
