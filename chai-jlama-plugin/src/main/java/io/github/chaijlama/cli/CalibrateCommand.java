@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
+import io.github.chaijlama.ChaiVersion;
 import io.github.chaijlama.calibrate.Calibration;
 import io.github.chaijlama.calibrate.CalibrationJson;
 import io.github.chaijlama.calibrate.CalibrationOptions;
@@ -130,6 +131,9 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--date", paramLabel = "TEXT", description = "date to write into the profile; default: none, so that the same inputs give the same bytes")
     private String date;
 
+    @Mixin
+    private ReportOption report;
+
     @Option(names = "--json", description = "print the profile and what was measured as JSON")
     private boolean json;
 
@@ -140,12 +144,13 @@ final class CalibrateCommand implements Callable<Integer> {
         if (!Files.isDirectory(directory) || Files.isDirectory(out)) {
             throw model.usage("--out must name a file in a directory that exists, found " + out);
         }
+        report.check();
         Path state = out.resolveSibling(out.getFileName() + ".state");
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
             Calibration calibration = new Calibrator(loaded.model(), options, new ProgressPrinter(
                     command.commandLine().getErr())).calibrate(read(loaded).texts(), readTasks(loaded), state);
             CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(), date,
-                    ChaiCommand.VERSION);
+                    ChaiVersion.CHAI);
             CalibrationJson.write(calibration, origin, out);
             Calibrator.deleteState(state);
             PrintWriter printer = command.commandLine().getOut();
@@ -155,6 +160,8 @@ final class CalibrateCommand implements Callable<Integer> {
                 print(printer, calibration);
             }
             printer.flush();
+            report.write(() -> new CalibrationReports(calibration, loaded.model(), model.model(),
+                    texts.getFileName().toString()).report());
             return 0;
         }
     }

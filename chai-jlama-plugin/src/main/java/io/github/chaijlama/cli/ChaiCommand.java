@@ -8,6 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
+import io.github.chaijlama.ChaiVersion;
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.attention.BrokenModelException;
 import io.github.chaijlama.calibrate.CalibrationException;
@@ -23,14 +24,12 @@ import io.github.chaijlama.template.ChatTemplateException;
  * that failed, 2 for bad usage.
  */
 @Command(name = "chai", mixinStandardHelpOptions = true, version = "chai "
-        + ChaiCommand.VERSION, description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
+        + ChaiVersion.CHAI, description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
                 InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class,
                 CompareCommand.class,
                 EvaluateCommand.class,
                 BenchCommand.class })
 public final class ChaiCommand implements Runnable {
-    static final String VERSION = "0.1.0";
-
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
 
@@ -89,6 +88,7 @@ public final class ChaiCommand implements Runnable {
             case BrokenModelException e -> err.println("chai: " + e.getMessage());
             case CalibrationException e -> err.println("chai: " + e.getMessage());
             case EvaluationException e -> err.println("chai: " + e.getMessage());
+            case ReportException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
             default -> {
                 err.println("chai: unexpected error, please report it:");

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -77,6 +78,9 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
     private WeightType weights;
 
+    @Mixin
+    private ReportOption report;
+
     @Option(names = "--json", description = "print the result as JSON")
     private boolean json;
 
@@ -88,6 +92,7 @@ final class EvaluateCommand implements Callable<Integer> {
         require(limit > 0, "--limit must be at least 1, found " + limit);
         require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
                 "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
+        report.check();
         // Mistakes in small files should not cost the time to load a model.
         ModelConfig config = LoadedModel.readConfig(model);
         require(maxTokens == null || maxTokens >= 2 && maxTokens <= config.contextLength(),
@@ -104,6 +109,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 EvaluationText.print(out, evaluated);
             }
             out.flush();
+            report.write(() -> new EvaluationReports(evaluated, loaded.model(), model).report());
             return 0;
         }
     }

@@ -83,13 +83,7 @@ final class InfoCommand implements Callable<Integer> {
             cache.put("saving", (double) (exact - clustered) / exact);
             ObjectNode node = root.putObject("profile");
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
-            node.put("membership", switch (clusters.membership()) {
-                case Membership.Static _ -> "STATIC";
-                case Membership.Prompt prompt -> "PROMPT, " + prompt.algorithm() + ", " + prompt.representative();
-                case Membership.Online online ->
-                    "ONLINE, window " + online.window() + ", offset " + online.offset() + ", "
-                            + online.algorithm() + ", " + online.representative();
-            });
+            node.put("membership", ReportFacts.membership(clusters.membership()));
         }
         return root;
     }

@@ -111,6 +111,11 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
         }
     }
 
+    /** Returns the version of the Jlama on the class path, as its jar states it. */
+    public static String jlamaVersion() {
+        return JlamaAccess.version();
+    }
+
     /** Reads the configuration of a model without loading it. */
     public static ModelConfig readConfig(Path directory) {
         return ConfigReader.read(directory);

@@ -17,24 +17,26 @@ import java.util.stream.IntStream;
  * @param settings   the settings of the run, texts included
  * @param layers     the layers, from the first
  * @param search     the search for counts inside the budget, in the order of the search
+ * @param beyond     what follows its last step, to where quality breaks
  * @param comparison other choices that were measured
  * @param versions   versions of program, libraries, Java and machine
  */
 public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<String> remarks, List<Entry> model,
-        List<Entry> settings, List<Layer> layers, List<TradeOff> search, List<Table> comparison,
-        List<Entry> versions) {
+        List<Entry> settings, List<Layer> layers, List<TradeOff> search,
+        List<TradeOff> beyond, List<Table> comparison, List<Entry> versions) {
 
     /**
      * What was found about a layer of {@code H} heads. Immutable.
      *
      * @param error       error of k-means with k = 1 to H clusters, {@code (H)}
+     * @param elbow       number of clusters at the elbow of the error, 1 to H
      * @param clusters    the count that was chosen, 1 to H; H means that the layer stays exact
      * @param redundant   whether the layer has redundancy at all, by the rule that decides on it
      * @param similarity  mean similarity of the heads' attention, 1 for equal, {@code (H, H)}; empty if not known
      * @param member      cluster of each head, {@code (H)}; empty if not known
      * @param sensitivity what it costs to cluster this layer alone; empty if not measured
      */
-    public record Layer(List<Double> error, int clusters, boolean redundant, List<List<Double>> similarity,
+    public record Layer(List<Double> error, int elbow, int clusters, boolean redundant, List<List<Double>> similarity,
             List<Integer> member, List<Sensitivity> sensitivity) {
 
         /** @throws IllegalArgumentException if the parts do not fit each other */
@@ -96,6 +98,7 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
         settings = List.copyOf(settings);
         layers = List.copyOf(layers);
         search = List.copyOf(search);
+        beyond = List.copyOf(beyond);
         comparison = List.copyOf(comparison);
         versions = List.copyOf(versions);
     }
@@ -131,7 +134,7 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
         for (int i = 0; i < layers.size(); i++) {
             Layer layer = layers.get(i);
             counts.add(Point.of(i, layer.clusters));
-            rows.add(List.of(Integer.toString(i), Integer.toString(layer.clusters),
+            rows.add(List.of(Integer.toString(i), Integer.toString(layer.clusters), Integer.toString(layer.elbow),
                     layer.redundant ? "yes" : "no", Numbers.percent(layer.share(layer.clusters), 1),
                     layer.exact() ? "exact" : layer.shared()));
         }
@@ -140,8 +143,9 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
                 Axis.of("Layer", "", Axis.Scale.INTEGER), Axis.of("Clusters", "", Axis.Scale.INTEGER).between(0, heads),
                 List.of(new Series("", Series.Style.LINE, counts)));
         Table table = new Table("The layers",
-                List.of("Layer", "Clusters", "Redundant", "Error left", "Heads that share"),
-                rows, List.of(Table.Alignment.TEXT, Table.Alignment.NUMBER, Table.Alignment.TEXT,
+                List.of("Layer", "Clusters", "Elbow", "Redundant by rule", "Error left", "Heads that share"),
+                rows,
+                List.of(Table.Alignment.TEXT, Table.Alignment.NUMBER, Table.Alignment.NUMBER, Table.Alignment.TEXT,
                         Table.Alignment.NUMBER, Table.Alignment.TEXT));
         return new Section("Layers", "", List.of(chart, table));
     }
@@ -152,7 +156,7 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
             Layer layer = layers.get(i);
             List<Point> points = IntStream.rangeClosed(1, layer.heads())
                     .mapToObj(k -> new Point(k, 100 * layer.share(k), 0, "", k == layer.clusters)).toList();
-            charts.add(new LineChart("Layer " + i, layer.choice(),
+            charts.add(new LineChart("Layer " + i, layer.choice() + "; elbow at " + layer.elbow,
                     Axis.of("Clusters", "", Axis.Scale.INTEGER).between(1, Math.max(2, layer.heads())),
                     Axis.of("Error", "%", Axis.Scale.LINEAR).between(0, 100),
                     List.of(new Series("", Series.Style.LINE, points))));
@@ -202,7 +206,11 @@ public record CalibrationReport(String subtitle, List<Entry> keyFigures, List<St
     private Section searchSection() {
         List<Block> blocks = new ArrayList<>(TradeOff.charts(search, Series.Style.LINE));
         blocks.add(TradeOff.table("The steps of the search", search));
+        if (!beyond.isEmpty()) {
+            blocks.addAll(TradeOff.chartsBeyond(search, beyond));
+            blocks.add(TradeOff.table("Beyond the budget", beyond));
+        }
         return new Section("Quality against saving",
-                "The counts that the search tried, measured on the held-out part of the calibration texts.", blocks);
+                "The counts that the search tried, measured on the held-out texts that steered it.", blocks);
     }
 }

@@ -7,11 +7,11 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
-import java.util.UUID;
+
+import io.github.chaijlama.files.AtomicFile;
 
 /**
  * Writes a {@link Report} as one HTML file that loads nothing: it opens from a disk, follows the reader's light or dark
@@ -34,23 +34,10 @@ public final class HtmlReport {
         if (Files.isDirectory(target)) {
             throw new IOException("report " + file + " cannot be written: it is a directory");
         }
-        Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
         try {
-            Files.writeString(temporary, html);
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            AtomicFile.write(target, html);
         } catch (IOException e) {
-            throw new IOException("report " + file + " cannot be written: " + e, e);
-        } finally {
-            deleteQuietly(temporary);
-        }
-    }
-
-    /** A temporary file is gone after the move; after a failure what is left of it must not stay. */
-    private static void deleteQuietly(Path temporary) {
-        try {
-            Files.deleteIfExists(temporary);
-        } catch (IOException _) {
-            // The failure that led here is the one the user needs to hear of.
+            throw new IOException("report " + file + " cannot be written: " + AtomicFile.reason(e), e);
         }
     }
 

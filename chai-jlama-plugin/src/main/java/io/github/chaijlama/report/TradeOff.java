@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalDouble;
-import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * What a number of clusters per layer saves and what it costs, measured.
@@ -20,36 +20,86 @@ import java.util.function.ToDoubleFunction;
 public record TradeOff(String name, double kvSaving, double perplexityIncrease, double perplexityError, double kl,
         boolean chosen) {
 
-    /** Returns the curves of perplexity and of KL over the saving, those that have values, by growing saving. */
-    static List<Block> charts(List<TradeOff> points, Series.Style style) {
-        List<Block> charts = new ArrayList<>();
-        Axis saving = Axis.of("K and V bytes saved", "%", Axis.Scale.LINEAR);
-        add(charts, points, style, "Perplexity against saving", saving,
-                Axis.of("Perplexity increase", "%", Axis.Scale.LINEAR), point -> 100 * point.perplexityIncrease,
-                point -> 100 * point.perplexityError);
-        add(charts, points, style, "Divergence against saving", saving,
-                Axis.of("Mean KL", "nats per token", Axis.Scale.LINEAR), TradeOff::kl, _ -> Double.NaN);
-        return charts;
-    }
+    /** A gain is worth room in a chart if it is larger than this share of the largest cost. */
+    private static final double VISIBLE_GAIN = 0.05;
 
-    private static void add(List<Block> charts, List<TradeOff> points, Series.Style style, String title, Axis x, Axis y,
-            ToDoubleFunction<TradeOff> value, ToDoubleFunction<TradeOff> error) {
-        List<Point> places = points.stream().filter(point -> Double.isFinite(value.applyAsDouble(point)))
-                .map(point -> new Point(100 * point.kvSaving, value.applyAsDouble(point),
-                        Math.max(0, orZero(error.applyAsDouble(point))), point.name, point.chosen))
-                .sorted(Comparator.comparingDouble(Point::x)).toList();
-        if (!places.isEmpty()) {
-            boolean chosen = points.stream().anyMatch(TradeOff::chosen);
-            // A cost is read from zero, unless it is a gain.
-            boolean gain = places.stream().anyMatch(point -> point.y() - point.error() < 0);
-            Axis fromZero = gain ? y : new Axis(y.label(), y.unit(), y.scale(), OptionalDouble.of(0), y.max());
-            charts.add(new LineChart(title, chosen ? "The ring marks what was chosen." : "", x, fromZero,
-                    List.of(new Series("", style, places))));
+    /** What is drawn over the saving. */
+    private enum Cost {
+        PERPLEXITY("Perplexity", "Perplexity increase", "%") {
+            @Override
+            double value(TradeOff point) {
+                return 100 * point.perplexityIncrease;
+            }
+
+            @Override
+            double error(TradeOff point) {
+                return Double.isFinite(point.perplexityError) ? 100 * Math.max(0, point.perplexityError) : 0;
+            }
+        },
+        DIVERGENCE("Divergence", "Mean KL", "nats per token") {
+            @Override
+            double value(TradeOff point) {
+                return point.kl;
+            }
+
+            @Override
+            double error(TradeOff point) {
+                return 0;
+            }
+        };
+
+        private final String title;
+        private final String label;
+        private final String unit;
+
+        Cost(String title, String label, String unit) {
+            this.title = title;
+            this.label = label;
+            this.unit = unit;
+        }
+
+        abstract double value(TradeOff point);
+
+        abstract double error(TradeOff point);
+
+        Series series(String name, Series.Style style, List<TradeOff> points) {
+            return new Series(name, style, points.stream().filter(point -> Double.isFinite(value(point)))
+                    .map(point -> new Point(100 * point.kvSaving, value(point), error(point), point.name, point.chosen))
+                    .sorted(Comparator.comparingDouble(Point::x)).toList());
         }
     }
 
-    private static double orZero(double value) {
-        return Double.isFinite(value) ? value : 0;
+    /** Returns the curves of perplexity and of KL over the saving, those that have values, by growing saving. */
+    static List<Block> charts(List<TradeOff> points, Series.Style style) {
+        return Stream.of(Cost.values())
+                .flatMap(cost -> chart(cost, " against saving", List.of(cost.series("", style, points)))).toList();
+    }
+
+    /** Returns the same curves with what lies beyond the last of the points. */
+    static List<Block> chartsBeyond(List<TradeOff> points, List<TradeOff> beyond) {
+        List<TradeOff> joined = new ArrayList<>(beyond);
+        joined.addFirst(points.getLast());
+        return Stream.of(Cost.values())
+                .flatMap(cost -> chart(cost, " beyond the budget",
+                        List.of(cost.series("Search", Series.Style.LINE, points),
+                                cost.series("Beyond", Series.Style.LINE, joined))))
+                .toList();
+    }
+
+    private static Stream<Block> chart(Cost cost, String title, List<Series> series) {
+        List<Point> points = series.stream().flatMap(one -> one.points().stream()).toList();
+        if (points.isEmpty()) {
+            return Stream.empty();
+        }
+        // A cost is read from zero, unless it is a gain; one that is lost in the others needs no grid line of its own.
+        double least = points.stream().mapToDouble(point -> point.y() - point.error()).min().orElseThrow();
+        double most = points.stream().mapToDouble(point -> point.y() + point.error()).max().orElseThrow();
+        OptionalDouble min = -least > VISIBLE_GAIN * most ? OptionalDouble.empty()
+                : OptionalDouble.of(Math.min(0, least));
+        return Stream.of(new LineChart(cost.title + title,
+                points.stream().anyMatch(Point::chosen) ? "The ring marks what was chosen." : "",
+                Axis.of("K and V bytes saved", "%", Axis.Scale.LINEAR),
+                new Axis(cost.label, cost.unit, Axis.Scale.LINEAR, min, OptionalDouble.empty()), series));
     }
 
     /** Returns all of them in figures. */

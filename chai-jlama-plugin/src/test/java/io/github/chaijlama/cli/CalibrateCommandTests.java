@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
+import io.github.chaijlama.SmallFileSystem;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -91,6 +92,103 @@ class CalibrateCommandTests {
     }
 
     @Test
+    void aReportShowsWhatWasFound() throws IOException {
+        Path report = directory.resolve("report.html");
+        Run run = calibrate("--max-kl", "0.02", "--held-out", "4", "--beyond", "--report", report.toString());
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.err()).contains("report: " + report);
+        assertThat(report).content().contains("Clusters of each layer", "Elbow curves", "elbow at",
+                "Similarity of heads", "Sensitivity of each layer", "Perplexity against saving",
+                "Perplexity beyond the budget", "The steps of the search",
+                "a divergence of at most 0.02000 nats per token", "texts.jsonl", "STATIC, AGGLOMERATIVE, FIRST",
+                ClusterProfile.read(out).fingerprint(), "0.8.4");
+        assertThat(directory.toFile().list()).containsExactlyInAnyOrder("texts.jsonl", "profile.json", "report.html");
+    }
+
+    @Test
+    void aReportWithoutASearchHasNoCurveAndOnlineClustersAreThoseOfTheAverage() throws IOException {
+        Path report = directory.resolve("report.html");
+        assertThat(calibrate("--membership", "online", "--max-residual", "1", "--report", report.toString())
+                .exitCode()).isZero();
+
+        assertThat(report).content().contains("Elbow curves", "Each sequence finds its own clusters",
+                "ONLINE, window 5, offset 0, AGGLOMERATIVE, FIRST", "none: the elbows")
+                .doesNotContain("Sensitivity of each layer").doesNotContain("Quality against saving");
+    }
+
+    @Test
+    void aFullDiskLeavesTheOldProfileAndSaysSo() throws Exception {
+        try (SmallFileSystem small = SmallFileSystem.mount(directory, 8)) {
+            out = small.path().resolve("profile.json");
+            Files.writeString(out, "old");
+            Run run = calibrate("--max-kl", "0.02", "--held-out", "4");
+
+            assertThat(run.exitCode()).isEqualTo(1);
+            assertThat(run.err()).contains("chai: profile " + out + " cannot be written: No space left on device")
+                    .doesNotContain("\tat ");
+            assertThat(out).hasContent("old");
+            assertThat(small.path().toFile().list()).containsExactly("profile.json");
+        }
+    }
+
+    @Test
+    void aReportThatCannotBeWrittenDoesNotCostTheProfile() throws Exception {
+        try (SmallFileSystem small = SmallFileSystem.mount(directory, 8)) {
+            Path report = small.path().resolve("report.html");
+            Run run = calibrate("--report", report.toString());
+
+            assertThat(run.exitCode()).isEqualTo(1);
+            assertThat(run.err()).contains("chai: report " + report + " cannot be written: No space left on device")
+                    .doesNotContain("\tat ");
+            assertThat(ClusterProfile.read(out).clusters()).hasSize(6);
+            assertThat(small.path()).isEmptyDirectory();
+        }
+    }
+
+    /** Interrupts whoever writes a line with certain words. */
+    private static final class Interrupting extends StringWriter {
+        private final String words;
+
+        Interrupting(String words) {
+            this.words = words;
+        }
+
+        @Override
+        public void flush() {
+            if (toString().contains(words)) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Test
+    void anInterruptedRunLeavesTheOldProfileAndGoesOnWhenCalledAgain() throws IOException {
+        assertThat(calibrate("--max-kl", "0.02", "--held-out", "4").exitCode()).isZero();
+        String uninterrupted = Files.readString(out);
+        Files.writeString(out, "old");
+        Path state = directory.resolve("profile.json.state");
+        Files.writeString(state, "of no use");
+
+        Interrupting err = new Interrupting("starting anew");
+        CommandLine command = ChaiCommand.commandLine().setOut(new PrintWriter(new StringWriter()))
+                .setErr(new PrintWriter(err));
+        int exitCode = command.execute("calibrate", "--model", POCKET, "--texts", texts.toString(), "--out",
+                out.toString(), "--max-kl", "0.02", "--held-out", "4");
+
+        assertThat(Thread.interrupted()).isFalse();
+        assertThat(exitCode).isEqualTo(1);
+        assertThat(err.toString()).contains("chai: calibration was interrupted; the same call goes on where it stopped")
+                .doesNotContain("\tat ");
+        assertThat(out).hasContent("old");
+        Run again = calibrate("--max-kl", "0.02", "--held-out", "4");
+        assertThat(again.exitCode()).isZero();
+        assertThat(again.err()).contains("going on where a stopped run left off");
+        assertThat(out).hasContent(uninterrupted);
+        assertThat(state).doesNotExist();
+    }
+
+    @Test
     void comparesTheWaysToFindClusters() {
         Run run = run(List.of("compare", "--model", POCKET, "--texts", texts.toString(), "--profile",
                 TestModels.POCKET_PROFILE.toString()));
@@ -139,6 +237,15 @@ class CalibrateCommandTests {
     private void assertFails(Run run, String message) {
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err()).contains(message).doesNotContain("\tat ");
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
+    void aReportNobodyCanWriteIsSaidBeforeTheWork() {
+        Run run = calibrate("--report", directory.toString());
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("--report must name a file in a directory that exists, found " + directory);
         assertThat(out).doesNotExist();
     }
 

@@ -421,6 +421,28 @@ class ChaiCommandTests {
     }
 
     @Test
+    void evaluateWritesAReport() throws IOException {
+        String texts = file("texts.jsonl", TEXT + "nonsense\n" + TEXT + "{\"text\":\"Yes\"}\n").toString();
+        String tasks = file("tasks.jsonl", TASK + TASK + TASK.replace("yesno", "other")).toString();
+        Path report = directory.resolve("report.html");
+        Run run = run("evaluate", "--model", POCKET, "--texts", texts, "--tasks", tasks, "--profile", PROFILE, "--kv",
+                "F32,I8", "--report", report.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("perplexity");
+        assertThat(report).content().contains("3 texts", "3 tasks", "pocket.json I8", "Same most likely token",
+                "Quality against saving", "all, greedy exact match", "yesno, likeliest choice", "bad lines skipped",
+                "clusters 8, 4, 8, 4, 8, 8; STATIC; keys and values I8", "exact attention; keys and values I8",
+                "0.8.4");
+
+        run = run("evaluate", "--model", POCKET, "--tasks", tasks, "--report", report.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(report).content().contains("all, likeliest choice").doesNotContain("Perplexity")
+                .doesNotContain("Quality against saving");
+        assertFails(2, "--report must name a file in a directory that exists, found ", "--model", POCKET, "--tasks",
+                tasks, "--report", directory.resolve("no/report.html").toString());
+    }
+
+    @Test
     void evaluateSaysWhatIsWrong() throws IOException {
         String texts = file("texts.jsonl", TEXT).toString();
         String empty = file("empty.jsonl", "").toString();

@@ -2,12 +2,12 @@
 package io.github.chaijlama.files;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+
+import io.github.chaijlama.SmallFileSystem;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -36,11 +36,8 @@ class AtomicFileTests {
 
     @Test
     void aFullDiskLeavesTheOldFileAndNothingElse() throws Exception {
-        Path small = Files.createDirectory(directory.resolve("small"));
-        Assumptions.assumeTrue(run("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", small.toString()),
-                "a file system of 8 KiB cannot be mounted here (Linux and root are needed): test skipped");
-        try {
-            Path file = small.resolve("file");
+        try (SmallFileSystem small = SmallFileSystem.mount(directory, 8)) {
+            Path file = small.path().resolve("file");
             AtomicFile.write(file, "old");
 
             IOException failure = catchThrowableOfType(IOException.class,
@@ -48,18 +45,7 @@ class AtomicFileTests {
 
             assertThat(AtomicFile.reason(failure)).isEqualTo("No space left on device");
             assertThat(file).hasContent("old");
-            assertThat(small.toFile().list()).containsExactly("file");
-        } finally {
-            assertThat(run("umount", small.toString())).isTrue();
-        }
-    }
-
-    private static boolean run(String... command) throws InterruptedException {
-        try {
-            return new ProcessBuilder(command).redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor() == 0;
-        } catch (IOException _) {
-            return false; // there is no such command
+            assertThat(small.path().toFile().list()).containsExactly("file");
         }
     }
 }

@@ -110,7 +110,7 @@ class HtmlReportTests {
                 .filter(svg -> !svg.hasAttribute("aria-hidden")).toList();
         assertThat(drawings).hasSizeGreaterThan(3 * 6)
                 .allSatisfy(svg -> assertThat(svg.getAttribute("aria-label")).isNotBlank());
-        assertThat(elements(page, "details")).as("three grids of layers and three charts").hasSize(6);
+        assertThat(elements(page, "details")).as("three grids of layers and five charts").hasSize(8);
         assertThat(elements(page, "th")).filteredOn(cell -> cell.getTextContent().startsWith("Layer ")).hasSize(12);
     }
 

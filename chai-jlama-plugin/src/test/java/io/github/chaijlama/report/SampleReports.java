@@ -36,7 +36,7 @@ final class SampleReports {
                         new Entry("Tokens per sample", "at most 512"), new Entry("Seed", "42"),
                         new Entry("Budget", "perplexity at most 1 % higher"),
                         new Entry("Membership", "ONLINE, window 5, AGGLOMERATIVE, FIRST")),
-                found, search(random), List.of(comparison()), VERSIONS);
+                found, search(random), beyond(), List.of(comparison()), VERSIONS);
     }
 
     private static Layer layer(Random random, int index, int layers, int heads) {
@@ -61,7 +61,7 @@ final class SampleReports {
                 .filter(k -> k == heads || k % Math.max(1, heads / 8) == 0)
                 .mapToObj(k -> new Sensitivity(k, (heads - k) * 0.2 / heads * Math.exp(-0.8 * Math.min(index, 8))))
                 .toList();
-        return new Layer(error, clusters, index > 0, similarity, member, sensitivity);
+        return new Layer(error, Math.max(1, heads / 2), clusters, index > 0, similarity, member, sensitivity);
     }
 
     private static List<TradeOff> search(Random random) {
@@ -70,6 +70,11 @@ final class SampleReports {
             return new TradeOff("", saving, 0.0004 * Math.expm1(step / 3.0) * (1 + 0.1 * random.nextDouble()),
                     0.0004 + 0.0001 * step, 0.0002 * Math.expm1(step / 2.8), step == 9);
         }).toList();
+    }
+
+    private static List<TradeOff> beyond() {
+        return IntStream.rangeClosed(15, 18).mapToObj(step -> new TradeOff("", 0.024 * step,
+                0.0004 * Math.expm1(step / 2.0), 0.003, 0.0002 * Math.expm1(step / 1.9), false)).toList();
     }
 
     private static Table comparison() {

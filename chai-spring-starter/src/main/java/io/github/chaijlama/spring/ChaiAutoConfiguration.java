@@ -43,12 +43,15 @@ public final class ChaiAutoConfiguration {
         ChaiOptionsFactory factory = new ChaiOptionsFactory(properties, resourceLoader);
         ChaiOptionsFactory.requirePossible(properties.chat()); // before the time it takes to load a model
         ChaiOptions options = factory.create();
-        for (ChaiOptionsCustomizer customizer : customizers.orderedStream().toList()) {
-            options = customizer.customize(options);
-        }
         ModelDirectory directory = ModelDirectory.resolve(path, resourceLoader);
         String name = properties.model().name() == null ? directory.name() : properties.model().name();
         try {
+            if (factory.needsCalibration()) {
+                options = factory.clustered(options, factory.calibration().profile(directory.path(), options));
+            }
+            for (ChaiOptionsCustomizer customizer : customizers.orderedStream().toList()) {
+                options = customizer.customize(options);
+            }
             return ChaiEngine.load(directory.path(), name, options, directory::deleteIfTemporary);
         } catch (RuntimeException | Error e) {
             directory.deleteIfTemporary();

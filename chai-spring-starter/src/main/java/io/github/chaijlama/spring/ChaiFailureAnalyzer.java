@@ -44,7 +44,11 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
                     e);
             case MissingProfileException e ->
                 new FailureAnalysis("Attention cannot be clustered: " + e.getMessage() + ".",
-                        "Set chai.profile to a cluster profile of this model, or chai.attention to exact.", e);
+                        "Set chai.profile to a cluster profile of this model, or chai.calibration.mode to if-missing to have one "
+                                + "made when the application starts. Or set chai.attention to exact.",
+                        e);
+            case StartupCalibrationException e -> new FailureAnalysis(
+                    "There is no profile of this model and none can be made: " + e.getMessage() + ".", e.action(), e);
             case KvCacheTooSmallException e -> new FailureAnalysis(
                     "Keys and values do not fit into chai.kv-cache.max-memory: " + e.getMessage() + ".",
                     "Raise chai.kv-cache.max-memory; a value without a unit is in bytes. Every request needs memory for its own "

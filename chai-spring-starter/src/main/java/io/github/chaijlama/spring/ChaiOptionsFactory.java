@@ -4,7 +4,11 @@ package io.github.chaijlama.spring;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,13 +21,24 @@ import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.calibrate.CalibrationOptions;
+import io.github.chaijlama.calibrate.MembershipChoice;
+import io.github.chaijlama.calibrate.QualityBudget;
+import io.github.chaijlama.cluster.ClusteringAlgorithm;
+import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ProfileException;
+import io.github.chaijlama.spring.ChaiProperties.Calibration.Mode;
 
 /** Turns properties into options, and speaks of properties where their values are impossible. */
 final class ChaiOptionsFactory {
     private static final Logger logger = LoggerFactory.getLogger(ChaiOptionsFactory.class);
+    private static final ChaiProperties.Membership NO_MEMBERSHIP = new ChaiProperties.Membership(null, null, null,
+            null);
+    private static final double DEFAULT_MAX_PERPLEXITY_INCREASE = 0.01;
+    private static final Pattern SHARE = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*(%?)");
 
     private final ChaiProperties properties;
     private final ResourceLoader resourceLoader;
@@ -36,8 +51,9 @@ final class ChaiOptionsFactory {
     ChaiOptions create() {
         AttentionMode attention = attention();
         checkMembership(attention);
+        checkCalibration();
         ChaiOptions options = switch (attention) {
-            case CLUSTERED -> ChaiOptions.clustered(profile());
+            case CLUSTERED -> needsCalibration() ? ChaiOptions.exact() : ChaiOptions.clustered(profile());
             case EXACT -> ChaiOptions.exact();
             case STOCK -> ChaiOptions.stock();
         };
@@ -50,6 +66,10 @@ final class ChaiOptionsFactory {
         int maxIdle = properties.kvCache().maxIdleSequences();
         require(maxIdle >= 0, "chai.kv-cache.max-idle-sequences", maxIdle, "Must be 0 or more.");
         options = options.withMaxIdleSequences(properties.kvCache().reuse() ? maxIdle : 0);
+        KvType type = properties.kvCache().type();
+        require(attention != AttentionMode.STOCK || type == KvType.F32, "chai.kv-cache.type", type,
+                "Jlama's own attention, which chai.attention asks for, stores keys and values as f32.");
+        options = options.withKvCacheType(type);
         Integer threads = properties.threads();
         if (threads != null) {
             require(threads > 0 && threads <= ChaiOptions.MAX_THREADS, "chai.threads", threads,
@@ -67,14 +87,104 @@ final class ChaiOptionsFactory {
         if (properties.attention() != null) {
             return properties.attention();
         }
-        return isProfileSet() ? AttentionMode.CLUSTERED : AttentionMode.EXACT;
+        return isProfileSet() || isCalibrationOn() ? AttentionMode.CLUSTERED : AttentionMode.EXACT;
+    }
+
+    /** Returns whether the model's profile is to be found or made, see {@link #calibration()}. */
+    boolean needsCalibration() {
+        return attention() == AttentionMode.CLUSTERED && !isProfileSet() && isCalibrationOn();
+    }
+
+    /** Returns options for clustered attention with a profile that was found or made. */
+    ChaiOptions clustered(ChaiOptions options, ClusterProfile profile) {
+        return options.withProfile(withMembership(profile)).withAttention(AttentionMode.CLUSTERED);
+    }
+
+    /** Returns how to find or to make the model's profile. */
+    StartupCalibration calibration() {
+        ChaiProperties.Calibration settings = properties.calibration();
+        CalibrationOptions options = new CalibrationOptions(membershipChoice(), settings.samples(),
+                Math.max(settings.samples(), 2), CalibrationOptions.DEFAULT_SEED,
+                CalibrationOptions.DEFAULT_MAX_RESIDUAL, budget(settings),
+                CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, false);
+        return new StartupCalibration(profileDirectory(settings.profileDirectory()),
+                settings.mode() == Mode.ALWAYS, hasText(settings.texts()) ? resource(settings.texts()) : null,
+                settings.maxTokens(), options);
+    }
+
+    /** Who says how sequences find their clusters wants them to. */
+    private MembershipChoice membershipChoice() {
+        ChaiProperties.Membership membership = properties.membership();
+        return new MembershipChoice(
+                membership.equals(NO_MEMBERSHIP) ? MembershipChoice.Kind.STATIC : MembershipChoice.Kind.ONLINE,
+                membership.window() == null ? Membership.DEFAULT_WINDOW : membership.window(),
+                membership.offset() == null ? 0 : membership.offset(),
+                membership.algorithm() == null ? ClusteringAlgorithm.AGGLOMERATIVE : membership.algorithm(),
+                membership.representative() == null ? RepresentativeChoice.FIRST : membership.representative());
+    }
+
+    private static QualityBudget budget(ChaiProperties.Calibration settings) {
+        if (settings.maxKl() != null) {
+            return new QualityBudget(QualityBudget.Measure.DIVERGENCE, settings.maxKl());
+        }
+        String increase = settings.maxPerplexityIncrease();
+        return new QualityBudget(QualityBudget.Measure.PERPLEXITY_INCREASE,
+                increase == null ? DEFAULT_MAX_PERPLEXITY_INCREASE : share(increase));
+    }
+
+    /** Returns a share as people write it, {@code 1%} or {@code 0.01}; NaN if it is none. */
+    private static double share(String text) {
+        Matcher matcher = SHARE.matcher(text.strip());
+        if (!matcher.matches()) {
+            return Double.NaN;
+        }
+        double number = Double.parseDouble(matcher.group(1));
+        return matcher.group(2).isEmpty() ? number : number / 100;
+    }
+
+    private static Path profileDirectory(String location) {
+        try {
+            return !hasText(location)
+                    ? Path.of(System.getProperty("user.home"), ".chai", "profiles")
+                    : Path.of(location);
+        } catch (InvalidPathException e) {
+            throw new InvalidConfigurationPropertyValueException("chai.calibration.profile-directory", location,
+                    "Must be a directory: " + e.getMessage() + ".");
+        }
+    }
+
+    private boolean isCalibrationOn() {
+        return properties.calibration().mode() != Mode.OFF;
+    }
+
+    private void checkCalibration() {
+        ChaiProperties.Calibration settings = properties.calibration();
+        if (!isCalibrationOn()) {
+            return;
+        }
+        require(settings.mode() != Mode.ALWAYS || !isProfileSet(), "chai.calibration.mode", settings.mode(),
+                "Makes a profile at every start, so the one that chai.profile names would never be used.");
+        require(settings.samples() > 0, "chai.calibration.samples", settings.samples(), "Must be at least 1 text.");
+        require(settings.maxTokens() > 1, "chai.calibration.max-tokens", settings.maxTokens(),
+                "Must be at least 2 tokens.");
+        String increase = settings.maxPerplexityIncrease();
+        require(increase == null || share(increase) > 0, "chai.calibration.max-perplexity-increase", increase,
+                "Must be a share above 0, like 1% or 0.01.");
+        Double divergence = settings.maxKl();
+        require(divergence == null || divergence > 0 && divergence < Double.POSITIVE_INFINITY,
+                "chai.calibration.max-kl", divergence, "Must be more than 0 nats per token.");
+        require(divergence == null || increase == null, "chai.calibration.max-kl", divergence,
+                "Is one way to bound the loss, chai.calibration.max-perplexity-increase is another: set one of them.");
     }
 
     private ClusterProfile profile() {
         if (!isProfileSet()) {
             throw new MissingProfileException();
         }
-        ClusterProfile profile = read(properties.profile());
+        return withMembership(read(properties.profile()));
+    }
+
+    private ClusterProfile withMembership(ClusterProfile profile) {
         ChaiProperties.Membership membership = properties.membership();
         if (profile.membership() instanceof Membership.Static) {
             String reason = "Decides which heads belong together, which the profile has decided for every sequence (STATIC).";
@@ -89,7 +199,11 @@ final class ChaiOptionsFactory {
     }
 
     private boolean isProfileSet() {
-        return properties.profile() != null && !properties.profile().isBlank();
+        return hasText(properties.profile());
+    }
+
+    private static boolean hasText(String value) {
+        return value != null && !value.isBlank();
     }
 
     private void checkMembership(AttentionMode attention) {
@@ -99,15 +213,18 @@ final class ChaiOptionsFactory {
         require(membership.offset() == null || membership.offset() >= 0, "chai.membership.offset", membership.offset(),
                 "Must be 0 tokens or more.");
         if (attention != AttentionMode.CLUSTERED && properties.enabled()
-                && !membership.equals(new ChaiProperties.Membership(null, null, null, null))) {
+                && !membership.equals(NO_MEMBERSHIP)) {
             logger.warn("chai.membership has no effect: attention is {}", attention);
         }
     }
 
     /** A location without a prefix is a file, as it is for chai.model.path. */
+    private Resource resource(String location) {
+        return ResourceUtils.isUrl(location) ? resourceLoader.getResource(location) : new FileSystemResource(location);
+    }
+
     private ClusterProfile read(String location) {
-        Resource resource = ResourceUtils.isUrl(location) ? resourceLoader.getResource(location)
-                : new FileSystemResource(location);
+        Resource resource = resource(location);
         try {
             return ClusterProfile.parse(resource.getContentAsString(StandardCharsets.UTF_8), resource.getDescription());
         } catch (FileNotFoundException | NoSuchFileException e) {

@@ -6,6 +6,6 @@ final class MissingProfileException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     MissingProfileException() {
-        super("chai.attention is clustered, but chai.profile is not set");
+        super("chai.attention is clustered, but chai.profile is not set and chai.calibration.mode is off");
     }
 }

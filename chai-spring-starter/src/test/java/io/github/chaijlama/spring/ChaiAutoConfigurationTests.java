@@ -38,6 +38,7 @@ import io.github.chaijlama.Pocket;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.langchain4j.ChaiChatModel;
 import io.github.chaijlama.langchain4j.ChaiEngine;
 import io.github.chaijlama.langchain4j.ChaiLanguageModel;
@@ -145,11 +146,13 @@ class ChaiAutoConfigurationTests {
 
     @Test
     void propertiesReachTheirPlaces() {
-        runner.withPropertyValues(MODEL, "chai.model.name=little", "chai.kv-cache.max-memory=48MB", "chai.threads=1",
+        runner.withPropertyValues(MODEL, "chai.model.name=little", "chai.kv-cache.max-memory=48MB",
+                "chai.kv-cache.type=i8", "chai.threads=1",
                 "chai.model.weights=q4", "chai.chat.temperature=0.7", "chai.chat.top-p=0.9", "chai.chat.top-k=12",
                 "chai.chat.max-output-tokens=5", "chai.chat.stop-sequences=END,STOP", "chai.chat.seed=3")
                 .run(context -> {
                     assertThat(options(context).kvCacheMaxBytes()).isEqualTo(48L << 20);
+                    assertThat(options(context).kvCacheType()).isEqualTo(KvType.I8);
                     assertThat(options(context).threads()).isEqualTo(1);
                     assertThat(options(context).weights()).isEqualTo(WeightType.Q4);
                     for (var parameters : List.of(context.getBean(ChatModel.class).defaultRequestParameters(),
@@ -326,13 +329,24 @@ class ChaiAutoConfigurationTests {
         });
     }
 
+    @Test
+    void jlamasOwnAttentionStoresKeysAndValuesItsOwnWay() {
+        runner.withPropertyValues(MODEL, "chai.attention=stock", "chai.kv-cache.type=bf16")
+                .run(context -> assertThat(context.getStartupFailure()).rootCause()
+                        .isInstanceOfSatisfying(InvalidConfigurationPropertyValueException.class, invalid -> {
+                            assertThat(invalid.getName()).isEqualTo("chai.kv-cache.type");
+                            assertThat(invalid.getValue()).isEqualTo(KvType.BF16);
+                            assertThat(invalid.getReason()).contains("Jlama's own attention").contains("f32");
+                        }));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             chai.enabled=true                      | chai.model.path is not set                       | Set chai.model.path
             chai.model.path=nowhere                | model directory nowhere does not exist           | Correct chai.model.path
             chai.model.path=classpath:nowhere      | there is no such directory with a config.json    | Correct chai.model.path
             chai.model.path=src                    | config.json does not exist                       | Correct chai.model.path
-            MODEL chai.attention=clustered         | chai.attention is clustered, but chai.profile is not set | chai.attention to exact
+            MODEL chai.attention=clustered         | chai.attention is clustered, but chai.profile is not set and chai.calibration.mode is off | Set chai.profile to a cluster profile of this model, or chai.calibration.mode to if-missing
             MODEL chai.profile=file:nowhere.json   | nowhere.json] does not exist                     | Set chai.profile
             MODEL chai.profile=file:pom.xml        | is not JSON                                      | Set chai.profile
             MODEL chai.profile=nowhere.json        | nowhere.json] does not exist                     | Set chai.profile

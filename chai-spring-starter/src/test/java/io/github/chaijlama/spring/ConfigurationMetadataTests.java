@@ -29,7 +29,12 @@ class ConfigurationMetadataTests {
                 "chai.profile",
                 "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
                 "chai.membership.representative", "chai.kv-cache.max-memory", "chai.kv-cache.reuse",
-                "chai.kv-cache.max-idle-sequences", "chai.threads",
+                "chai.kv-cache.max-idle-sequences",
+                "chai.kv-cache.type", "chai.threads",
+                "chai.calibration.mode",
+                "chai.calibration.texts", "chai.calibration.samples", "chai.calibration.max-tokens",
+                "chai.calibration.max-perplexity-increase", "chai.calibration.max-kl",
+                "chai.calibration.profile-directory",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.max-output-tokens",
                 "chai.chat.stop-sequences", "chai.chat.seed");
     }
@@ -50,6 +55,8 @@ class ConfigurationMetadataTests {
                         + property.path("defaultValue").asText())
                 .containsExactlyInAnyOrder("chai.enabled=true", "chai.kv-cache.reuse=true",
                         "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored", "chai.chat.temperature=0",
+                        "chai.calibration.mode=off", "chai.calibration.samples=128",
+                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32",
                         "chai.chat.top-p=1");
     }
 }
