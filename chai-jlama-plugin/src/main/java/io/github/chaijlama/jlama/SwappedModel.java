@@ -12,6 +12,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -145,6 +146,11 @@ final class SwappedModel extends LoadedModel {
         @Override
         public void observe(List<HeadGram> products) {
             attention.observe(products);
+        }
+
+        @Override
+        public void observeOutputs(List<OutputDistances> distances) {
+            attention.observeOutputs(distances);
         }
 
         @Override
