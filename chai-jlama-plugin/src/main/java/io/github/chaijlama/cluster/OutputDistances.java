@@ -48,6 +48,17 @@ public final class OutputDistances {
         return sums[head * numberOfHeads + other];
     }
 
+    /** Returns the other head with the smallest distance for a head, the lowest of equal ones; the head itself if there is no other. */
+    public int nearest(int head) {
+        int nearest = head;
+        for (int other = 0; other < numberOfHeads; other++) {
+            if (other != head && (nearest == head || distance(head, other) < distance(head, nearest))) {
+                nearest = other;
+            }
+        }
+        return nearest;
+    }
+
     /** Whether every distance is a finite number; broken weights make them infinite or NaN. */
     public boolean isFinite() {
         double sum = 0;
