@@ -6,6 +6,7 @@ import java.util.List;
 import io.github.chaijlama.attention.BrokenModelException;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.jlama.ModelSequence;
 
@@ -129,6 +130,18 @@ public final class ChaiSession implements AutoCloseable {
      */
     public void observe(List<HeadGram> products) {
         sequence.observe(products);
+    }
+
+    /**
+     * From now on adds by how much the output of attention would change at each position if heads took the probabilities of others,
+     * for {@linkplain io.github.chaijlama.calibrate calibration}. Of models with many heads only some positions are looked at,
+     * because the work grows with the heads squared: of {@code n} heads every {@code n / 16}th, rounded up.
+     *
+     * @param distances one per layer; written by {@link #feed}
+     * @throws IllegalStateException if attention is not {@link AttentionMode#EXACT}, or tokens have been seen already
+     */
+    public void observeOutputs(List<OutputDistances> distances) {
+        sequence.observeOutputs(distances);
     }
 
     /**

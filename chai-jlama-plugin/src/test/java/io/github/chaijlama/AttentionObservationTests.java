@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -77,6 +78,48 @@ class AttentionObservationTests {
         }
     }
 
+    private static List<OutputDistances> observeOutputs(ChaiModel model, int[] tokens, int step) {
+        List<OutputDistances> distances = Stream.generate(() -> new OutputDistances(HEADS)).limit(LAYERS).toList();
+        try (ChaiSession session = model.newSession(AttentionMode.EXACT)) {
+            session.observeOutputs(distances);
+            for (int from = 0; from < tokens.length; from += step) {
+                session.feed(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + step)));
+            }
+        }
+        return distances;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "mha", "gqa" })
+    void distancesOfOutputsAreThoseOfTheModelWithTheHeadsReplaced(String name) {
+        int[] tokens = TestModels.tokens(50, 256, 8);
+        double[][] expected = new ScalarLlama(GoldenCases.directory(name)).outputDistances(tokens);
+        try (ChaiModel model = ChaiModel.load(GoldenCases.directory(name), ChaiOptions.exact())) {
+            for (int step : new int[]{ tokens.length, 1, 17 }) {
+                List<OutputDistances> distances = observeOutputs(model, tokens, step);
+                for (int layer = 0; layer < LAYERS; layer++) {
+                    for (int i = 0; i < HEADS * HEADS; i++) {
+                        assertThat(distances.get(layer).sums()[i]).as("layer %d, %d", layer, i)
+                                .isCloseTo(expected[layer][i], within(1e-3 * expected[layer][i] + 1e-7));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void distancesOfOutputsDoNotDependOnThreads() {
+        int[] tokens = TestModels.tokens(100, 256, 6);
+        try (ChaiModel two = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(2));
+                ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(1))) {
+            List<OutputDistances> expected = observeOutputs(two, tokens, tokens.length);
+            List<OutputDistances> oneThread = observeOutputs(one, tokens, tokens.length);
+            for (int layer = 0; layer < LAYERS; layer++) {
+                assertThat(oneThread.get(layer).sums()).containsExactly(expected.get(layer).sums());
+            }
+        }
+    }
+
     @Test
     void onlyNewExactSequencesCanBeObserved() {
         try (ChaiModel model = ChaiModel.load(GoldenCases.directory("mha"), ChaiOptions.exact());
@@ -84,6 +127,7 @@ class AttentionObservationTests {
                 ChaiSession fresh = model.newSession()) {
             used.feed(1);
             assertThatThrownBy(() -> used.observe(newProducts())).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> used.observeOutputs(List.of())).isInstanceOf(IllegalStateException.class);
             assertThatThrownBy(() -> fresh.observe(List.of())).isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("products of 0 layers, the model has 3");
         }

@@ -94,6 +94,58 @@ public final class ScalarLlama {
         return result;
     }
 
+    /**
+     * Returns for every layer how much the output of attention changes if one head takes the probabilities of another, as the squared
+     * length of the change of the hidden state, summed over positions: {@code (layer, head * heads + other)}.
+     */
+    public double[][] outputDistances(int[] tokens) {
+        double[][] distances = new double[layers][heads * heads];
+        double[] embedding = weights.get("model.embed_tokens.weight");
+        double[][] x = new double[tokens.length][hidden];
+        for (int t = 0; t < tokens.length; t++) {
+            System.arraycopy(embedding, tokens[t] * hidden, x[t], 0, hidden);
+        }
+        for (int layer = 0; layer < layers; layer++) {
+            String prefix = "model.layers." + layer + ".";
+            double[] output = weights.get(prefix + "self_attn.o_proj.weight");
+            double[][] exact = attention(prefix, x, null);
+            for (int head = 0; head < heads; head++) {
+                for (int other = 0; other < heads; other++) {
+                    if (other != head) {
+                        double[][] changed = attention(prefix, x, replacement(head, other));
+                        for (int t = 0; t < tokens.length; t++) {
+                            double[] a = multiply(output, exact[t]);
+                            double[] b = multiply(output, changed[t]);
+                            for (int i = 0; i < hidden; i++) {
+                                distances[layer][head * heads + other] += (a[i] - b[i]) * (a[i] - b[i]);
+                            }
+                        }
+                    }
+                }
+            }
+            for (int t = 0; t < tokens.length; t++) {
+                add(x[t], multiply(output, exact[t]));
+                add(x[t], feedForward(prefix, norm(x[t], prefix + "post_attention_layernorm.weight")));
+            }
+        }
+        return distances;
+    }
+
+    /** One head in the cluster of another, which represents it; all others alone. */
+    private HeadClusters replacement(int head, int other) {
+        int[] representatives = new int[heads - 1];
+        int[] members = new int[heads];
+        int next = 0;
+        for (int each = 0; each < heads; each++) {
+            if (each != head) {
+                representatives[next] = each;
+                members[each] = next++;
+            }
+        }
+        members[head] = members[other];
+        return HeadClusters.of(members, representatives);
+    }
+
     private double[][] attention(String prefix, double[][] x, HeadClusters clusters) {
         int length = x.length;
         double[][] q = new double[length][];

@@ -6,6 +6,7 @@ import java.util.List;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
@@ -32,6 +33,8 @@ public final class AttentionSequence implements AutoCloseable {
     private int windowEnd;
     /** Products of the probabilities of every position, one per layer; null unless somebody asked for them. */
     private List<HeadGram> observed;
+    /** Distances of outputs over every position, one per layer; null unless somebody asked for them. */
+    private List<OutputDistances> observedOutputs;
     private Reservation reservation;
     private int length;
     private int stepTokens;
@@ -104,14 +107,29 @@ public final class AttentionSequence implements AutoCloseable {
      * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
      */
     public void observe(List<HeadGram> products) {
+        requireObservable(products.size());
+        observed = List.copyOf(products);
+    }
+
+    /**
+     * From now on adds what other heads' probabilities would change in the output of attention to the distances of its layer.
+     *
+     * @param distances one per layer
+     * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
+     */
+    public void observeOutputs(List<OutputDistances> distances) {
+        requireObservable(distances.size());
+        observedOutputs = List.copyOf(distances);
+    }
+
+    private void requireObservable(int numberOfLayers) {
         if (profile != null || length > 0) {
             throw new IllegalStateException("only a new sequence with exact attention can be observed");
         }
-        if (products.size() != layers.length) {
+        if (numberOfLayers != layers.length) {
             throw new IllegalArgumentException(
-                    "products of " + products.size() + " layers, the model has " + layers.length);
+                    "products of " + numberOfLayers + " layers, the model has " + layers.length);
         }
-        observed = List.copyOf(products);
     }
 
     /** Returns the bytes of the rows stored, by the formula of {@link KvStore#usedBytes()}. */
@@ -278,6 +296,11 @@ public final class AttentionSequence implements AutoCloseable {
     /** Returns the products to which a layer's probabilities are added, null if nobody asked for them. */
     HeadGram observed(int layer) {
         return observed == null ? null : observed.get(layer);
+    }
+
+    /** Returns the distances to which a layer's are added, null if nobody asked for them. */
+    OutputDistances observedOutputs(int layer) {
+        return observedOutputs == null ? null : observedOutputs.get(layer);
     }
 
     /** Returns the features membership will be decided from, null once it is decided. */

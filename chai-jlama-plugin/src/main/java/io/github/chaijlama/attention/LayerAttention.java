@@ -105,6 +105,10 @@ public final class LayerAttention implements AutoCloseable {
         if (sequence.observed(layer) != null) {
             addProbabilities(sequence.observed(layer), batch, rows);
         }
+        if (sequence.observedOutputs(layer) != null) {
+            new OutputComparison(layout, rules, kernels, workers).add(sequence.observedOutputs(layer),
+                    sequence.store(), layer, projection, position, rows);
+        }
     }
 
     private void addProbabilities(HeadGram gram, Batch batch, int rows) {

@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -16,8 +18,10 @@ import io.github.chaijlama.evaluate.Estimate;
 /**
  * Looks for the counts with the largest saving of keys and values whose measured loss stays inside a budget.
  *
- * <p>The losses of layers do not add up, so every step is measured with all layers clustered as they would be: first each
- * layer alone, as an estimate of what is worth trying; then a descent that takes, of the few steps with the least
+ * <p>First each layer alone is measured. If losses of layers added up, the best counts for every saving would follow from that: the
+ * steps of all layers' lower convex hulls, the cheapest divergence per byte first (Shoham and Gersho, Efficient bit allocation for
+ * an arbitrary set of quantizers, 1988). They do not quite, so bisection finds out how far along this way the measured loss of whole
+ * profiles stays inside the bound. From there every step is measured: a descent that takes, of the few steps with the least
  * estimated divergence per byte saved, the one with the least measured divergence per byte; steps that break the bound are
  * not tried again on the way down. Where no step is left, exchanges: one layer gets clusters back and another gives some
  * up, and if that saves more, or the same for less divergence, the descent goes on from there.
@@ -85,7 +89,8 @@ final class BudgetSearch {
                 new QualityLoss(nothing, nothing, nothing, 1, 0));
         path.add(point(exact));
         measureLayers();
-        Place place = descend(exact);
+        List<List<Integer>> way = estimatedWay();
+        Place place = descend(bisect(exact, way));
         Optional<Place> exchanged = exchange(place);
         while (exchanged.isPresent()) {
             place = descend(exchanged.get());
@@ -94,7 +99,7 @@ final class BudgetSearch {
         String stopped = whyStopped(place);
         int counted = measurements;
         List<QualityPoint> onwards = beyond ? goOn(place) : List.of();
-        QualityPoint verified = verify(verify);
+        QualityPoint verified = verify(verify, place, way);
         return new SearchResult(budget, sensitivities, path, onwards, point(place), verified, counted, stopped);
     }
 
@@ -111,6 +116,66 @@ final class BudgetSearch {
                 outside = budget.excess(loss) > budget.limit() ? outside + 1 : 0;
             }
         }
+    }
+
+    /** Returns the rungs of profiles of rising saving that cost least if losses of layers added up, from exact attention on. */
+    private List<List<Integer>> estimatedWay() {
+        List<Move> steps = new ArrayList<>();
+        for (int layer = 0; layer < ladders.size(); layer++) {
+            int rung = 0;
+            for (int next = hullStep(layer, rung); next > rung; next = hullStep(layer, rung)) {
+                steps.add(new Move(layer, next));
+                rung = next;
+            }
+        }
+        List<List<Integer>> way = new ArrayList<>();
+        List<Integer> rungs = new ArrayList<>(Collections.nCopies(ladders.size(), 0));
+        way.add(List.copyOf(rungs));
+        while (!steps.isEmpty()) {
+            // The steps of a layer get dearer from one to the next, so this keeps their order.
+            Move cheapest = Collections.min(steps, Comparator.comparingDouble(
+                    step -> priceAlone(step.layer(), rungs.get(step.layer()), step.rung())));
+            rungs.set(cheapest.layer(), cheapest.rung());
+            steps.remove(cheapest);
+            way.add(List.copyOf(rungs));
+        }
+        return way;
+    }
+
+    /** Returns the rung below with the least divergence per byte saved, the nearest of equal ones; the same if there is none. */
+    private int hullStep(int layer, int rung) {
+        int best = rung;
+        for (int next = rung + 1; next < ladders.get(layer).size(); next++) {
+            if (alone[layer][next] != null && savingAlone(layer, next) > savingAlone(layer, rung)
+                    && (best == rung || priceAlone(layer, rung, next) < priceAlone(layer, rung, best))) {
+                best = next;
+            }
+        }
+        return best;
+    }
+
+    private double priceAlone(int layer, int rung, int next) {
+        return (divergenceAlone(layer, next) - divergenceAlone(layer, rung))
+                / (savingAlone(layer, next) - savingAlone(layer, rung));
+    }
+
+    /** Returns the last place of the way that is inside the bound, if those after it are not. */
+    private Place bisect(Place exact, List<List<Integer>> way) {
+        Place place = exact;
+        int inside = 0;
+        int outside = way.size();
+        while (outside - inside > 1 && measurements < maxMeasurements) {
+            int middle = (inside + outside) >>> 1;
+            Place next = go(way.get(middle));
+            if (budget.allows(next.loss()) && next.saving() > place.saving()) {
+                inside = middle;
+                place = next;
+                path.add(point(place));
+            } else {
+                outside = middle;
+            }
+        }
+        return place;
     }
 
     private Place descend(Place from) {
@@ -160,9 +225,7 @@ final class BudgetSearch {
     }
 
     private double estimatedPrice(Place place, Move move) {
-        int rung = place.rungs().get(move.layer());
-        return (divergenceAlone(move.layer(), move.rung()) - divergenceAlone(move.layer(), rung))
-                / (savingAlone(move.layer(), move.rung()) - savingAlone(move.layer(), rung));
+        return priceAlone(move.layer(), place.rungs().get(move.layer()), move.rung());
     }
 
     private double divergenceAlone(int layer, int rung) {
@@ -250,13 +313,20 @@ final class BudgetSearch {
         return points;
     }
 
-    /** Takes the largest saving of the path that is inside the bound on other texts; exact attention always is. */
-    private QualityPoint verify(Function<List<Integer>, QualityLoss> verify) {
-        List<QualityPoint> largestFirst = new ArrayList<>(path);
-        Collections.reverse(largestFirst); // of equal savings the later one diverges less
-        largestFirst.sort(Comparator.comparingDouble(QualityPoint::saving).reversed());
-        for (QualityPoint point : largestFirst) {
-            QualityPoint other = new QualityPoint(point.clusters(), verify.apply(point.clusters()));
+    /**
+     * Takes the largest saving of the path, or of the estimated way to it, that is inside the bound on other texts; exact attention
+     * always is.
+     */
+    private QualityPoint verify(Function<List<Integer>, QualityLoss> verify, Place found, List<List<Integer>> way) {
+        Map<List<Integer>, Double> savings = new LinkedHashMap<>();
+        // Of equal savings the later place of the path diverges less.
+        path.reversed().forEach(point -> savings.put(point.clusters(), point.saving()));
+        way.stream().filter(rungs -> savingAlone(rungs) < found.saving())
+                .forEach(rungs -> savings.putIfAbsent(clusters(rungs), savingAlone(rungs)));
+        List<List<Integer>> largestFirst = new ArrayList<>(savings.keySet());
+        largestFirst.sort(Comparator.comparingDouble((List<Integer> clusters) -> savings.get(clusters)).reversed());
+        for (List<Integer> clusters : largestFirst) {
+            QualityPoint other = new QualityPoint(clusters, verify.apply(clusters));
             if (budget.allows(other.loss())) {
                 return other;
             }
@@ -264,9 +334,17 @@ final class BudgetSearch {
         throw new IllegalStateException("exact attention differs from exact attention");
     }
 
+    private double savingAlone(List<Integer> rungs) {
+        return IntStream.range(0, rungs.size()).mapToDouble(layer -> savingAlone(layer, rungs.get(layer))).sum();
+    }
+
     private Place go(Place place, List<Move> moves) {
         List<Integer> rungs = new ArrayList<>(place.rungs());
         moves.forEach(move -> rungs.set(move.layer(), move.rung()));
+        return go(rungs);
+    }
+
+    private Place go(List<Integer> rungs) {
         measurements++;
         return new Place(List.copyOf(rungs), measure.apply(clusters(rungs)));
     }

@@ -40,6 +40,9 @@ public final class CalibrationJson {
         node.put("texts", origin.texts()).put("samples", calibration.samples()).put("tokens", calibration.tokens())
                 .put("heldOut", calibration.heldOut()).put("seed", options.seed())
                 .put("maxResidual", options.maxResidual()).put("exactPerplexity", calibration.exactPerplexity());
+        if (options.membership().kind() == MembershipChoice.Kind.STATIC) {
+            node.put("distance", options.membership().distance().name());
+        }
         node.set("loss", loss(calibration.loss()));
         ArrayNode layers = node.putArray("layers");
         calibration.layers().forEach(layer -> layers.add(layer(layer)));

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.calibrate;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -21,13 +19,17 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.calibrate.QualityBudget.Measure;
 import io.github.chaijlama.cluster.ErrorCurve;
+import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Progress;
 import io.github.chaijlama.evaluate.TaskEvaluator;
 import io.github.chaijlama.evaluate.TextEvaluation;
 import io.github.chaijlama.evaluate.TextEvaluator;
 import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
 
 /**
@@ -40,6 +42,9 @@ public final class Calibrator {
     private static final int ALL_COUNTS = 8;
     private static final String SEARCH_TEXTS = "search";
     private static final String VERIFY_TEXTS = "verify";
+    private static final String REPLACEMENTS = "replacements";
+    /** So many samples measure what replacing one head costs. */
+    private static final int REPLACEMENT_TEXTS = 40;
 
     private final ChaiModel model;
     private final CalibrationOptions options;
@@ -106,14 +111,15 @@ public final class Calibrator {
         List<LayerStatistics> statistics = collect(split.samples(), state);
         List<LayerRedundancy> layers = statistics.stream()
                 .map(layer -> layer.redundancy(options.maxResidual())).toList();
-        ProfileMaker maker = new ProfileMaker(shape(), options.membership(), statistics, model.fingerprint());
-        Measurer verifier = new Measurer(split.verify(), tasks == null ? null : tasks.verify(), VERIFY_TEXTS, maker,
-                state);
+        ProfileMaker maker = new ProfileMaker(shape(), options.membership(), statistics,
+                distances(statistics, split.samples(), state), model.fingerprint());
+        Measurer verifier = new Measurer(split.verify(), tasks == null ? null : tasks.verify(), VERIFY_TEXTS,
+                maker::profile, state);
         SearchResult search = null;
         List<Integer> clusters = layers.stream().map(LayerRedundancy::clusters).toList();
         if (options.budget() != null) {
-            Measurer measurer = new Measurer(split.search(), tasks == null ? null : tasks.search(), SEARCH_TEXTS, maker,
-                    state);
+            Measurer measurer = new Measurer(split.search(), tasks == null ? null : tasks.search(), SEARCH_TEXTS,
+                    maker::profile, state);
             List<List<Integer>> ladders = layers.stream().map(layer -> ladder(shape().heads(), layer.elbow())).toList();
             measurer.expect(ladders.stream().mapToInt(ladder -> ladder.size() - 1).sum());
             search = new BudgetSearch(ladders, options.budget(), options.maxMeasurements(), measurer)
@@ -153,7 +159,9 @@ public final class Calibrator {
     }
 
     private void add(int[] text, List<LayerStatistics> statistics, WorkerPool workers) {
-        List<HeadGram> products = observe(model, text);
+        boolean outputs = options.membership().comparesOutputs();
+        List<HeadGram> products = observe(model, text,
+                outputs ? statistics.stream().map(LayerStatistics::outputs).toList() : null);
         double[][] errors = new double[products.size()][];
         workers.run(products.size(), (layer, worker) -> errors[layer] = ErrorCurve.measure(products.get(layer),
                 CalibrationOptions.KMEANS_STARTS, options.seed()));
@@ -162,12 +170,19 @@ public final class Calibrator {
         }
     }
 
-    /** Returns the inner products of the heads' attention probabilities over a text, one per layer. */
-    static List<HeadGram> observe(ChaiModel model, int[] text) {
+    /**
+     * Returns the inner products of the heads' attention probabilities over a text, one per layer.
+     *
+     * @param outputs where distances of the outputs of attention are added up, one per layer; null if nobody needs them
+     */
+    static List<HeadGram> observe(ChaiModel model, int[] text, List<OutputDistances> outputs) {
         ModelShape shape = model.config().shape();
         List<HeadGram> products = Stream.generate(() -> new HeadGram(shape.heads())).limit(shape.layers()).toList();
         try (ChaiSession session = model.newSession(AttentionMode.EXACT)) {
             session.observe(products);
+            if (outputs != null) {
+                session.observeOutputs(outputs);
+            }
             session.feed(text);
         }
         return products;
@@ -177,6 +192,50 @@ public final class Calibrator {
         if (Thread.interrupted()) {
             throw new InterruptedCalibration();
         }
+    }
+
+    // ---- distances other than of attention ----
+
+    /** Returns the distances between the heads of each layer, null if their attention decides. */
+    private List<OutputDistances> distances(List<LayerStatistics> statistics, List<int[]> samples,
+            CalibrationState state) {
+        if (options.membership().kind() != MembershipChoice.Kind.STATIC) {
+            return null;
+        }
+        List<OutputDistances> outputs = statistics.stream().map(LayerStatistics::outputs).toList();
+        return switch (options.membership().distance()) {
+            case ATTENTION -> null;
+            case OUTPUT -> outputs;
+            case WEIGHTED -> new ReplacementCosts(replacements(samples, state)).weigh(outputs, shape().heads());
+            case MEASURED -> new ReplacementCosts(replacements(samples, state)).measure(shape());
+        };
+    }
+
+    /** Measures what replacements of one head's probabilities by another's cost, all other heads exact. */
+    private Measurer replacements(List<int[]> samples, CalibrationState state) {
+        List<int[]> usable = samples.stream().filter(text -> text.length > 1).limit(REPLACEMENT_TEXTS).toList();
+        if (usable.isEmpty()) {
+            throw new CalibrationException("the texts are too short: no sample has more than one token");
+        }
+        Measurer measurer = new Measurer(usable, null, REPLACEMENTS, this::replacement, state);
+        measurer.expect(shape().layers() * shape().heads()
+                * (options.membership().distance() == HeadDistance.MEASURED ? shape().heads() - 1 : 1));
+        return measurer;
+    }
+
+    /** @param replacement layer, head, and the head whose probabilities it takes */
+    private ClusterProfile replacement(List<Integer> replacement) {
+        int heads = shape().heads();
+        int head = replacement.get(1);
+        int other = replacement.get(2);
+        int[] representatives = IntStream.range(0, heads).filter(each -> each != head).toArray();
+        int[] members = IntStream.range(0, heads).map(each -> each == head ? other : each)
+                .map(each -> each > head ? each - 1 : each).toArray();
+        List<HeadClusters> layers = new ArrayList<>(
+                Collections.nCopies(shape().layers(), HeadClusters.identity(heads)));
+        layers.set(replacement.getFirst(), HeadClusters.of(members, representatives));
+        return new ClusterProfile(shape(), layers.stream().map(HeadClusters::numberOfClusters).toList(),
+                new Membership.Static(layers), model.fingerprint());
     }
 
     // ---- quality of counts ----
@@ -199,12 +258,13 @@ public final class Calibrator {
         private final String name;
         private final TextEvaluator evaluator;
         private final TaskEvaluator tasks;
-        private final ProfileMaker maker;
+        private final Function<List<Integer>, ClusterProfile> maker;
         private final CalibrationState state;
         private int measured;
         private int expected = 1;
 
-        Measurer(List<int[]> texts, TaskEvaluator tasks, String name, ProfileMaker maker, CalibrationState state) {
+        Measurer(List<int[]> texts, TaskEvaluator tasks, String name,
+                Function<List<Integer>, ClusterProfile> maker, CalibrationState state) {
             this.name = name;
             this.tasks = tasks;
             this.evaluator = new TextEvaluator(model, texts, TextEvaluator.DEFAULT_CACHE_BYTES);
@@ -220,7 +280,7 @@ public final class Calibrator {
         public QualityLoss apply(List<Integer> clusters) {
             QualityLoss loss = state.loss(name, clusters);
             if (loss == null) {
-                loss = measure(List.of(new Arm("clustered", maker.profile(clusters))));
+                loss = measure(List.of(new Arm("clustered", maker.apply(clusters))));
                 state.putLoss(name, clusters, loss);
                 if (state.isDue()) {
                     state.save();
@@ -247,23 +307,11 @@ public final class Calibrator {
     // ---- identity of a run ----
 
     private String key(List<int[]> texts, TaskSplit tasks) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = TaskSplit.sha256();
         String settings = model.fingerprint() + model.options().weights() + options
-                + (tasks == null ? "" : tasks.name());
+                + (tasks == null ? "" : tasks.digest());
         digest.update(settings.getBytes(StandardCharsets.UTF_8));
-        for (int[] text : texts) {
-            ByteBuffer bytes = ByteBuffer.allocate((text.length + 1) * Integer.BYTES);
-            bytes.putInt(text.length).asIntBuffer().put(text);
-            digest.update(bytes.array());
-        }
+        texts.forEach(text -> TaskSplit.add(digest, text));
         return HexFormat.of().formatHex(digest.digest());
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
     }
 }

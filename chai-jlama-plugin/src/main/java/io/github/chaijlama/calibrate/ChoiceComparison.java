@@ -19,6 +19,8 @@ import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.Medoids;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -28,7 +30,7 @@ import io.github.chaijlama.profile.ModelShape;
 /**
  * Compares the ways to find clusters at equal numbers of them: online with several windows, with and without an offset behind
  * the tokens that all texts begin with, from the whole prompt, static, and random clusters as the control; by both algorithms,
- * with both representatives. The first half of each text plays the prompt, and all ways are measured on the second half, against
+ * with both representatives, and static by what heads do to the output of attention. The first half of each text plays the prompt, and all ways are measured on the second half, against
  * exact attention. Not thread-safe.
  */
 public final class ChoiceComparison {
@@ -94,12 +96,14 @@ public final class ChoiceComparison {
         Map<String, ClusterProfile> choices = new LinkedHashMap<>();
         List<HeadGram> products = new ArrayList<>();
         List<HeadGram> similarities = new ArrayList<>();
+        List<OutputDistances> outputs = new ArrayList<>();
         for (int layer = 0; layer < shape().layers(); layer++) {
             products.add(new HeadGram(shape().heads()));
             similarities.add(new HeadGram(shape().heads()));
+            outputs.add(new OutputDistances(shape().heads()));
         }
         for (int i = 0; i < texts.size(); i++) {
-            List<HeadGram> text = Calibrator.observe(model, texts.get(i));
+            List<HeadGram> text = Calibrator.observe(model, texts.get(i), outputs);
             for (int layer = 0; layer < text.size(); layer++) {
                 products.get(layer).add(text.get(layer));
                 similarities.get(layer).add(text.get(layer).normalized());
@@ -123,6 +127,8 @@ public final class ChoiceComparison {
                         .toList())));
             }
         }
+        choices.put("static, " + HeadDistance.OUTPUT, profile(new Membership.Static(IntStream.range(0, outputs.size())
+                .mapToObj(layer -> Medoids.cluster(outputs.get(layer), clusters.get(layer))).toList())));
         Random random = new Random(seed);
         for (int draw = 1; draw <= RANDOM_DRAWS; draw++) {
             choices.put("random, draw " + draw, profile(new Membership.Static(

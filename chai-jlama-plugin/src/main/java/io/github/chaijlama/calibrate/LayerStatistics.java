@@ -8,6 +8,7 @@ import java.util.List;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.ErrorCurve;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 
 /** What is added up over the sample texts for one layer: as much for one text as for a thousand. Not thread-safe. */
 final class LayerStatistics {
@@ -15,25 +16,28 @@ final class LayerStatistics {
     private final double[] errors;
     private final HeadGram products;
     private final HeadGram similarities;
+    private final OutputDistances outputs;
     private int samples;
 
     LayerStatistics(int heads) {
-        this(heads, 0, new double[heads], new HeadGram(heads), new HeadGram(heads));
+        this(heads, 0, new double[heads], new HeadGram(heads), new HeadGram(heads), new OutputDistances(heads));
     }
 
-    private LayerStatistics(int heads, int samples, double[] errors, HeadGram products, HeadGram similarities) {
+    private LayerStatistics(int heads, int samples, double[] errors, HeadGram products, HeadGram similarities,
+            OutputDistances outputs) {
         this.heads = heads;
         this.samples = samples;
         this.errors = errors;
         this.products = products;
         this.similarities = similarities;
+        this.outputs = outputs;
     }
 
     /** Everything added up so far, to be kept in a file. */
-    record Sums(int samples, double[] errors, double[] products, double[] similarities) {}
+    record Sums(int samples, double[] errors, double[] products, double[] similarities, double[] outputs) {}
 
     Sums sums() {
-        return new Sums(samples, errors.clone(), products.products(), similarities.products());
+        return new Sums(samples, errors.clone(), products.products(), similarities.products(), outputs.sums());
     }
 
     /**
@@ -45,8 +49,10 @@ final class LayerStatistics {
         if (sums.errors().length != heads) {
             throw new IllegalArgumentException("errors of " + sums.errors().length + " heads, expected " + heads);
         }
+        OutputDistances outputs = new OutputDistances(heads);
+        outputs.add(sums.outputs());
         return new LayerStatistics(heads, sums.samples(), sums.errors().clone(), HeadGram.of(heads, sums.products()),
-                HeadGram.of(heads, sums.similarities()));
+                HeadGram.of(heads, sums.similarities()), outputs);
     }
 
     int samples() {
@@ -66,6 +72,11 @@ final class LayerStatistics {
         }
         products.add(textProducts);
         similarities.add(textProducts.normalized());
+    }
+
+    /** Returns where distances of the outputs of attention are added up over the texts. */
+    OutputDistances outputs() {
+        return outputs;
     }
 
     /**

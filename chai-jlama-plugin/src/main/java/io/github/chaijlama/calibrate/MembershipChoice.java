@@ -13,14 +13,18 @@ import io.github.chaijlama.profile.Membership;
  * @param offset         tokens before them that do not count, {@link Kind#ONLINE} only
  * @param algorithm      how heads are clustered
  * @param representative which head represents a cluster
+ * @param distance       what makes heads alike, {@link Kind#STATIC} only; other than {@link HeadDistance#ATTENTION} leaves algorithm
+ *                       and representative unused
  */
 public record MembershipChoice(Kind kind, int window, int offset, ClusteringAlgorithm algorithm,
-        RepresentativeChoice representative) {
+        RepresentativeChoice representative, HeadDistance distance) {
 
     /** When membership is decided. */
     public enum Kind {
         /** From the first tokens of each sequence, as in the paper. */
         ONLINE,
+        /** From the whole prompt of each sequence, which stays exact. */
+        PROMPT,
         /** From the sample texts, written into the profile. */
         STATIC
     }
@@ -40,8 +44,17 @@ public record MembershipChoice(Kind kind, int window, int offset, ClusteringAlgo
         return new Membership.Online(window, offset, algorithm, representative);
     }
 
-    /** Returns the tokens of a sequence that are exact, whatever the profile. */
+    /** Whether distances between the outputs of attention are needed. */
+    boolean comparesOutputs() {
+        return kind == Kind.STATIC && (distance == HeadDistance.OUTPUT || distance == HeadDistance.WEIGHTED);
+    }
+
+    /** Returns the fewest tokens that are exact in every text, whatever the profile. */
     int exactTokens() {
-        return kind == Kind.ONLINE ? window + offset : 0;
+        return switch (kind) {
+            case ONLINE -> window + offset;
+            case PROMPT -> 3; // half of a text plays the prompt, and at least one token must be predicted behind it
+            case STATIC -> 0;
+        };
     }
 }

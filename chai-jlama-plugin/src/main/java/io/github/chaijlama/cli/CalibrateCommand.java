@@ -23,6 +23,7 @@ import io.github.chaijlama.calibrate.Calibration;
 import io.github.chaijlama.calibrate.CalibrationJson;
 import io.github.chaijlama.calibrate.CalibrationOptions;
 import io.github.chaijlama.calibrate.Calibrator;
+import io.github.chaijlama.calibrate.HeadDistance;
 import io.github.chaijlama.calibrate.LayerRedundancy;
 import io.github.chaijlama.calibrate.MembershipChoice;
 import io.github.chaijlama.calibrate.QualityBudget;
@@ -75,7 +76,7 @@ final class CalibrateCommand implements Callable<Integer> {
             + CalibrationOptions.DEFAULT_SEED, description = "the same seed gives the same profile; default: ${DEFAULT-VALUE}")
     private long seed;
 
-    @Option(names = "--membership", paramLabel = "KIND", defaultValue = "static", description = "online: each sequence decides from its first tokens; static: the same for all sequences, from the texts; default: ${DEFAULT-VALUE}")
+    @Option(names = "--membership", paramLabel = "KIND", defaultValue = "static", description = "online: each sequence decides from its first tokens; prompt: from its whole prompt, which stays exact; static: the same for all sequences, from the texts; default: ${DEFAULT-VALUE}")
     private MembershipChoice.Kind kind;
 
     @Option(names = "--window", paramLabel = "N", description = "tokens that decide online membership; default: "
@@ -85,11 +86,14 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--offset", paramLabel = "N", description = "tokens before the window that do not count; default: 0")
     private Integer offset;
 
-    @Option(names = "--algorithm", paramLabel = "NAME", defaultValue = "agglomerative", description = "agglomerative or kmeans; default: ${DEFAULT-VALUE}")
+    @Option(names = "--algorithm", paramLabel = "NAME", description = "how attention is clustered: agglomerative or kmeans; default: agglomerative")
     private ClusteringAlgorithm algorithm;
 
-    @Option(names = "--representative", paramLabel = "NAME", defaultValue = "first", description = "first or medoid; default: ${DEFAULT-VALUE}")
+    @Option(names = "--representative", paramLabel = "NAME", description = "head that stands for a cluster of attention: first or medoid; default: first")
     private RepresentativeChoice representative;
+
+    @Option(names = "--distance", paramLabel = "NAME", description = "what makes heads alike, for static membership. attention: their probabilities, as in the paper. output: how little the output of the layer's attention changes if one takes the other's. weighted: the same, each head weighted by how much the predictions mind (layers x heads measurements). measured: how little the predictions change (layers x heads x heads measurements). Default: weighted with a budget, else output; attention where --algorithm or --representative is given")
+    private HeadDistance distance;
 
     @Option(names = "--max-residual", paramLabel = "X", defaultValue = ""
             + CalibrationOptions.DEFAULT_MAX_RESIDUAL, description = "without a budget, a layer stays exact if the clusters at its elbow leave more than this share unexplained; default: ${DEFAULT-VALUE}")
@@ -167,8 +171,15 @@ final class CalibrateCommand implements Callable<Integer> {
     }
 
     private CalibrationOptions options() {
-        if (kind == MembershipChoice.Kind.STATIC && (window != null || offset != null)) {
+        if (kind != MembershipChoice.Kind.ONLINE && (window != null || offset != null)) {
             throw model.usage("--window and --offset belong to --membership online");
+        }
+        boolean clustersAttention = algorithm != null || representative != null;
+        if (distance != null && kind != MembershipChoice.Kind.STATIC) {
+            throw model.usage("--distance belongs to --membership static; sequences decide by their attention");
+        }
+        if (distance != null && distance != HeadDistance.ATTENTION && clustersAttention) {
+            throw model.usage("--algorithm and --representative belong to --distance attention");
         }
         if (maxTokens != null && maxTokens < 2) {
             throw model.usage("--max-tokens must be at least 2, found " + maxTokens);
@@ -181,8 +192,12 @@ final class CalibrateCommand implements Callable<Integer> {
         }
         try {
             MembershipChoice membership = new MembershipChoice(kind,
-                    window == null ? Membership.DEFAULT_WINDOW : window, offset == null ? 0 : offset, algorithm,
-                    representative);
+                    window == null ? Membership.DEFAULT_WINDOW : window, offset == null ? 0 : offset,
+                    algorithm == null ? ClusteringAlgorithm.AGGLOMERATIVE : algorithm,
+                    representative == null ? RepresentativeChoice.FIRST : representative,
+                    distance != null ? distance
+                            : clustersAttention ? HeadDistance.ATTENTION
+                                    : bound != null ? HeadDistance.WEIGHTED : HeadDistance.OUTPUT);
             return new CalibrationOptions(membership, samples, heldOut, seed, maxResidual,
                     bound == null ? null : bound.budget(), maxMeasurements, beyond);
         } catch (IllegalArgumentException | ProfileException e) {

@@ -28,20 +28,30 @@ public record Arm(String name, ClusterProfile profile, KvType kvType) {
         this(name, profile, KvType.F32);
     }
 
-    /** Whether clusters are in use after this many tokens: with fewer than the window they are not decided. */
+    /** Whether clusters are in use at the end of a text of this many tokens: with fewer than the window they are not decided. */
     boolean isClustered(int tokens) {
-        return profile != null && tokens > tokensToDecide();
+        return profile != null && (waitsForPrompt() ? promptOf(tokens) > 0 : tokens > tokensToDecide());
     }
 
-    /** Whether a sequence can be cut back to this many tokens without losing what its clusters are decided from. */
+    /** Whether a sequence can be cut back to its prompt of this many tokens without losing what its clusters are decided from. */
     boolean canCutTo(int tokens) {
         return tokens >= tokensToDecide();
+    }
+
+    /** Whether clusters are decided when the prompt ends. */
+    boolean waitsForPrompt() {
+        return profile != null && profile.membership() instanceof Membership.Prompt;
+    }
+
+    /** Returns how many tokens of a text play the prompt for arms that wait for one: half of them, 0 of fewer than 3. */
+    static int promptOf(int tokens) {
+        return tokens < 3 ? 0 : tokens / 2;
     }
 
     private long tokensToDecide() {
         return switch (profile == null ? null : profile.membership()) {
             case Membership.Online online -> (long) online.offset() + online.window();
-            case Membership.Prompt _ -> Long.MAX_VALUE; // texts have no prompt that could end
+            case Membership.Prompt _ -> 0;
             case Membership.Static _ -> 0;
             case null -> 0;
         };

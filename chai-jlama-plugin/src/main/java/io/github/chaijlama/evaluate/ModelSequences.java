@@ -29,6 +29,11 @@ interface ModelSequences {
         }
 
         @Override
+        public void endPrompt() {
+            session.endPrompt();
+        }
+
+        @Override
         public void truncate(int length) {
             session.truncate(length);
         }

@@ -11,7 +11,7 @@ import java.util.function.IntPredicate;
  * lm_eval/api/task.py): the log-likelihood of a choice is the sum over its tokens; {@code acc} takes the highest, {@code acc_norm}
  * the highest after division by the number of characters of the choice's text; of equals the first.
  *
- * <p>The prompt runs once: after each choice the sequence is cut back to it. Where the arm decides its clusters only after the
+ * <p>The prompt runs once: after each choice the sequence is cut back to it. Where the arm's window reaches beyond the
  * prompt, each choice is a sequence of its own.
  */
 final class TaskScorer {
@@ -84,6 +84,7 @@ final class TaskScorer {
             this.sequence = sequences.open(arm);
             try {
                 this.expected = Distribution.of(sequence.feed(tokens));
+                sequence.endPrompt();
                 this.kvCacheBytes = sequence.kvCacheBytes();
             } catch (RuntimeException | Error e) {
                 sequence.close();
@@ -116,6 +117,7 @@ final class TaskScorer {
                 sequence.close();
                 sequence = sequences.open(arm);
                 sequence.feed(tokens);
+                sequence.endPrompt();
             }
         }
 

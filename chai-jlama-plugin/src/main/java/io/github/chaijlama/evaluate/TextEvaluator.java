@@ -10,7 +10,9 @@ import io.github.chaijlama.ChaiModel;
 /**
  * Measures arms against exact attention on texts. Texts are run through exact attention once for all arms of a call, and what
  * exact attention expects is kept for further calls as far as a budget allows; beyond it, it is calculated again. Memory is
- * bounded whatever the number and length of the texts: logits of a piece of a text at a time. Not thread-safe.
+ * bounded whatever the number and length of the texts: logits of a piece of a text at a time. Where an arm decides its clusters at the
+ * end of the prompt, the first half of each text plays it, and all arms of the call are measured on the second half only. Not
+ * thread-safe.
  *
  * <pre>{@code
  * TextEvaluator evaluator = new TextEvaluator(model, TextSet.read(...).texts(), TextEvaluator.DEFAULT_CACHE_BYTES);
@@ -70,11 +72,13 @@ public final class TextEvaluator {
         long total = texts.stream().mapToLong(text -> text.length).sum();
         long done = 0;
         long predicted = 0;
+        boolean prompts = arms.stream().anyMatch(Arm::waitsForPrompt);
         for (int index = 0; index < texts.size(); index++) {
             int[] text = texts.get(index);
-            evaluate(index, arms, exact, sums);
+            int prompt = prompts ? Arm.promptOf(text.length) : 0;
+            evaluate(index, prompt, arms, exact, sums);
             done += text.length;
-            predicted += text.length - 1;
+            predicted += text.length - 1 - prompt;
             progress.report(done, total);
         }
         long exactBytes = exact.kvCacheBytes();
@@ -82,7 +86,7 @@ public final class TextEvaluator {
                 sums.stream().map(sum -> sum.result(exactBytes)).toList());
     }
 
-    private void evaluate(int index, List<Arm> arms, TextSums exactSums, List<TextSums> armSums) {
+    private void evaluate(int index, int prompt, List<Arm> arms, TextSums exactSums, List<TextSums> armSums) {
         int[] text = texts.get(index);
         List<TokenSequence> open = new ArrayList<>();
         try (ExactText exact = cache.open(index, () -> sequences.open(Arm.EXACT))) {
@@ -94,12 +98,12 @@ public final class TextEvaluator {
             for (int from = 0; from < text.length; from += pieceTokens) {
                 int[] piece = Arrays.copyOfRange(text, from, Math.min(text.length, from + pieceTokens));
                 Distribution[] expected = exact.feed(piece);
-                add(exactText, text, from, expected, null, expected);
+                add(exactText, text, from, prompt, expected, null, expected);
                 double[][] probabilities = arms.isEmpty() ? null
                         : Arrays.stream(expected).map(Distribution::probabilities).toArray(double[][]::new);
                 for (int arm = 0; arm < arms.size(); arm++) {
-                    Distribution[] found = ExactText.distributions(open.get(arm).feedAll(piece));
-                    add(armTexts.get(arm), text, from, expected, probabilities, found);
+                    Distribution[] found = feed(open.get(arm), piece, prompt - from);
+                    add(armTexts.get(arm), text, from, prompt, expected, probabilities, found);
                 }
             }
             exactSums.add(exactText, text.length, exact.finish());
@@ -111,10 +115,28 @@ public final class TextEvaluator {
         }
     }
 
-    /** Adds the tokens that a piece predicts: each the one after itself. */
-    private static void add(TextSums.Text sums, int[] text, int from, Distribution[] exact, double[][] probabilities,
-            Distribution[] found) {
-        for (int i = 0; i < found.length && from + i + 1 < text.length; i++) {
+    /**
+     * Runs a piece.
+     *
+     * @param prompt tokens of the piece that belong to the prompt; it ends within the piece if they are between 0 and all of it
+     */
+    private static Distribution[] feed(TokenSequence sequence, int[] piece, int prompt) {
+        if (prompt <= 0 || prompt > piece.length) {
+            return ExactText.distributions(sequence.feedAll(piece));
+        }
+        float[][] logits = Arrays.copyOf(sequence.feedAll(Arrays.copyOf(piece, prompt)), piece.length);
+        sequence.endPrompt();
+        if (prompt < piece.length) {
+            float[][] rest = sequence.feedAll(Arrays.copyOfRange(piece, prompt, piece.length));
+            System.arraycopy(rest, 0, logits, prompt, rest.length);
+        }
+        return ExactText.distributions(logits);
+    }
+
+    /** Adds the tokens that a piece predicts, behind the prompt: each the one after itself. */
+    private static void add(TextSums.Text sums, int[] text, int from, int prompt, Distribution[] exact,
+            double[][] probabilities, Distribution[] found) {
+        for (int i = Math.max(0, prompt - from); i < found.length && from + i + 1 < text.length; i++) {
             sums.add(exact[i], probabilities == null ? null : probabilities[i], found[i], text[from + i + 1]);
         }
     }

@@ -21,9 +21,11 @@ final class TextSums {
         private double difference;
         private double divergence;
         private long agreed;
+        private long predicted;
 
         /** Adds a predicted token. */
         void add(Distribution exact, double[] probabilities, Distribution expected, int token) {
+            predicted++;
             double tokenLoss = -expected.logProbability(token);
             loss += tokenLoss;
             difference += tokenLoss + exact.logProbability(token);
@@ -33,11 +35,10 @@ final class TextSums {
     }
 
     void add(Text text, int tokens, long bytes) {
-        long predicted = tokens - 1;
-        loss.add(text.loss, predicted);
-        difference.add(text.difference, predicted);
-        divergence.add(text.divergence, predicted);
-        agreement.add(text.agreed, predicted);
+        loss.add(text.loss, text.predicted);
+        difference.add(text.difference, text.predicted);
+        divergence.add(text.divergence, text.predicted);
+        agreement.add(text.agreed, text.predicted);
         kvCacheBytes += bytes;
         textsWithoutClusters += arm.isClustered(tokens) ? 0 : 1;
     }

@@ -10,6 +10,9 @@ interface TokenSequence extends AutoCloseable {
     /** Runs the model over more tokens and returns the logits of each, {@code (tokens.length, vocabularySize)}. */
     float[][] feedAll(int... tokens);
 
+    /** Says that the tokens so far are the prompt; see {@link io.github.chaijlama.ChaiSession#endPrompt}. */
+    void endPrompt();
+
     /** Forgets all tokens but the first {@code length}; see {@link io.github.chaijlama.ChaiSession#truncate}. */
     void truncate(int length);
 

@@ -33,6 +33,8 @@ final class ClusteredSelfAttention extends CausalSelfAttention {
     private final AttentionSwap swap;
     private final SwapResources resources;
     private final int headSize;
+    /** Calculated when somebody asks. */
+    private float[] outputProducts;
 
     /**
      * Creates the attention of a layer.
@@ -150,6 +152,14 @@ final class ClusteredSelfAttention extends CausalSelfAttention {
         @Override
         public MemorySegment values() {
             return values.getMemorySegment();
+        }
+
+        @Override
+        public float[] outputProducts() {
+            if (outputProducts == null) {
+                outputProducts = OutputProducts.of(weights.output(), headSize);
+            }
+            return outputProducts;
         }
     }
 }

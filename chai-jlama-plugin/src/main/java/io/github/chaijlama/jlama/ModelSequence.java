@@ -5,6 +5,7 @@ import java.util.List;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 
 /** A sequence of tokens and what a loaded model remembers of it. Not thread-safe. */
 public interface ModelSequence extends AutoCloseable {
@@ -25,6 +26,13 @@ public interface ModelSequence extends AutoCloseable {
      * @throws IllegalStateException if the sequence is not exact, or not new
      */
     void observe(List<HeadGram> products);
+
+    /**
+     * From now on adds what other heads' probabilities would change in the output of attention to the distances of its layer.
+     *
+     * @throws IllegalStateException if the sequence is not exact, or not new
+     */
+    void observeOutputs(List<OutputDistances> distances);
 
     /**
      * Runs the model over more tokens, as {@link #feed} does.

@@ -18,6 +18,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -177,6 +178,11 @@ final class StockModel extends LoadedModel {
 
         @Override
         public void observe(List<HeadGram> products) {
+            throw new IllegalStateException("Jlama's own attention does not show its probabilities");
+        }
+
+        @Override
+        public void observeOutputs(List<OutputDistances> distances) {
             throw new IllegalStateException("Jlama's own attention does not show its probabilities");
         }
 

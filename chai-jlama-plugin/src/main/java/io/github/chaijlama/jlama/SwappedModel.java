@@ -13,6 +13,7 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
+import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -156,6 +157,11 @@ final class SwappedModel extends LoadedModel {
         @Override
         public void observe(List<HeadGram> products) {
             attention.observe(products);
+        }
+
+        @Override
+        public void observeOutputs(List<OutputDistances> distances) {
+            attention.observeOutputs(distances);
         }
 
         @Override

@@ -56,7 +56,8 @@ class CalibratorTests {
     }
 
     private static MembershipChoice membership(MembershipChoice.Kind kind, int window) {
-        return new MembershipChoice(kind, window, 0, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.MEDOID);
+        return new MembershipChoice(kind, window, 0, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.MEDOID,
+                HeadDistance.OUTPUT);
     }
 
     private static CalibrationOptions options(MembershipChoice membership, QualityBudget budget) {
@@ -109,7 +110,11 @@ class CalibratorTests {
         ClusterProfile profile = ClusterProfile.parse(json(calibration), "test");
         assertThat(profile).isEqualTo(calibration.profile());
         assertThat(profile.membership()).isInstanceOf(
-                kind == MembershipChoice.Kind.STATIC ? Membership.Static.class : Membership.Online.class);
+                switch (kind) {
+                    case STATIC -> Membership.Static.class;
+                    case PROMPT -> Membership.Prompt.class;
+                    case ONLINE -> Membership.Online.class;
+                });
         assertThat(profile.clusters()).hasSize(3).isEqualTo(
                 calibration.layers().stream().map(LayerRedundancy::clusters).toList());
         assertThat(calibration.samples()).isEqualTo(4);
@@ -118,6 +123,27 @@ class CalibratorTests {
                 ChaiOptions.clustered(profile.withFingerprint("sha256:other"))))
                 .isInstanceOf(ProfileException.class).hasMessageContaining(model.fingerprint())
                 .hasMessageContaining("sha256:other");
+    }
+
+    private static CalibrationOptions statics(HeadDistance distance) {
+        return options(new MembershipChoice(MembershipChoice.Kind.STATIC, 5, 0, ClusteringAlgorithm.AGGLOMERATIVE,
+                RepresentativeChoice.MEDOID, distance), new QualityBudget(Measure.DIVERGENCE, 0.01));
+    }
+
+    @ParameterizedTest
+    @EnumSource(HeadDistance.class)
+    void everyDistanceKeepsTheBudgetAndGoesOnWhereItWasStopped(HeadDistance distance) {
+        Calibration calibration = calibrator(statics(distance), CalibrationProgress.NONE).calibrate(texts(12), null);
+        assertThat(calibration.search().budget().allows(calibration.loss())).isTrue();
+
+        Path state = directory.resolve("state");
+        Recorder failing = new Recorder(9, () -> {
+            throw new IllegalStateException("power failure");
+        });
+        assertThatThrownBy(() -> calibrator(statics(distance), failing).calibrate(texts(12), state))
+                .hasMessage("power failure");
+        assertThat(json(calibrator(statics(distance), CalibrationProgress.NONE).calibrate(texts(12), state)))
+                .isEqualTo(json(calibration));
     }
 
     @Test

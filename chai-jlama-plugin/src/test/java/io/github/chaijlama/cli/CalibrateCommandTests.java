@@ -20,6 +20,8 @@ import picocli.CommandLine;
 
 import io.github.chaijlama.SmallFileSystem;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.cluster.ClusteringAlgorithm;
+import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -75,6 +77,18 @@ class CalibrateCommandTests {
         assertThat(profile.fingerprint()).startsWith("sha256:");
         assertThat(run.out()).contains("4 texts").contains("written to").contains("held-out");
         assertThat(run(List.of("info", "--model", POCKET, "--profile", out.toString())).exitCode()).isZero();
+    }
+
+    @Test
+    void thePromptCanDecide() {
+        Run run = calibrate("--membership", "prompt", "--max-kl", "0.5", "--held-out", "4", "--representative",
+                "medoid");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        ClusterProfile profile = ClusterProfile.read(out);
+        assertThat(profile.membership()).isEqualTo(
+                new Membership.Prompt(ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.MEDOID));
+        assertThat(profile.clusters()).isNotEqualTo(List.of(8, 8, 8, 8, 8, 8));
     }
 
     @Test
@@ -202,6 +216,9 @@ class CalibrateCommandTests {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             --window 5                                   | --window and --offset belong to --membership online
+            --membership prompt --window 5               | --window and --offset belong to --membership online
+            --membership online --distance output        | --distance belongs to --membership static
+            --distance measured --representative medoid  | --algorithm and --representative belong to --distance attention
             --membership online --window 0               | membership window must be at least 1 token, found 0
             --samples 0                                  | at least 1 sample
             --max-tokens 1                               | --max-tokens must be at least 2, found 1

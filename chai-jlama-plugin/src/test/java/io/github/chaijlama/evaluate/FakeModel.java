@@ -65,6 +65,11 @@ final class FakeModel implements ModelSequences {
             }
 
             @Override
+            public void endPrompt() {
+                // These arms decide nothing.
+            }
+
+            @Override
             public void truncate(int newLength) {
                 length = newLength;
             }

@@ -138,6 +138,33 @@ class TaskEvaluatorTests {
     }
 
     @Test
+    void clustersOfThePromptAreInUseForTheChoices() {
+        try (ChaiModel model = ChaiModel.load(GoldenCases.directory("mha"), ChaiOptions.exact())) {
+            int[] prompt = TestModels.tokens(30, 256, 7);
+            Task task = new Task("k", prompt, List.of(choice(1, 5, 9, 200), choice(1, 33, 8)), 1,
+                    choice(1, 33, 8, 11, 12));
+            ClusterProfile profile = new ClusterProfile(model.config().shape(), List.of(8, 2, 1),
+                    new Membership.Prompt(ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST));
+            TaskScorer.Scored scored = new TaskScorer(ModelSequences.of(model), new Arm("prompt", profile),
+                    token -> false).score(task);
+            double loss = 0;
+            try (ChaiSession session = model.newSession(profile)) {
+                float[] logits = session.feed(prompt);
+                session.endPrompt();
+                assertThat(scored.kvCacheBytes()).isEqualTo(session.kvCacheBytes());
+                for (int token : task.target().tokens()) {
+                    loss -= Distribution.of(logits).logProbability(token);
+                    logits = session.feed(token);
+                }
+            }
+            assertThat(scored.score().answerLoss()).isCloseTo(loss, within(1e-4));
+            double exact = new TaskScorer(ModelSequences.of(model), Arm.EXACT, token -> false).score(task).score()
+                    .answerLoss();
+            assertThat(loss).isNotCloseTo(exact, within(1e-3));
+        }
+    }
+
+    @Test
     void refusesToEvaluateNothing() {
         assertThatThrownBy(() -> evaluate(model())).isInstanceOf(IllegalArgumentException.class);
     }

@@ -22,6 +22,7 @@ import org.springframework.util.unit.DataSize;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.calibrate.CalibrationOptions;
+import io.github.chaijlama.calibrate.HeadDistance;
 import io.github.chaijlama.calibrate.MembershipChoice;
 import io.github.chaijlama.calibrate.QualityBudget;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
@@ -120,7 +121,8 @@ final class ChaiOptionsFactory {
                 membership.window() == null ? Membership.DEFAULT_WINDOW : membership.window(),
                 membership.offset() == null ? 0 : membership.offset(),
                 membership.algorithm() == null ? ClusteringAlgorithm.AGGLOMERATIVE : membership.algorithm(),
-                membership.representative() == null ? RepresentativeChoice.FIRST : membership.representative());
+                membership.representative() == null ? RepresentativeChoice.FIRST : membership.representative(),
+                membership.equals(NO_MEMBERSHIP) ? HeadDistance.WEIGHTED : HeadDistance.ATTENTION);
     }
 
     private static QualityBudget budget(ChaiProperties.Calibration settings) {
