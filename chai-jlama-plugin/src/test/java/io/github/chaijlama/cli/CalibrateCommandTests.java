@@ -208,7 +208,7 @@ class CalibrateCommandTests {
                 TestModels.POCKET_PROFILE.toString()));
 
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("clusters per layer: [8, 4, 8, 4, 8, 8]")
+        assertThat(run.out()).contains("clusters per layer: [8, 3, 3, 6, 8, 6]")
                 .contains("online, window 5, AGGLOMERATIVE, FIRST").contains("prompt, KMEANS, MEDOID")
                 .contains("static, AGGLOMERATIVE, MEDOID").contains("random, draw 3").contains(" after ");
     }

@@ -124,11 +124,11 @@ class ChaiCommandTests {
         assertThat(run.json().at("/model/type").asText()).isEqualTo("llama");
         assertThat(run.json().at("/model/parameters").asLong()).isEqualTo(4_787_456);
         assertThat(run.json().at("/kvCache/exactBytesPerToken").asLong()).isEqualTo(96 * 32 * 4);
-        assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(88 * 32 * 4);
-        assertThat(run.json().at("/kvCache/saving").asDouble()).isCloseTo(8.0 / 96, within(1e-12));
+        assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(82 * 32 * 4);
+        assertThat(run.json().at("/kvCache/saving").asDouble()).isCloseTo(14.0 / 96, within(1e-12));
         assertThat(run.json().at("/profile/clusters")).hasSize(6);
-        assertThat(run("info", "--model", POCKET, "--profile", PROFILE).out()).contains("[8,4,8,4,8,8]")
-                .containsPattern("membership +STATIC\\R").containsPattern("saving +8.3 %")
+        assertThat(run("info", "--model", POCKET, "--profile", PROFILE).out()).contains("[8,3,3,6,8,6]")
+                .containsPattern("membership +STATIC\\R").containsPattern("saving +14.6 %")
                 .containsPattern("endTokens +\\[1]");
         assertThat(run("info", "--model", POCKET).out()).contains("weightType").contains("BF16")
                 .contains("operators").contains("kernels");
@@ -402,7 +402,7 @@ class ChaiCommandTests {
         assertThat(json.at("/texts/arms/0/name").asText()).isEqualTo("pocket.json");
         assertThat(json.at("/texts/arms/0/clusters")).hasSize(6);
         assertThat(json.at("/texts/arms/0/divergence/value").asDouble()).isPositive();
-        assertThat(json.at("/texts/arms/0/kvCacheRelative").asDouble()).isCloseTo(88.0 / 96, within(1e-12));
+        assertThat(json.at("/texts/arms/0/kvCacheRelative").asDouble()).isCloseTo(82.0 / 96, within(1e-12));
         assertThat(json.at("/texts/arms/1/divergence/value").asDouble()).isZero();
         assertThat(json.at("/texts/arms/1/perplexityIncrease/standardError").asDouble()).isZero();
         assertThat(json.at("/texts/arms/1/textsWithoutClusters").asInt()).isEqualTo(1);
@@ -431,7 +431,7 @@ class ChaiCommandTests {
         assertThat(run.out()).contains("perplexity");
         assertThat(report).content().contains("3 texts", "3 tasks", "pocket.json I8", "Same most likely token",
                 "Quality against saving", "all, greedy exact match", "yesno, likeliest choice", "bad lines skipped",
-                "clusters 8, 4, 8, 4, 8, 8; STATIC; keys and values I8", "exact attention; keys and values I8",
+                "clusters 8, 3, 3, 6, 8, 6; STATIC; keys and values I8", "exact attention; keys and values I8",
                 "0.8.4");
 
         run = run("evaluate", "--model", POCKET, "--tasks", tasks, "--report", report.toString());

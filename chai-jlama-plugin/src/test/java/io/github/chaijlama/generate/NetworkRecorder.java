@@ -90,7 +90,16 @@ public final class NetworkRecorder extends InetAddressResolverProvider {
         CONTACTS.removeIf(contact::equals);
     }
 
+    /** The JDK names a cache file of its fonts after the machine, whose own name it looks up; nobody is contacted. */
+    private static boolean isForFonts() {
+        return StackWalker.getInstance().walk(
+                frames -> frames.anyMatch(frame -> frame.getClassName().equals("sun.font.FcFontConfiguration")));
+    }
+
     private static void record(String contact) {
+        if (isForFonts()) {
+            return;
+        }
         List<String> onPurpose = ON_PURPOSE.get();
         if (onPurpose == null) {
             CONTACTS.add(contact);
