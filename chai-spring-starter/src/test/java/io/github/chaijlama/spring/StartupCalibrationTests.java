@@ -94,7 +94,8 @@ class StartupCalibrationTests {
 
         String second = logOf(runner(IF_MISSING),
                 context -> assertThat(options(context).attention()).isEqualTo(AttentionMode.CLUSTERED));
-        assertThat(second).contains("Profile of this model: " + profile()).doesNotContain("Calibrat");
+        assertThat(second).contains("Profile of this model: " + profile()).doesNotContain("Calibrating")
+                .doesNotContain("Calibrated");
     }
 
     @Test
@@ -106,13 +107,17 @@ class StartupCalibrationTests {
                         {"messages": [{"role": "user", "text": "Tell me a story."}, {"role": "assistant", "text": "Finn was an owl."}]}
                         {"text": "One cold morning, Finn went to the river. There Finn found a green whistle."}
                         {"text": "Then Rose the penguin came to help. They played until the evening."}
+                        {"text": "Theo was a brave bear. Theo lived near the forest."}
+                        {"text": "Daisy found a red kite in the garden. Daisy was very happy."}
+                        {"text": "Jack the rabbit went to the market to buy bread."}
+                        {"text": "Alice had a small boat. Every day Alice went to the lake."}
                         """);
         Files.createDirectories(profiles());
         Files.writeString(profile(), "old");
 
         String log = logOf(runner("chai.calibration.mode=always", "chai.calibration.texts=file:" + texts),
                 context -> assertThat(options(context).profile()).isEqualTo(ClusterProfile.read(profile())));
-        assertThat(log).contains("Skipped texts.jsonl, line 2").contains("4 texts of texts.jsonl")
+        assertThat(log).contains("Skipped texts.jsonl, line 2").contains("8 texts of texts.jsonl")
                 .contains("Calibrated in ");
     }
 
