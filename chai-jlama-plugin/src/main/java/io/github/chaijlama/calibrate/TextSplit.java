@@ -38,6 +38,11 @@ record TextSplit(List<int[]> samples, List<int[]> search, List<int[]> verify) {
                     + " held-out texts have more than the " + exact
                     + " tokens that stay exact (membership window and offset), expected at least " + needed / 2);
         }
+        if (options.budget() != null && usable.size() < 4) {
+            // Two steer the search and two verify it: of a single one there is no standard error.
+            throw new CalibrationException("a budget is measured on at least 4 held-out texts, found " + usable.size()
+                    + ": at most half of the " + texts.size() + " texts are looked at, the others held out");
+        }
         int steering = options.budget() == null ? 0 : usable.size() / 2;
         return new TextSplit(List.copyOf(shuffled.subList(0, samples)), usable.subList(0, steering),
                 usable.subList(steering, usable.size()));
