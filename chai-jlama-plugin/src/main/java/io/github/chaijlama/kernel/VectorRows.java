@@ -21,7 +21,7 @@ import static io.github.chaijlama.kernel.VectorMemory.zero;
 /**
  * Decoding with rows of 32-bit floats: one query row against many keys, one row of probabilities against many values. Memory is
  * read once, from beginning to end, which is what the machine's prefetchers follow: four rows side by side reach 12 to 15 GB/s
- * where row after row reaches 20 (two Zen 3 cores, 28 GB/s when nothing is computed). Adding to the output, which stays in
+ * where row after row reaches 16 to 24 (two Zen 3 cores, 28 GB/s when nothing is computed). Adding to the output, which stays in
  * the first cache, costs less than that.
  */
 final class VectorRows {
