@@ -335,9 +335,18 @@ public abstract class AttentionKernels {
     }
 
     /** Memory that the garbage collector frees stays while its address is in use. */
-    private static void keepAlive(MemorySegment... segments) {
-        for (MemorySegment segment : segments) {
-            Reference.reachabilityFence(segment);
-        }
+    private static void keepAlive(MemorySegment segment) {
+        Reference.reachabilityFence(segment);
+    }
+
+    /** As above; an array of arguments would be an allocation for every page. */
+    private static void keepAlive(MemorySegment first, MemorySegment second) {
+        Reference.reachabilityFence(first);
+        Reference.reachabilityFence(second);
+    }
+
+    private static void keepAlive(MemorySegment first, MemorySegment second, MemorySegment third) {
+        keepAlive(first, second);
+        Reference.reachabilityFence(third);
     }
 }
