@@ -4,6 +4,18 @@ package io.github.chaijlama.tool;
 /** Hears of the parts of an answer in their order. */
 public interface ToolCallListener {
 
+    /** Listens to nothing. */
+    ToolCallListener NONE = new ToolCallListener() {
+        @Override
+        public void onText(String text) {}
+
+        @Override
+        public void onArguments(int index, String id, String name, String part) {}
+
+        @Override
+        public void onCall(int index, ToolCall call) {}
+    };
+
     /** Called for text beside calls, never empty. */
     void onText(String text);
 
