@@ -180,7 +180,8 @@ class ChaiChatModelTests {
                         ChatRequest.builder().messages(CustomMessage.from(Map.of("a", "b"))).build()),
                 Arguments.of("stopSequences beside a JSON response format or tool choice REQUIRED",
                         ChatRequest.builder()
-                                .messages(UserMessage.from("x")).responseFormat(ResponseFormat.JSON).stopSequences(List.of("}"))
+                                .messages(UserMessage.from("x")).responseFormat(ResponseFormat.JSON)
+                                .stopSequences(List.of("}"))
                                 .build()));
     }
 

@@ -98,8 +98,9 @@ final class ContractScript {
         script.say("Klaus has 2 pets",
                 "{\"name\": \"Klaus\", \"pets\": [{\"name\": \"Peanut\"}, {\"name\": \"Muffin\"}]}");
         script.say("Klaus is assigned to groups A and C", "{\"name\": \"Klaus\", \"groups\": [\"A\", \"C\"]}");
-        script.say("Klaus was born at 14:43", "{\"name\": \"Klaus\", \"birthDate\": " + DATE + ", \"birthTime\": " + TIME
-                + ", \"birthDateTime\": {\"date\": " + DATE + ", \"time\": " + TIME + "}}");
+        script.say("Klaus was born at 14:43",
+                "{\"name\": \"Klaus\", \"birthDate\": " + DATE + ", \"birthTime\": " + TIME
+                        + ", \"birthDateTime\": {\"date\": " + DATE + ", \"time\": " + TIME + "}}");
         script.say("Klaus and Francine", "{\"values\": [{\"name\": \"Klaus\"}, {\"name\": \"Francine\"}]}");
         script.say(person + ": Klaus", "{\"name\": \"Klaus\"}");
         script.say("Francine has 2 children", "{\"name\": \"Francine\", \"children\": [{\"name\": \"Steve\", "

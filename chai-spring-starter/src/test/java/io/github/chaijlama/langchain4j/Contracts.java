@@ -180,7 +180,8 @@ final class Contracts {
 
         @Override
         protected StreamingChatModel createModel(ChatModelListener listener) {
-            return engine.streaming(listener).temperature(temperature()).topP(topP()).maxOutputTokens(maxTokens()).build();
+            return engine.streaming(listener).temperature(temperature()).topP(topP()).maxOutputTokens(maxTokens())
+                    .build();
         }
 
         @Override

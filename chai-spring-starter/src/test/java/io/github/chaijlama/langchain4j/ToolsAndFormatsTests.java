@@ -107,7 +107,7 @@ class ToolsAndFormatsTests {
         TokenStream chat(String message);
     }
 
-    record Facts(String name, String animal, String place) {}
+    record Facts(String home, String place) {}
 
     enum Animal {
         DUCK, FOX, OWL
@@ -131,7 +131,12 @@ class ToolsAndFormatsTests {
         Assistant assistant = AiServices.builder(Assistant.class).chatModel(model).tools(tools).build();
 
         assertThat(assistant.chat("What is 12 plus 30?")).contains("42");
-        assertThat(tools.calls).containsExactly("add 12 30");
+        assertThat(assistant.chat("What is 64 times 17?")).contains("1088");
+        assertThat(assistant.chat("What is the weather at the river?")).contains("sunny");
+        assertThat(assistant.chat("What does a whistle cost?")).contains("42 coins");
+        assertThat(assistant.chat("What time is it?")).contains("It is 10:");
+        assertThat(tools.calls).hasSize(5).contains("add 12 30", "multiply 64 17", "weather river", "time");
+        assertThat(tools.calls.get(3)).as("the model takes one thing for another").startsWith("price ");
     }
 
     @Test
@@ -213,7 +218,8 @@ class ToolsAndFormatsTests {
     void aiServicesReturnObjectsEnumsListsAndBooleans() {
         assertThat(model.supportedCapabilities()).isEqualTo(Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA));
         Reader reader = AiServices.create(Reader.class, model);
-        assertThat(reader.facts("Extract the facts from this story: " + STORY).name()).isEqualTo("Hugo");
+        assertThat(reader.facts("Extract the facts from this story: " + STORY))
+                .isEqualTo(new Facts("village", "mill"));
         assertThat(reader.animal(STORY)).isNotNull();
         assertThat(reader.names(STORY)).isNotNull();
         reader.isTrue(STORY);
@@ -239,7 +245,8 @@ class ToolsAndFormatsTests {
                 .isInstanceOf(UnsupportedFeatureException.class).hasMessageContaining("'pattern'");
         JsonObjectSchema city = JsonObjectSchema.builder().addStringProperty("city").required("city").build();
         assertThatThrownBy(() -> model.chat(asking("x").responseFormat(format(city)).maxOutputTokens(2).build()))
-                .isInstanceOf(InvalidRequestException.class).hasMessageContaining("the shortest answer for this schema has");
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("the shortest answer for this schema has");
         assertThatThrownBy(() -> model.chat(asking("x").responseFormat(format(JsonRawSchema.from("{"))).build()))
                 .isInstanceOf(InvalidRequestException.class);
     }
@@ -269,7 +276,8 @@ class ToolsAndFormatsTests {
                 .addProperty("root", JsonRawSchema.from("{\"$ref\": \"#/$defs/n\"}")).definitions(Map.of("n",
                         JsonRawSchema.from("{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/n\"}}")))
                 .build()).build();
-        JsonNode schema = JsonSchemas.callOrAnswer(List.of(JsonSchemas.tool(TIME), JsonSchemas.tool(tree)), "parameters",
+        JsonNode schema = JsonSchemas.callOrAnswer(List.of(JsonSchemas.tool(TIME), JsonSchemas.tool(tree)),
+                "parameters",
                 null);
         assertThat(schema.findValuesAsText("$ref")).hasSize(2)
                 .allMatch(reference -> !schema.at(reference.substring(1)).isMissingNode());
