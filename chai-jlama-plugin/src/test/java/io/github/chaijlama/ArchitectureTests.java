@@ -61,6 +61,9 @@ class ArchitectureTests {
     static final ArchRule CONSTRAIN_KNOWS_NOTHING = knowsOnly("constrain");
 
     @ArchTest
+    static final ArchRule TOOL_KNOWS_NOTHING = knowsOnly("tool");
+
+    @ArchTest
     static final ArchRule NO_CYCLES = slices().matching(ROOT + ".(*)..").should().beFreeOfCycles();
 
     @ArchTest

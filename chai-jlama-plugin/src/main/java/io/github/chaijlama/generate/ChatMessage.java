@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
+import java.util.List;
+
+import io.github.chaijlama.tool.ToolCall;
+
 /**
  * A message of a conversation, as chat templates know it.
  *
- * @param role    {@code system}, {@code user}, {@code assistant} or {@code tool}
- * @param content its text
+ * @param role       {@code system}, {@code user}, {@code assistant} or {@code tool}
+ * @param content    its text, possibly empty
+ * @param toolCalls  calls that the model made in it
+ * @param toolCallId id of the call whose result this is, null for other messages
+ * @param toolName   name of the tool whose result this is, null for other messages
  */
-public record ChatMessage(String role, String content) {
+public record ChatMessage(String role, String content, List<ToolCall> toolCalls, String toolCallId, String toolName) {
+
+    public ChatMessage {
+        toolCalls = List.copyOf(toolCalls);
+    }
+
+    /** A message without calls. */
+    public ChatMessage(String role, String content) {
+        this(role, content, List.of(), null, null);
+    }
 
     /** Returns a message that sets the scene. */
     public static ChatMessage system(String content) {
@@ -22,5 +38,15 @@ public record ChatMessage(String role, String content) {
     /** Returns a message of the model. */
     public static ChatMessage assistant(String content) {
         return new ChatMessage("assistant", content);
+    }
+
+    /** Returns a message of the model that calls tools. */
+    public static ChatMessage assistant(String content, List<ToolCall> toolCalls) {
+        return new ChatMessage("assistant", content, toolCalls, null, null);
+    }
+
+    /** Returns the result of a call. */
+    public static ChatMessage toolResult(String toolCallId, String toolName, String content) {
+        return new ChatMessage("tool", content, List.of(), toolCallId, toolName);
     }
 }

@@ -2,24 +2,21 @@
 package io.github.chaijlama.generate;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.template.JinjaTemplate;
+import io.github.chaijlama.tool.ToolCallFormat;
+import io.github.chaijlama.tool.ToolDefinition;
 
 /**
  * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of Hugging
  * Face; what messages say is data and never interpreted. Thread-safe.
  */
 public final class ChatTemplate {
-    private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
-
     private final String source;
     /** Null if the source cannot be read, which is said when somebody wants to chat. */
     private final JinjaTemplate template;
@@ -65,6 +62,16 @@ public final class ChatTemplate {
         return TokenizerFiles.read(directory).chatTemplate().isPresent();
     }
 
+    /** Returns how the model writes calls of tools. */
+    ToolCallFormat toolCallFormat() {
+        return ToolCallFormat.of(source);
+    }
+
+    /** Whether the template tells the model of tools. */
+    public boolean acceptsTools() {
+        return source.contains("tools");
+    }
+
     /**
      * Renders a conversation.
      *
@@ -72,7 +79,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer) {
-        return render(messages, startAnswer, "");
+        return render(messages, List.of(), startAnswer, "", false);
     }
 
     /**
@@ -82,36 +89,39 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt renderAnswer(List<ChatMessage> messages, String answer) {
-        return render(messages, true, answer);
+        return render(messages, List.of(), true, answer, false);
     }
 
-    private RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer, String answer) {
+    /**
+     * Renders a conversation with tools.
+     *
+     * @param startCall whether the answer begins as a call of a tool does
+     * @throws ChatTemplateException if the template refuses the conversation, cannot be rendered or knows no tools
+     */
+    RenderedPrompt renderTools(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startCall) {
+        if (!tools.isEmpty() && !acceptsTools()) {
+            throw new ChatTemplateException("the model's chat template has no place for tools");
+        }
+        return render(messages, tools, true, startCall ? toolCallFormat().opening() : "", startCall);
+    }
+
+    private RenderedPrompt render(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startAnswer,
+            String answer, boolean answerHasControlTokens) {
         if (unreadable != null) {
             throw new ChatTemplateException(unreadable.getMessage());
         }
-        List<String> texts = new ArrayList<>(messages.stream().map(ChatMessage::content).toList());
-        messages.forEach(message -> texts.add(message.role()));
+        List<String> texts = TemplateVariables.texts(messages, tools);
         texts.add(source);
         texts.add(answer);
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
-        List<Map<String, Object>> guarded = new ArrayList<>();
-        for (ChatMessage message : messages) {
-            Map<String, Object> map = new LinkedHashMap<>();
-            // Templates compare roles, and write them between parts of control tokens: "<|" + role + "|>".
-            map.put("role", ROLES.contains(message.role()) ? message.role()
-                    : guard.apply(message.role(), controlTokens.texts()));
-            map.put("content", guard.apply(message.content(), message.role().equals("assistant")
-                    ? controlTokens.textsWithoutMarkers()
-                    : controlTokens.texts()));
-            guarded.add(map);
-        }
+        TemplateVariables shapes = new TemplateVariables(controlTokens, guard);
         Map<String, Object> variables = new HashMap<>(constants);
-        variables.put("messages", guarded);
+        variables.put("messages", shapes.messages(messages));
         variables.put("add_generation_prompt", startAnswer);
-        variables.put("tools", null);
+        variables.put("tools", shapes.tools(tools));
         variables.put("documents", null);
-        return new RenderedPrompt(template.render(variables) + guard.apply(answer, controlTokens.texts()),
-                guard.character());
+        return new RenderedPrompt(template.render(variables)
+                + (answerHasControlTokens ? answer : guard.apply(answer, controlTokens.texts())), guard.character());
     }
 }

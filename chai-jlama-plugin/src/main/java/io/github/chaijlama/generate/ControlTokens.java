@@ -20,6 +20,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import io.github.chaijlama.tool.ToolCallFormat;
+
 /** The control tokens of a tokenizer, and how to keep text from becoming one. Immutable. */
 final class ControlTokens {
     private static final List<String> NAMES = List.of("bos_token", "eos_token", "unk_token", "pad_token", "sep_token",
@@ -73,9 +75,14 @@ final class ControlTokens {
         return new ControlTokens(List.copyOf(tokens));
     }
 
-    /** Returns the tokens that have no text: all that are more than markers. */
+    /**
+     * Returns the tokens that have no text: all that are more than markers. What stands before a call of a tool has its text even
+     * where the tokenizer lists it as special, because the call is found by it.
+     */
     Set<Integer> withoutText() {
-        return tokens.stream().filter(token -> !token.marker()).map(ControlToken::id).collect(Collectors.toSet());
+        return tokens.stream().filter(token -> !token.marker())
+                .filter(token -> !ToolCallFormat.MARKERS.contains(token.content())).map(ControlToken::id)
+                .collect(Collectors.toSet());
     }
 
     /** Returns all of them, markers too. */

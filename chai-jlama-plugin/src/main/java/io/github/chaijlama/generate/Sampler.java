@@ -2,6 +2,8 @@
 package io.github.chaijlama.generate;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -18,6 +20,20 @@ public interface Sampler {
 
     /** Returns a sampler for these options, as a new answer needs it. */
     static Sampler of(SamplingOptions options) {
+        Sampler sampler = withoutPenalties(options);
+        return options.penalties().isNone() ? sampler : penalized(sampler, options.penalties());
+    }
+
+    private static Sampler penalized(Sampler sampler, RepetitionPenalties penalties) {
+        Map<Integer, Integer> counts = new HashMap<>();
+        return logits -> {
+            int token = sampler.sample(penalties.applied(logits, counts));
+            counts.merge(token, 1, Integer::sum);
+            return token;
+        };
+    }
+
+    private static Sampler withoutPenalties(SamplingOptions options) {
         if (options.temperature() == 0) {
             return Sampler::mostLikely;
         }

@@ -4,11 +4,14 @@ package io.github.chaijlama.generate;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.prefix.PrefixCache;
 import io.github.chaijlama.template.ChatTemplateException;
+import io.github.chaijlama.tool.ToolCallFormat;
+import io.github.chaijlama.tool.ToolDefinition;
 
 /**
  * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe. Keys and values of an answered
@@ -28,12 +31,13 @@ public final class TextModel implements AutoCloseable {
     private final TextGenerator generator;
     private final PrefixCache sessions;
 
-    private TextModel(ChaiModel model, TextTokenizer tokenizer, ChatTemplate chatTemplate) {
+    private TextModel(ChaiModel model, TextTokenizer tokenizer, ChatTemplate chatTemplate,
+            Function<SamplingOptions, Sampler> samplers) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.chatTemplate = chatTemplate;
         this.sessions = new PrefixCache(model, model.options().maxIdleSequences());
-        this.generator = new TextGenerator(model, tokenizer, Sampler::of, sessions);
+        this.generator = new TextGenerator(model, tokenizer, samplers, sessions);
     }
 
     /**
@@ -44,12 +48,24 @@ public final class TextModel implements AutoCloseable {
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static TextModel load(Path directory, ChaiOptions options) {
+        return load(directory, options, Sampler::of);
+    }
+
+    /**
+     * Loads a model that chooses tokens in another way than {@link Sampler#of} does.
+     *
+     * @param directory a model in Hugging Face layout
+     * @param samplers  makes the sampler of an answer, on the thread that generates it
+     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public static TextModel load(Path directory, ChaiOptions options, Function<SamplingOptions, Sampler> samplers) {
         ChaiModel model = ChaiModel.load(directory, options);
         TextTokenizer tokenizer = null;
         try {
             TokenizerFiles files = TokenizerFiles.read(directory);
             tokenizer = new TextTokenizer(files, model.config());
-            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer).orElse(null));
+            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer).orElse(null), samplers);
         } catch (RuntimeException | Error e) {
             if (tokenizer != null) {
                 tokenizer.close();
@@ -91,6 +107,27 @@ public final class TextModel implements AutoCloseable {
      */
     public int[] chatPrompt(List<ChatMessage> messages, String answer) {
         return tokenizer.encodePrompt(requireTemplate().renderAnswer(messages, answer));
+    }
+
+    /**
+     * Returns the tokens of a conversation in which the model may call tools, up to where its answer begins.
+     *
+     * @param startCall whether the answer begins as a call does: what the model generates is then the rest of it, from its first
+     *                  object on ({@link io.github.chaijlama.tool.ToolCallParser#expectCall})
+     * @throws ChatTemplateException if the model has no chat template, or its template refuses the conversation or has no place
+     *                               for tools
+     */
+    public int[] chatPrompt(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startCall) {
+        return tokenizer.encodePrompt(requireTemplate().renderTools(messages, tools, startCall));
+    }
+
+    /**
+     * Returns how the model writes calls of tools.
+     *
+     * @throws ChatTemplateException if the model has no chat template
+     */
+    public ToolCallFormat toolCallFormat() {
+        return requireTemplate().toolCallFormat();
     }
 
     /**

@@ -62,6 +62,33 @@ class SamplerTests {
     }
 
     @Test
+    void penaltiesAreTakenFromTokensThatCame() {
+        Sampler frequency = Sampler.of(SamplingOptions.GREEDY.withPenalties(new RepetitionPenalties(0.6, 0)));
+        // Token 1 leads token 2 by 1 at first: by 0.4 after it came once, by -0.2 after it came twice, and so on.
+        assertThat(IntStream.range(0, 5).map(i -> frequency.sample(LOGITS))).containsExactly(1, 1, 2, 1, 2);
+        Sampler presence = Sampler.of(SamplingOptions.GREEDY.withPenalties(new RepetitionPenalties(0, 1.5)));
+        assertThat(IntStream.range(0, 5).map(i -> presence.sample(LOGITS))).containsExactly(1, 2, 1, 1, 1);
+        Sampler both = Sampler.of(SamplingOptions.GREEDY.withPenalties(new RepetitionPenalties(0.6, 0.6)));
+        assertThat(IntStream.range(0, 5).map(i -> both.sample(LOGITS))).containsExactly(1, 2, 1, 1, 0);
+        Sampler sticky = Sampler.of(new SamplingOptions(1, null, 1, 1L, new RepetitionPenalties(-2, -2)));
+        assertThat(IntStream.range(0, 200).map(i -> sticky.sample(new float[8])).skip(100).distinct().count())
+                .as("a negative penalty makes what came come again").isOne();
+        assertThat(LOGITS).as("not changed").containsExactly(1, 3, 2, 0, -1);
+        assertThat(Sampler.of(SamplingOptions.GREEDY.withPenalties(new RepetitionPenalties(2, 2)))
+                .sample(new float[]{ 1, Float.NEGATIVE_INFINITY })).isZero();
+    }
+
+    @Test
+    void penaltiesBeyondTheirRangeAreRefused() {
+        for (double penalty : new double[]{ -2.01, 2.01, Double.NaN, Double.POSITIVE_INFINITY }) {
+            assertThatThrownBy(() -> new RepetitionPenalties(penalty, 0)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("frequency penalty must be from -2 to 2, found " + penalty);
+            assertThatThrownBy(() -> new RepetitionPenalties(0, penalty)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("presence penalty must be from -2 to 2, found " + penalty);
+        }
+    }
+
+    @Test
     void frequenciesFollowTheDefinition() {
         for (double temperature : new double[]{ 0.3, 1, 2.5 }) {
             for (Integer topK : new Integer[]{ null, 1, 2, 4, 100 }) {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.langchain4j;
 
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.exception.InternalServerException;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.LangChain4jException;
 import dev.langchain4j.exception.RateLimitException;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
@@ -17,45 +21,74 @@ import dev.langchain4j.model.output.TokenUsage;
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.GenerationListener;
-import io.github.chaijlama.generate.GenerationOptions;
 import io.github.chaijlama.generate.GenerationResult;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.template.ChatTemplateException;
+import io.github.chaijlama.tool.ToolCall;
+import io.github.chaijlama.tool.ToolCallParser;
 
 /** What the blocking and the streaming model have in common: from a request to an answer, with LangChain4j's exceptions. */
 final class ChaiAnswers {
     private final ChaiEngine engine;
     private final ChatRequestMapper mapper;
 
-    ChaiAnswers(ChaiEngine engine, Long seed) {
+    ChaiAnswers(ChaiEngine engine, Long seed, ChatRequestParameters defaults) {
         this.engine = engine;
-        this.mapper = new ChatRequestMapper(engine.modelName(), seed);
+        this.mapper = new ChatRequestMapper(engine, seed, defaults.stopSequences());
     }
 
-    /** A request that is ready to be answered. */
-    record Prepared(int[] prompt, GenerationOptions options) {}
+    /** Returns what any model on this engine is capable of. */
+    Set<Capability> capabilities() {
+        return engine.constraints().arePossible() ? Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA) : Set.of();
+    }
 
-    /** Checks a request and turns it into tokens. */
-    Prepared prepare(ChatRequest request) {
-        return withTheirExceptions(() -> new Prepared(
-                engine.textModel().chatPrompt(ChatRequestMapper.messages(request.messages())),
-                mapper.options(request)));
+    /** Checks a request. */
+    MappedRequest map(ChatRequest request) {
+        return withTheirExceptions(() -> mapper.map(request));
     }
 
     /** Generates the answer to a request. */
-    GenerationResult answer(Prepared prepared, GenerationListener listener, Cancellation cancellation) {
-        return withTheirExceptions(
-                () -> engine.textModel().chat(prepared.prompt(), prepared.options(), listener, cancellation));
+    GenerationResult answer(MappedRequest request, GenerationListener listener, Cancellation cancellation) {
+        return withTheirExceptions(() -> engine.textModel().chat(
+                engine.textModel().chatPrompt(request.messages(), request.tools(), request.startCall()),
+                request.options(), listener, cancellation));
     }
 
+    /** Returns the response to a request without tools. */
     ChatResponse response(GenerationResult result) {
-        return ChatResponse.builder().aiMessage(AiMessage.from(result.text()))
+        return response(result, AiMessage.from(result.text()));
+    }
+
+    /**
+     * Returns the response to a request with tools.
+     *
+     * @param parser has read the whole answer
+     */
+    ChatResponse response(GenerationResult result, ToolCallParser parser) {
+        if (parser.calls().isEmpty()) {
+            return response(result, AiMessage.from(parser.text()));
+        }
+        return response(result, AiMessage.builder().text(parser.text().isEmpty() ? null : parser.text())
+                .toolExecutionRequests(parser.calls().stream().map(ChaiAnswers::request).toList()).build());
+    }
+
+    /** Returns a call in LangChain4j's words. */
+    static ToolExecutionRequest request(ToolCall call) {
+        return ToolExecutionRequest.builder().id(call.id()).name(call.name()).arguments(call.arguments()).build();
+    }
+
+    private ChatResponse response(GenerationResult result, AiMessage message) {
+        FinishReason reason = finishReason(result.finishReason());
+        return ChatResponse.builder().aiMessage(message)
                 .metadata(ChaiChatResponseMetadata.builder().id(UUID.randomUUID().toString())
                         .modelName(engine.modelName())
                         .tokenUsage(new TokenUsage(result.promptTokens(), result.generatedTokens()))
-                        .finishReason(finishReason(result.finishReason())).attention(result.attention())
-                        .timeToFirstToken(result.timeToFirstToken()).duration(result.duration())
-                        .kvCacheBytes(result.kvCacheBytes()).cachedPromptTokens(result.reusedTokens()).build())
+                        .finishReason(message.hasToolExecutionRequests() && reason == FinishReason.STOP
+                                ? FinishReason.TOOL_EXECUTION
+                                : reason)
+                        .attention(result.attention()).timeToFirstToken(result.timeToFirstToken())
+                        .duration(result.duration()).kvCacheBytes(result.kvCacheBytes())
+                        .cachedPromptTokens(result.reusedTokens()).build())
                 .build();
     }
 

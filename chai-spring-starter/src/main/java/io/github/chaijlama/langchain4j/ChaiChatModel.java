@@ -3,8 +3,10 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 import dev.langchain4j.model.ModelProvider;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -13,15 +15,22 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 
 import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.GenerationListener;
+import io.github.chaijlama.generate.GenerationResult;
+import io.github.chaijlama.tool.ToolCallListener;
+import io.github.chaijlama.tool.ToolCallParser;
 
 /**
  * A LangChain4j chat model (the interface called {@code ChatLanguageModel} before 1.0) on a {@link ChaiEngine}. Thread-safe: any
  * number of requests may run at once.
  *
- * <p>Temperature, topP, topK, maxOutputTokens and stopSequences are honoured per request; what is not supported is refused with
- * {@link dev.langchain4j.exception.UnsupportedFeatureException}. A prompt beyond the context is an {@link
- * dev.langchain4j.exception.InvalidRequestException}; a request for which there is no key/value memory at the moment is a {@link
- * dev.langchain4j.exception.RateLimitException}.
+ * <p>Every parameter of a request is honoured, or refused with {@link dev.langchain4j.exception.UnsupportedFeatureException}: another
+ * model's name, and stop sequences beside a JSON response format or tool choice REQUIRED, which they could cut (defaults of this
+ * model are set aside there). A prompt beyond the context is an {@link dev.langchain4j.exception.InvalidRequestException}; a request
+ * for which there is no key/value memory at the moment is a {@link dev.langchain4j.exception.RateLimitException}.
+ *
+ * <p>Tools are shown to the model by its own chat template, and calls found in the forms of Llama 3.x, Hermes (Qwen 2.5) and
+ * Mistral. A JSON response format, with a schema or without, and tool choice REQUIRED are kept by constrained decoding; the form is
+ * also described at the end of the last user message. A call that maxOutputTokens cuts short is text.
  */
 public final class ChaiChatModel implements ChatModel {
     private final ChaiAnswers answers;
@@ -29,8 +38,9 @@ public final class ChaiChatModel implements ChatModel {
     private final List<ChatModelListener> listeners;
 
     private ChaiChatModel(Builder builder) {
-        this.answers = new ChaiAnswers(Objects.requireNonNull(builder.engine, "engine"), builder.seed);
-        this.defaultRequestParameters = builder.defaultRequestParameters(builder.engine.modelName());
+        this.defaultRequestParameters = builder
+                .defaultRequestParameters(Objects.requireNonNull(builder.engine, "engine").modelName());
+        this.answers = new ChaiAnswers(builder.engine, builder.seed, defaultRequestParameters);
         this.listeners = List.copyOf(builder.listeners);
     }
 
@@ -41,8 +51,20 @@ public final class ChaiChatModel implements ChatModel {
 
     @Override
     public ChatResponse doChat(ChatRequest request) {
-        return answers.response(
-                answers.answer(answers.prepare(request), GenerationListener.NONE, new Cancellation()));
+        MappedRequest mapped = answers.map(request);
+        GenerationResult result = answers.answer(mapped, GenerationListener.NONE, new Cancellation());
+        if (mapped.tools().isEmpty()) {
+            return answers.response(result);
+        }
+        ToolCallParser parser = mapped.parser(ToolCallListener.NONE);
+        parser.next(result.text());
+        parser.finish();
+        return answers.response(result, parser);
+    }
+
+    @Override
+    public Set<Capability> supportedCapabilities() {
+        return answers.capabilities();
     }
 
     @Override

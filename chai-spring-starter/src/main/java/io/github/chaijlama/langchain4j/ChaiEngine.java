@@ -18,6 +18,7 @@ import io.github.chaijlama.generate.TextModel;
 public final class ChaiEngine implements AutoCloseable {
     private final TextModel model;
     private final String modelName;
+    private final ResponseConstraints constraints;
     private final ExecutorService streams;
     private final Runnable afterClose;
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -25,6 +26,7 @@ public final class ChaiEngine implements AutoCloseable {
     private ChaiEngine(TextModel model, String modelName, Runnable afterClose) {
         this.model = model;
         this.modelName = modelName;
+        this.constraints = new ResponseConstraints(model.tokenizer());
         this.afterClose = afterClose;
         ThreadFactory threads = Thread.ofPlatform().daemon().name("chai-stream-", 0).factory();
         this.streams = Executors.newCachedThreadPool(threads);
@@ -51,6 +53,11 @@ public final class ChaiEngine implements AutoCloseable {
         return new ChaiEngine(TextModel.load(directory, options), modelName, afterClose);
     }
 
+    /** Serves a model that is loaded already. The engine closes it. */
+    static ChaiEngine of(TextModel model, String modelName) {
+        return new ChaiEngine(model, modelName, () -> {});
+    }
+
     /** Returns the model, for everything that LangChain4j has no words for. */
     public TextModel textModel() {
         return model;
@@ -59,6 +66,11 @@ public final class ChaiEngine implements AutoCloseable {
     /** Returns the name of the model in requests and responses. */
     public String modelName() {
         return modelName;
+    }
+
+    /** Returns the schemas that answers are held to. */
+    ResponseConstraints constraints() {
+        return constraints;
     }
 
     /** Runs a streaming answer on a thread of its own. */

@@ -83,6 +83,7 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
     }
 
     ChatRequestParameters defaultRequestParameters(String modelName) {
+        ChatRequestMapper.requireModelName(parameters.modelName(), modelName);
         return ChatRequestParameters.builder().modelName(modelName).build().overrideWith(parameters)
                 .overrideWith(ChatRequestParameters.builder().temperature(temperature).topP(topP).topK(topK)
                         .maxOutputTokens(maxOutputTokens).stopSequences(stopSequences).build());

@@ -3,15 +3,22 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 import dev.langchain4j.exception.InternalServerException;
+import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.ModelProvider;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteToolCall;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.PartialToolCall;
+import dev.langchain4j.model.chat.response.PartialToolCallContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import org.slf4j.Logger;
@@ -20,13 +27,17 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.GenerationListener;
 import io.github.chaijlama.generate.GenerationResult;
+import io.github.chaijlama.tool.ToolCall;
+import io.github.chaijlama.tool.ToolCallListener;
+import io.github.chaijlama.tool.ToolCallParser;
 
 /**
  * A LangChain4j streaming chat model on a {@link ChaiEngine}. Thread-safe.
  *
  * <p>{@code chat} returns at once; the handler is called on another thread, in order. Its partial responses are whole
- * characters and never empty. The streaming handle cancels the answer: after that the handler is not called again. Errors of a
- * request reach {@code onError}, those that {@code ChaiChatModel} would throw included. An exception of the handler itself is
+ * characters and never empty; calls of tools come as partial and complete ones, and not as text. The streaming handle cancels the
+ * answer: after that the handler is not called again. Errors of a request reach {@code onError}, except that {@code chat} throws an
+ * {@link UnsupportedFeatureException} itself. An exception of the handler itself is
  * given to its {@code onError}, and the answer goes on, as with LangChain4j's other models.
  */
 public final class ChaiStreamingChatModel implements StreamingChatModel {
@@ -39,8 +50,8 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
 
     private ChaiStreamingChatModel(Builder builder) {
         this.engine = Objects.requireNonNull(builder.engine, "engine");
-        this.answers = new ChaiAnswers(engine, builder.seed);
         this.defaultRequestParameters = builder.defaultRequestParameters(engine.modelName());
+        this.answers = new ChaiAnswers(engine, builder.seed, defaultRequestParameters);
         this.listeners = List.copyOf(builder.listeners);
     }
 
@@ -52,11 +63,25 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
     @Override
     public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
         Stream stream = new Stream(handler);
+        Runnable answer;
         try {
-            engine.stream(() -> stream.run(request));
+            MappedRequest mapped = answers.map(request);
+            answer = () -> stream.run(mapped);
+        } catch (UnsupportedFeatureException e) {
+            throw e; // LangChain4j's contract for what a model can never do
+        } catch (RuntimeException e) {
+            answer = () -> stream.fail(e);
+        }
+        try {
+            engine.stream(answer);
         } catch (IllegalStateException e) {
             stream.fail(new InternalServerException(e.getMessage(), e));
         }
+    }
+
+    @Override
+    public Set<Capability> supportedCapabilities() {
+        return answers.capabilities();
     }
 
     @Override
@@ -75,25 +100,32 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
     }
 
     /** One answer on its way to a handler. */
-    private final class Stream implements GenerationListener, StreamingHandle {
+    private final class Stream implements GenerationListener, ToolCallListener, StreamingHandle {
         private final StreamingChatResponseHandler handler;
         private final Cancellation cancellation = new Cancellation();
+        /** Finds calls in the answer, null if there are no tools. */
+        private ToolCallParser parser;
 
         Stream(StreamingChatResponseHandler handler) {
             this.handler = handler;
         }
 
-        void run(ChatRequest request) {
+        void run(MappedRequest request) {
             GenerationResult result;
             try {
-                result = answers.answer(answers.prepare(request), this, cancellation);
+                parser = request.tools().isEmpty() ? null : request.parser(this);
+                result = answers.answer(request, this, cancellation);
             } catch (RuntimeException | Error e) {
                 fail(e);
                 return;
             }
+            if (parser != null) {
+                parser.finish();
+            }
             // Not the result's reason: an answer can be cancelled while it ends for another one.
             if (!isCancelled()) {
-                guarded(() -> handler.onCompleteResponse(answers.response(result)));
+                ChatResponse response = parser == null ? answers.response(result) : answers.response(result, parser);
+                guarded(() -> handler.onCompleteResponse(response));
             }
         }
 
@@ -105,8 +137,33 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
 
         @Override
         public void onToken(int token, String text) {
-            if (!text.isEmpty() && !isCancelled()) {
+            if (parser != null) {
+                parser.next(text);
+            } else if (!text.isEmpty()) {
+                onText(text);
+            }
+        }
+
+        @Override
+        public void onText(String text) {
+            if (!isCancelled()) {
                 guarded(() -> handler.onPartialResponse(new PartialResponse(text), new PartialResponseContext(this)));
+            }
+        }
+
+        @Override
+        public void onArguments(int index, String id, String name, String part) {
+            if (!isCancelled()) {
+                PartialToolCall call = PartialToolCall.builder().index(index).id(id).name(name).partialArguments(part)
+                        .build();
+                guarded(() -> handler.onPartialToolCall(call, new PartialToolCallContext(this)));
+            }
+        }
+
+        @Override
+        public void onCall(int index, ToolCall call) {
+            if (!isCancelled()) {
+                guarded(() -> handler.onCompleteToolCall(new CompleteToolCall(index, ChaiAnswers.request(call))));
             }
         }
 

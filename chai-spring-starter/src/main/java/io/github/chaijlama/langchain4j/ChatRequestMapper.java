@@ -1,108 +1,145 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.langchain4j;
 
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.Collectors;
 
-import dev.langchain4j.data.message.AiMessage;
-import dev.langchain4j.data.message.Content;
-import dev.langchain4j.data.message.SystemMessage;
-import dev.langchain4j.data.message.TextContent;
-import dev.langchain4j.data.message.UserMessage;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.request.ResponseFormat;
 import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.ToolChoice;
 
+import io.github.chaijlama.constrain.JsonConstraint;
 import io.github.chaijlama.generate.ChatMessage;
+import io.github.chaijlama.generate.ChatTemplate;
 import io.github.chaijlama.generate.GenerationOptions;
+import io.github.chaijlama.generate.RepetitionPenalties;
 import io.github.chaijlama.generate.SamplingOptions;
+import io.github.chaijlama.tool.ToolDefinition;
+
+import static io.github.chaijlama.langchain4j.MessageMapper.unsupported;
 
 /**
  * Turns LangChain4j's requests into this project's. Every parameter of {@link ChatRequestParameters} is honoured or refused with
  * an {@link UnsupportedFeatureException}; none is ignored. What other providers add in classes of their own is not looked at.
+ *
+ * <p>With a JSON response format or tool choice REQUIRED the answer is held to a schema. Where tools are offered beside a response
+ * format, the answer is either a call or of that format.
  */
 final class ChatRequestMapper {
-    private final String modelName;
+    private final ChaiEngine engine;
     private final Long seed;
+    private final List<String> defaultStopSequences;
 
     /**
      * Creates a mapper.
      *
-     * @param modelName the only name a request may ask for
-     * @param seed      seed of every answer's random choices, null for different ones each time
+     * @param seed                 seed of every answer's random choices, null for different ones each time
+     * @param defaultStopSequences those of requests that name none; answers that are held to a schema do without them
      */
-    ChatRequestMapper(String modelName, Long seed) {
-        this.modelName = modelName;
+    ChatRequestMapper(ChaiEngine engine, Long seed, List<String> defaultStopSequences) {
+        this.engine = engine;
         this.seed = seed;
-    }
-
-    /** Returns the conversation of a request. */
-    static List<ChatMessage> messages(List<dev.langchain4j.data.message.ChatMessage> messages) {
-        return messages.stream().map(ChatRequestMapper::message).toList();
-    }
-
-    private static ChatMessage message(dev.langchain4j.data.message.ChatMessage message) {
-        return switch (message) {
-            case SystemMessage system -> ChatMessage.system(system.text());
-            case UserMessage user -> ChatMessage.user(text(user.contents()));
-            case AiMessage ai when ai.hasToolExecutionRequests() -> throw unsupported("tool calls in messages");
-            case AiMessage ai -> ChatMessage.assistant(ai.text() == null ? "" : ai.text());
-            default -> throw unsupported("messages of type " + message.type());
-        };
-    }
-
-    private static String text(List<Content> contents) {
-        return contents.stream().map(content -> {
-            if (content instanceof TextContent text) {
-                return text.text();
-            }
-            throw unsupported("content of type " + content.type().toString().toLowerCase(Locale.ROOT));
-        }).collect(Collectors.joining("\n"));
+        this.defaultStopSequences = List.copyOf(defaultStopSequences);
     }
 
     /**
-     * Returns how to generate the answer.
+     * Returns a request in this project's words.
      *
      * @throws UnsupportedFeatureException if the request asks for something this model cannot do
+     * @throws InvalidRequestException     if it contradicts itself
      * @throws IllegalArgumentException    if a value is impossible
      */
-    GenerationOptions options(ChatRequest request) {
+    MappedRequest map(ChatRequest request) {
         ChatRequestParameters parameters = request.parameters();
-        refuseUnsupported(parameters);
-        double temperature = parameters.temperature() == null ? 0 : parameters.temperature();
-        double topP = parameters.topP() == null ? 1 : parameters.topP();
-        return GenerationOptions.DEFAULT
-                .withSampling(new SamplingOptions(temperature, parameters.topK(), topP, seed))
-                .withMaxNewTokens(parameters.maxOutputTokens()).withStopSequences(parameters.stopSequences());
+        requireModelName(parameters.modelName(), engine.modelName());
+        List<ToolDefinition> tools = tools(parameters);
+        boolean startCall = parameters.toolChoice() == ToolChoice.REQUIRED;
+        if (startCall && tools.isEmpty()) {
+            throw new InvalidRequestException("tool choice REQUIRED needs at least one tool, found none");
+        }
+        JsonNode format = responseSchema(parameters.responseFormat());
+        List<ChatMessage> messages = MessageMapper.messages(request.messages());
+        if (format != null && !startCall && parameters.responseFormat().jsonSchema() != null) {
+            messages = withInstruction(messages, FormatInstruction.of(format));
+        }
+        return new MappedRequest(messages, tools, startCall,
+                options(parameters, constraint(tools, startCall, format)));
     }
 
-    private void refuseUnsupported(ChatRequestParameters parameters) {
-        if (parameters.modelName() != null && !parameters.modelName().equals(modelName)) {
-            throw unsupported("model '" + parameters.modelName() + "' (this is '" + modelName + "')");
-        }
-        refusePenalty("frequencyPenalty", parameters.frequencyPenalty());
-        refusePenalty("presencePenalty", parameters.presencePenalty());
-        if (!parameters.toolSpecifications().isEmpty()) {
-            throw unsupported("tools");
-        }
-        if (parameters.toolChoice() == ToolChoice.REQUIRED) {
-            throw unsupported("tool choice REQUIRED");
-        }
-        if (parameters.responseFormat() != null && parameters.responseFormat().type() == ResponseFormatType.JSON) {
-            throw unsupported("JSON response format");
-        }
-    }
-
-    private static void refusePenalty(String name, Double penalty) {
-        if (penalty != null && penalty != 0) {
-            throw unsupported("'" + name + "'");
+    /**
+     * Refuses other models than this one.
+     *
+     * @param asked null for any
+     */
+    static void requireModelName(String asked, String modelName) {
+        if (asked != null && !asked.equals(modelName)) {
+            throw unsupported("modelName '" + asked + "' (this is '" + modelName + "')");
         }
     }
 
-    private static UnsupportedFeatureException unsupported(String what) {
-        return new UnsupportedFeatureException(what + " is not supported by this model");
+    private List<ToolDefinition> tools(ChatRequestParameters parameters) {
+        if (parameters.toolChoice() == ToolChoice.NONE || parameters.toolSpecifications().isEmpty()) {
+            return List.of();
+        }
+        if (!engine.textModel().chatTemplate().map(ChatTemplate::acceptsTools).orElse(false)) {
+            throw unsupported("tools (the model's chat template has no place for them)");
+        }
+        return parameters.toolSpecifications().stream().map(JsonSchemas::tool).toList();
+    }
+
+    /** Returns the schema of the answer's text, null for any text. */
+    private static JsonNode responseSchema(ResponseFormat format) {
+        if (format == null || format.type() != ResponseFormatType.JSON) {
+            return null;
+        }
+        return format.jsonSchema() == null ? JsonSchemas.anyObject()
+                : JsonSchemas.of(format.jsonSchema().rootElement());
+    }
+
+    /** Returns what the answer must be, null for any text. */
+    private JsonConstraint constraint(List<ToolDefinition> tools, boolean startCall, JsonNode format) {
+        if (!startCall && format == null) {
+            return null;
+        }
+        JsonNode schema = tools.isEmpty() ? format
+                : JsonSchemas.callOrAnswer(tools, engine.textModel().toolCallFormat().argumentsKey(),
+                        startCall ? null : format);
+        return engine.constraints().of(schema);
+    }
+
+    private static List<ChatMessage> withInstruction(List<ChatMessage> messages, String instruction) {
+        List<ChatMessage> instructed = new ArrayList<>(messages);
+        for (int i = messages.size() - 1; i >= 0; i--) {
+            if (messages.get(i).role().equals("user")) {
+                instructed.set(i, ChatMessage.user(messages.get(i).content() + "\n" + instruction));
+                break;
+            }
+        }
+        return instructed;
+    }
+
+    private GenerationOptions options(ChatRequestParameters parameters, JsonConstraint constraint) {
+        List<String> stopSequences = parameters.stopSequences();
+        if (constraint != null) {
+            if (!stopSequences.equals(defaultStopSequences)) {
+                throw unsupported("stopSequences beside a JSON response format or tool choice REQUIRED");
+            }
+            stopSequences = List.of();
+        }
+        RepetitionPenalties penalties = new RepetitionPenalties(orElse(parameters.frequencyPenalty(), 0),
+                orElse(parameters.presencePenalty(), 0));
+        SamplingOptions sampling = new SamplingOptions(orElse(parameters.temperature(), 0), parameters.topK(),
+                orElse(parameters.topP(), 1), seed, penalties);
+        return GenerationOptions.DEFAULT.withSampling(sampling).withMaxNewTokens(parameters.maxOutputTokens())
+                .withStopSequences(stopSequences).withConstraint(constraint);
+    }
+
+    private static double orElse(Double value, double otherwise) {
+        return value == null ? otherwise : value;
     }
 }

@@ -3,12 +3,12 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-import dev.langchain4j.agent.tool.ToolExecutionRequest;
-import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.CustomMessage;
 import dev.langchain4j.data.message.ImageContent;
 import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.TextContent;
@@ -167,27 +167,22 @@ class ChaiChatModelTests {
     }
 
     static Stream<Arguments> unsupported() {
-        ToolSpecification tool = ToolSpecification.builder().name("add").build();
         return Stream.of(
-                Arguments.of("tools", ChatRequest.builder().messages(UserMessage.from("x")).toolSpecifications(tool)
-                        .build()),
-                Arguments.of("tool choice REQUIRED", ChatRequest.builder().messages(UserMessage.from("x"))
-                        .toolChoice(ToolChoice.REQUIRED).build()),
-                Arguments.of("JSON response format", ChatRequest.builder().messages(UserMessage.from("x"))
-                        .responseFormat(ResponseFormat.JSON).build()),
-                Arguments.of("'frequencyPenalty'", ChatRequest.builder().messages(UserMessage.from("x"))
-                        .frequencyPenalty(0.5).build()),
-                Arguments.of("'presencePenalty'", ChatRequest.builder().messages(UserMessage.from("x"))
-                        .presencePenalty(-1.0).build()),
-                Arguments.of("model 'other' (this is 'pocket')", ChatRequest.builder()
+                Arguments.of("modelName 'other' (this is 'pocket')", ChatRequest.builder()
                         .messages(UserMessage.from("x")).modelName("other").build()),
                 Arguments.of("content of type image", ChatRequest.builder()
                         .messages(UserMessage.from(ImageContent.from("https://chai.invalid/x.png"))).build()),
-                Arguments.of("tool calls in messages", ChatRequest.builder().messages(UserMessage.from("x"),
-                        AiMessage.from(ToolExecutionRequest.builder().id("1").name("add").arguments("{}").build()))
+                Arguments.of("non-text content in tool results: content of type image", ChatRequest.builder()
+                        .messages(UserMessage.from("x"), ToolExecutionResultMessage.builder().id("1").toolName("x")
+                                .contents(ImageContent.from("https://chai.invalid/x.png")).build())
                         .build()),
-                Arguments.of("messages of type TOOL_EXECUTION_RESULT", ChatRequest.builder()
-                        .messages(UserMessage.from("x"), ToolExecutionResultMessage.from("1", "add", "3")).build()));
+                Arguments.of("messages of type CUSTOM",
+                        ChatRequest.builder().messages(CustomMessage.from(Map.of("a", "b"))).build()),
+                Arguments.of("stopSequences beside a JSON response format or tool choice REQUIRED",
+                        ChatRequest.builder()
+                                .messages(UserMessage.from("x")).responseFormat(ResponseFormat.JSON)
+                                .stopSequences(List.of("}"))
+                                .build()));
     }
 
     @ParameterizedTest
@@ -215,6 +210,24 @@ class ChaiChatModelTests {
                 .isInstanceOf(InvalidRequestException.class).hasMessageContaining("found 0.0");
         assertThatThrownBy(() -> ask(model, parameters -> parameters.maxOutputTokens(0)))
                 .isInstanceOf(InvalidRequestException.class).hasMessageContaining("at least 1 token, found 0");
+    }
+
+    @Test
+    void penaltiesAreHonoured() {
+        String greedy = model.chat("Tell me a story.");
+        assertThat(ask(model, "Tell me a story.", parameters -> parameters.frequencyPenalty(2.0))).isNotEqualTo(greedy);
+        assertThat(ask(model, "Tell me a story.", parameters -> parameters.presencePenalty(2.0))).isNotEqualTo(greedy);
+        assertThatThrownBy(() -> ask(model, parameters -> parameters.frequencyPenalty(2.5)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("frequency penalty must be from -2 to 2, found 2.5");
+    }
+
+    private static String ask(ChaiChatModel model, String question,
+            Consumer<DefaultChatRequestParameters.Builder<?>> parameters) {
+        DefaultChatRequestParameters.Builder<?> builder = ChatRequestParameters.builder();
+        parameters.accept(builder);
+        return model.chat(ChatRequest.builder().messages(UserMessage.from(question)).parameters(builder.build())
+                .build()).aiMessage().text();
     }
 
     @Test
