@@ -51,7 +51,7 @@ final class CalibrateCommand implements Callable<Integer> {
     private CommandSpec command;
 
     @Mixin
-    private ExactModelOptions model;
+    private LoadingOptions model;
 
     @Option(names = "--texts", required = true, paramLabel = "FILE", description = "sample texts: .jsonl with {\"messages\": ..} or {\"text\": ..} on each line, or plain text with blank lines between texts")
     private Path texts;

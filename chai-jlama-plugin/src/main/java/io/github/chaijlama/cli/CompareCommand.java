@@ -33,7 +33,7 @@ final class CompareCommand implements Callable<Integer> {
     private CommandSpec command;
 
     @Mixin
-    private ExactModelOptions model;
+    private LoadingOptions model;
 
     @Option(names = "--texts", required = true, paramLabel = "FILE", description = "texts, as for calibrate")
     private Path texts;

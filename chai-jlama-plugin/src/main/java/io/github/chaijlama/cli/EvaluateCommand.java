@@ -16,7 +16,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.ChaiOptions;
-import io.github.chaijlama.WeightType;
 import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.BadLine;
 import io.github.chaijlama.evaluate.ReadLimits;
@@ -42,8 +41,8 @@ final class EvaluateCommand implements Callable<Integer> {
     @Spec
     private CommandSpec command;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face layout")
-    private Path model;
+    @Mixin
+    private LoadingOptions model;
 
     @Option(names = "--texts", paramLabel = "FILE", description = "texts: .jsonl with {\"messages\": [{\"role\", \"text\"}, ..]} or {\"text\"} on each line; other files are plain text, a paragraph being a text")
     private Path texts;
@@ -69,15 +68,6 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--limit", paramLabel = "N", defaultValue = "10000", description = "the most texts and tasks to use, from the beginning of each file; default: ${DEFAULT-VALUE}")
     private int limit;
 
-    @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
-    private Integer threads;
-
-    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
-    private Long kvCacheMaxBytes;
-
-    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
-    private WeightType weights;
-
     @Mixin
     private ReportOption report;
 
@@ -90,17 +80,15 @@ final class EvaluateCommand implements Callable<Integer> {
                 "there is nothing to evaluate: give --texts FILE, --tasks FILE or both");
         require(labels == null || tasks != null, "--labels belongs to --tasks FILE");
         require(limit > 0, "--limit must be at least 1, found " + limit);
-        require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
-                "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
+        ChaiOptions options = model.toChaiOptions();
         report.check();
         // Mistakes in small files should not cost the time to load a model.
-        ModelConfig config = LoadedModel.readConfig(model);
+        ModelConfig config = LoadedModel.readConfig(model.model());
         require(maxTokens == null || maxTokens >= 2 && maxTokens <= config.contextLength(),
                 "--max-tokens must be 2 to " + config.contextLength() + ", what the model's context holds; found "
                         + maxTokens);
         List<Arm> arms = arms(config);
-        ChaiOptions options = options();
-        try (TextModel loaded = TextModel.load(model, options)) {
+        try (TextModel loaded = TextModel.load(model.model(), options)) {
             Evaluated evaluated = evaluate(loaded, arms);
             PrintWriter out = command.commandLine().getOut();
             if (json) {
@@ -109,7 +97,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 EvaluationText.print(out, evaluated);
             }
             out.flush();
-            report.write(() -> new EvaluationReports(evaluated, loaded.model(), model).report());
+            report.write(() -> new EvaluationReports(evaluated, loaded.model(), model.model()).report());
             return 0;
         }
     }
@@ -142,12 +130,6 @@ final class EvaluateCommand implements Callable<Integer> {
             }
         }
         return arms;
-    }
-
-    private ChaiOptions options() {
-        ChaiOptions options = threads == null ? ChaiOptions.exact() : ChaiOptions.exact().withThreads(threads);
-        options = weights == null ? options : options.withWeights(weights);
-        return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
     }
 
     private Evaluated evaluate(TextModel loaded, List<Arm> arms) {

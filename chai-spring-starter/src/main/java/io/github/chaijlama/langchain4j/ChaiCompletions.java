@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.langchain4j;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
@@ -12,18 +13,19 @@ import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.GenerationListener;
 import io.github.chaijlama.generate.GenerationOptions;
 import io.github.chaijlama.generate.GenerationResult;
-import io.github.chaijlama.generate.SamplingOptions;
 
 /** What the blocking and the streaming language model have in common: from a text to its continuation. */
 final class ChaiCompletions {
     private final ChaiEngine engine;
     private final GenerationOptions options;
 
-    ChaiCompletions(ChaiCompletionBuilder<?> builder) {
+    ChaiCompletions(ChaiModelBuilder<?> builder) {
         this.engine = Objects.requireNonNull(builder.engine, "engine");
         this.options = GenerationOptions.DEFAULT
-                .withSampling(new SamplingOptions(builder.temperature, builder.topK, builder.topP, builder.seed))
-                .withMaxNewTokens(builder.maxOutputTokens).withStopSequences(builder.stopSequences);
+                .withSampling(Sampling.of(builder.temperature, builder.topK, builder.topP, builder.frequencyPenalty,
+                        builder.presencePenalty, builder.seed))
+                .withMaxNewTokens(builder.maxOutputTokens)
+                .withStopSequences(builder.stopSequences == null ? List.of() : builder.stopSequences);
     }
 
     Response<String> complete(String prompt, GenerationListener listener) {

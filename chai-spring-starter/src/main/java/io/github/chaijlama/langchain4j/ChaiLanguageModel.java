@@ -32,7 +32,7 @@ public final class ChaiLanguageModel implements LanguageModel {
     }
 
     /** Puts a model together. Only the engine is needed. */
-    public static final class Builder extends ChaiCompletionBuilder<Builder> {
+    public static final class Builder extends ChaiModelBuilder<Builder> {
         /** Creates an empty builder. */
         public Builder() {}
 

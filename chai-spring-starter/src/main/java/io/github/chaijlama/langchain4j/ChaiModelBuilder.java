@@ -3,25 +3,24 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.List;
 
-import dev.langchain4j.model.chat.listener.ChatModelListener;
-import dev.langchain4j.model.chat.request.ChatRequestParameters;
-
 /**
- * The settings that the blocking and the streaming model share. What is not set stays the model's default.
+ * The settings that all LangChain4j models of this project share. What is not set, or set to null, stays the model's default. Those
+ * of a chat model hold for requests that say nothing themselves; LangChain4j's language models take a text and nothing else, so for them
+ * they hold always.
  *
  * @param <B> the builder itself
  */
 public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
-        permits ChaiChatModel.Builder, ChaiStreamingChatModel.Builder {
+        permits ChaiChatModelBuilder, ChaiLanguageModel.Builder, ChaiStreamingLanguageModel.Builder {
     ChaiEngine engine;
+    Double temperature;
+    Double topP;
+    Integer topK;
+    Double frequencyPenalty;
+    Double presencePenalty;
+    Integer maxOutputTokens;
+    List<String> stopSequences;
     Long seed;
-    List<ChatModelListener> listeners = List.of();
-    private ChatRequestParameters parameters = ChatRequestParameters.builder().build();
-    private Double temperature;
-    private Double topP;
-    private Integer topK;
-    private Integer maxOutputTokens;
-    private List<String> stopSequences;
 
     ChaiModelBuilder() {}
 
@@ -33,33 +32,45 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
         return self();
     }
 
-    /** Sets the temperature of requests that name none; 0, the default, takes the most likely token always. */
+    /** Sets the temperature; 0, the default, takes the most likely token always. */
     public B temperature(Double temperature) {
         this.temperature = temperature;
         return self();
     }
 
-    /** Sets topP of requests that name none; the default is 1, all tokens. */
+    /** Sets topP; the default is 1, all tokens. */
     public B topP(Double topP) {
         this.topP = topP;
         return self();
     }
 
-    /** Sets topK of requests that name none; the default is all tokens. */
+    /** Sets topK; the default is all tokens. */
     public B topK(Integer topK) {
         this.topK = topK;
         return self();
     }
 
-    /** Sets the most tokens of an answer to requests that name none; the default is what the context holds. */
+    /** Sets what the logit of a token loses for each time it came in the answer, -2 to 2; the default is 0. */
+    public B frequencyPenalty(Double frequencyPenalty) {
+        this.frequencyPenalty = frequencyPenalty;
+        return self();
+    }
+
+    /** Sets what the logit of a token loses if it came in the answer, -2 to 2; the default is 0. */
+    public B presencePenalty(Double presencePenalty) {
+        this.presencePenalty = presencePenalty;
+        return self();
+    }
+
+    /** Sets the most tokens of an answer; the default is what the context holds. */
     public B maxOutputTokens(Integer maxOutputTokens) {
         this.maxOutputTokens = maxOutputTokens;
         return self();
     }
 
-    /** Sets the stop sequences of requests that name none. */
+    /** Sets texts that end an answer and are not part of it. */
     public B stopSequences(List<String> stopSequences) {
-        this.stopSequences = stopSequences;
+        this.stopSequences = stopSequences == null ? null : List.copyOf(stopSequences);
         return self();
     }
 
@@ -67,25 +78,5 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
     public B seed(Long seed) {
         this.seed = seed;
         return self();
-    }
-
-    /** Sets defaults for requests; the single setters above win over these. */
-    public B defaultRequestParameters(ChatRequestParameters defaultRequestParameters) {
-        this.parameters = defaultRequestParameters == null ? ChatRequestParameters.builder().build()
-                : defaultRequestParameters;
-        return self();
-    }
-
-    /** Sets who hears of requests, responses and errors. */
-    public B listeners(List<ChatModelListener> listeners) {
-        this.listeners = listeners == null ? List.of() : List.copyOf(listeners);
-        return self();
-    }
-
-    ChatRequestParameters defaultRequestParameters(String modelName) {
-        ChatRequestMapper.requireModelName(parameters.modelName(), modelName);
-        return ChatRequestParameters.builder().modelName(modelName).build().overrideWith(parameters)
-                .overrideWith(ChatRequestParameters.builder().temperature(temperature).topP(topP).topK(topK)
-                        .maxOutputTokens(maxOutputTokens).stopSequences(stopSequences).build());
     }
 }

@@ -200,7 +200,7 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
     }
 
     /** Puts a model together. Only the engine is needed. */
-    public static final class Builder extends ChaiModelBuilder<Builder> {
+    public static final class Builder extends ChaiChatModelBuilder<Builder> {
         /** Creates an empty builder. */
         public Builder() {}
 

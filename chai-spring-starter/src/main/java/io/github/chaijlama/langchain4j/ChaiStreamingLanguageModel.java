@@ -83,7 +83,7 @@ public final class ChaiStreamingLanguageModel implements StreamingLanguageModel 
     }
 
     /** Puts a model together. Only the engine is needed. */
-    public static final class Builder extends ChaiCompletionBuilder<Builder> {
+    public static final class Builder extends ChaiModelBuilder<Builder> {
         /** Creates an empty builder. */
         public Builder() {}
 

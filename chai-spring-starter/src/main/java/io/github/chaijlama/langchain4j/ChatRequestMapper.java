@@ -17,7 +17,6 @@ import io.github.chaijlama.constrain.JsonConstraint;
 import io.github.chaijlama.generate.ChatMessage;
 import io.github.chaijlama.generate.ChatTemplate;
 import io.github.chaijlama.generate.GenerationOptions;
-import io.github.chaijlama.generate.RepetitionPenalties;
 import io.github.chaijlama.generate.SamplingOptions;
 import io.github.chaijlama.tool.ToolDefinition;
 
@@ -131,15 +130,9 @@ final class ChatRequestMapper {
             }
             stopSequences = List.of();
         }
-        RepetitionPenalties penalties = new RepetitionPenalties(orElse(parameters.frequencyPenalty(), 0),
-                orElse(parameters.presencePenalty(), 0));
-        SamplingOptions sampling = new SamplingOptions(orElse(parameters.temperature(), 0), parameters.topK(),
-                orElse(parameters.topP(), 1), seed, penalties);
+        SamplingOptions sampling = Sampling.of(parameters.temperature(), parameters.topK(), parameters.topP(),
+                parameters.frequencyPenalty(), parameters.presencePenalty(), seed);
         return GenerationOptions.DEFAULT.withSampling(sampling).withMaxNewTokens(parameters.maxOutputTokens())
                 .withStopSequences(stopSequences).withConstraint(constraint);
-    }
-
-    private static double orElse(Double value, double otherwise) {
-        return value == null ? otherwise : value;
     }
 }

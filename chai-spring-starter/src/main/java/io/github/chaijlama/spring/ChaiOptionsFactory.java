@@ -244,10 +244,16 @@ final class ChaiOptionsFactory {
                 chat.temperature(), "Must be 0 or more.");
         require(chat.topP() > 0 && chat.topP() <= 1, "chai.chat.top-p", chat.topP(), "Must be above 0 and at most 1.");
         require(chat.topK() == null || chat.topK() > 0, "chai.chat.top-k", chat.topK(), "Must be at least 1 token.");
+        requirePenalty("chai.chat.frequency-penalty", chat.frequencyPenalty());
+        requirePenalty("chai.chat.presence-penalty", chat.presencePenalty());
         require(chat.maxOutputTokens() == null || chat.maxOutputTokens() > 0, "chai.chat.max-output-tokens",
                 chat.maxOutputTokens(), "Must be at least 1 token.");
         require(!chat.stopSequences().contains(""), "chai.chat.stop-sequences", chat.stopSequences(),
                 "A stop sequence must not be empty.");
+    }
+
+    private static void requirePenalty(String property, double penalty) {
+        require(penalty >= -2 && penalty <= 2, property, penalty, "Must be from -2 to 2.");
     }
 
     private static void require(boolean possible, String property, Object value, String reason) {

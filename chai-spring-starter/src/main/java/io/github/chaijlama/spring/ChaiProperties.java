@@ -12,7 +12,6 @@ import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.kv.KvType;
-import io.github.chaijlama.langchain4j.ChaiCompletionBuilder;
 import io.github.chaijlama.langchain4j.ChaiModelBuilder;
 
 /**
@@ -103,25 +102,22 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      * @param temperature     What logits are divided by; 0 takes the most likely token always.
      * @param topP            Probability of the most likely tokens that may be chosen.
      * @param topK            Number of the most likely tokens that may be chosen. By default all.
+     * @param frequencyPenalty What the logit of a token loses for each time it came in the answer, -2 to 2.
+     * @param presencePenalty What the logit of a token loses if it came in the answer, -2 to 2.
      * @param maxOutputTokens Most tokens of an answer. By default what the context holds.
      * @param stopSequences   Comma-separated list of texts that end an answer and are not part of it.
      * @param seed            Where random choices start; the same seed gives the same answer. By default a different one each time.
      */
     public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP, Integer topK,
+            @DefaultValue("0") double frequencyPenalty, @DefaultValue("0") double presencePenalty,
             Integer maxOutputTokens, @DefaultValue List<String> stopSequences, Long seed) {
-
-        /** Checks these defaults, sets them and returns the builder. */
-        <B extends ChaiCompletionBuilder<B>> B applyTo(B builder) {
-            ChaiOptionsFactory.requirePossible(this);
-            return builder.temperature(temperature).topP(topP).topK(topK).maxOutputTokens(maxOutputTokens)
-                    .stopSequences(stopSequences).seed(seed);
-        }
 
         /** Checks these defaults, sets them and returns the builder. */
         <B extends ChaiModelBuilder<B>> B applyTo(B builder) {
             ChaiOptionsFactory.requirePossible(this);
-            return builder.temperature(temperature).topP(topP).topK(topK).maxOutputTokens(maxOutputTokens)
-                    .stopSequences(stopSequences).seed(seed);
+            return builder.temperature(temperature).topP(topP).topK(topK).frequencyPenalty(frequencyPenalty)
+                    .presencePenalty(presencePenalty).maxOutputTokens(maxOutputTokens).stopSequences(stopSequences)
+                    .seed(seed);
         }
     }
 }

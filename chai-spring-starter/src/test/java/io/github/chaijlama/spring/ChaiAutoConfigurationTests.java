@@ -149,6 +149,7 @@ class ChaiAutoConfigurationTests {
         runner.withPropertyValues(MODEL, "chai.model.name=little", "chai.kv-cache.max-memory=48MB",
                 "chai.kv-cache.type=i8", "chai.threads=1",
                 "chai.model.weights=q4", "chai.chat.temperature=0.7", "chai.chat.top-p=0.9", "chai.chat.top-k=12",
+                "chai.chat.frequency-penalty=0.5", "chai.chat.presence-penalty=-1",
                 "chai.chat.max-output-tokens=5", "chai.chat.stop-sequences=END,STOP", "chai.chat.seed=3")
                 .run(context -> {
                     assertThat(options(context).kvCacheMaxBytes()).isEqualTo(48L << 20);
@@ -161,6 +162,8 @@ class ChaiAutoConfigurationTests {
                         assertThat(parameters.temperature()).isEqualTo(0.7);
                         assertThat(parameters.topP()).isEqualTo(0.9);
                         assertThat(parameters.topK()).isEqualTo(12);
+                        assertThat(parameters.frequencyPenalty()).isEqualTo(0.5);
+                        assertThat(parameters.presencePenalty()).isEqualTo(-1);
                         assertThat(parameters.maxOutputTokens()).isEqualTo(5);
                         assertThat(parameters.stopSequences()).containsExactly("END", "STOP");
                     }
@@ -312,6 +315,8 @@ class ChaiAutoConfigurationTests {
             chai.chat.top-p=0                  | chai.chat.top-p             | 0.0    | Must be above 0 and at most 1.
             chai.chat.top-p=1.5                | chai.chat.top-p             | 1.5    | Must be above 0 and at most 1.
             chai.chat.top-k=0                  | chai.chat.top-k             | 0      | Must be at least 1 token.
+            chai.chat.frequency-penalty=3      | chai.chat.frequency-penalty | 3.0    | Must be from -2 to 2.
+            chai.chat.presence-penalty=-2.5    | chai.chat.presence-penalty  | -2.5   | Must be from -2 to 2.
             chai.chat.max-output-tokens=0      | chai.chat.max-output-tokens | 0      | Must be at least 1 token.
             chai.membership.window=9           | chai.membership.window      | 9      | Decides which heads belong together, which the profile has decided for every sequence (STATIC).
             chai.membership.algorithm=kmeans   | chai.membership.algorithm   | KMEANS | Decides which heads belong together, which the profile has decided for every sequence (STATIC).

@@ -35,7 +35,8 @@ class ConfigurationMetadataTests {
                 "chai.calibration.texts", "chai.calibration.samples", "chai.calibration.max-tokens",
                 "chai.calibration.max-perplexity-increase", "chai.calibration.max-kl",
                 "chai.calibration.profile-directory",
-                "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.max-output-tokens",
+                "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.frequency-penalty",
+                "chai.chat.presence-penalty", "chai.chat.max-output-tokens",
                 "chai.chat.stop-sequences", "chai.chat.seed");
     }
 

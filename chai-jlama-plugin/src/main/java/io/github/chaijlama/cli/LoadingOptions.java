@@ -11,8 +11,8 @@ import picocli.CommandLine.Spec;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.WeightType;
 
-/** The options of commands that load a model for exact attention and bring their own clusters. */
-final class ExactModelOptions {
+/** The options that say how to load a model, for exact attention; commands that take clusters bring them. */
+class LoadingOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
@@ -28,22 +28,30 @@ final class ExactModelOptions {
     @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
     private WeightType weights;
 
-    Path model() {
+    final Path model() {
         return model;
     }
 
     /** Returns the options as the plugin takes them. */
     ChaiOptions toChaiOptions() {
+        return applyTo(ChaiOptions.exact());
+    }
+
+    /** Returns options with what was said here. */
+    final ChaiOptions applyTo(ChaiOptions attention) {
         if (threads != null && (threads < 1 || threads > ChaiOptions.MAX_THREADS)) {
             throw usage("--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
         }
-        ChaiOptions options = ChaiOptions.exact();
-        options = threads == null ? options : options.withThreads(threads);
+        ChaiOptions options = threads == null ? attention : attention.withThreads(threads);
         options = weights == null ? options : options.withWeights(weights);
         return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
     }
 
-    ParameterException usage(String message) {
+    final boolean hasKvCacheBudget() {
+        return kvCacheMaxBytes != null;
+    }
+
+    final ParameterException usage(String message) {
         return new ParameterException(command.commandLine(), message);
     }
 }
