@@ -20,6 +20,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.kv.KvType;
 
 /**
  * Storing the keys and values of a prompt's rows. This project's arms run a layer whose window is one position: rotation,
@@ -49,7 +50,7 @@ public class AppendBenchmark {
     public void open() throws IOException {
         boolean stock = arm == AttentionMode.STOCK;
         layer = new AttentionLayer(arm, shape.heads(), Math.max(tokens, Verification.TOKENS) + 1, stock ? 0 : 1);
-        Verification.requireRight(layer, arm);
+        Verification.requireRight(layer, arm, KvType.F32);
         row = new FloatBufferTensor(1, shape.heads().kvLength());
         row.set(3, 0, 0);
         if (stock && layer.copyRows(row, tokens) != 3) {

@@ -24,8 +24,10 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.TestWeights;
+import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.attention.HeadLayout;
 import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -50,16 +52,33 @@ final class AttentionLayer implements AutoCloseable {
     private final AttentionSwap swap;
     private final CausalSelfAttention attention;
     private final KvBufferCache cache;
-    private final KvBuffer buffer;
+    private final List<Sequence> sequences = new ArrayList<>();
     private final FloatBufferTensor rows;
     private final int window;
+    private int current;
 
     /**
-     * Creates a layer and an empty sequence.
+     * What a layer has seen.
      *
-     * @param window positions a query sees, 0 for all; Jlama's own attention knows none
+     * @param buffer     how Jlama knows it
+     * @param attention  our keys and values, null for stock
      */
+    private record Sequence(KvBuffer buffer, AttentionSequence attention) {}
+
+    /** Creates a layer and an empty sequence with keys and values as F32. */
     AttentionLayer(AttentionMode arm, HeadLayout heads, int contextLength, int window) throws IOException {
+        this(arm, heads, contextLength, window, KvType.F32, 1);
+    }
+
+    /**
+     * Creates a layer and empty sequences.
+     *
+     * @param window            positions a query sees, 0 for all; Jlama's own attention knows none
+     * @param type              how keys and values are stored; Jlama's own attention knows F32 only
+     * @param numberOfSequences more than one make keys and values come from memory and not from a cache
+     */
+    AttentionLayer(AttentionMode arm, HeadLayout heads, int contextLength, int window, KvType type,
+            int numberOfSequences) throws IOException {
         this.window = window;
         this.directory = Files.createTempDirectory("chai-jmh");
         this.weights = write(directory, heads, contextLength, window);
@@ -69,19 +88,31 @@ final class AttentionLayer implements AutoCloseable {
         opened.prepare(new WeightTypes(false, false, stock, config.family()));
         this.model = config.family().load(config, stock, opened, Optional.empty());
         this.workers = new WorkerPool(Runtime.getRuntime().availableProcessors());
+        ClusterProfile profile = arm == AttentionMode.CLUSTERED
+                ? new ClusterProfile(config.shape(), List.of(CLUSTERS), Membership.defaults())
+                : null;
         if (stock) {
+            if (type != KvType.F32) {
+                throw new IllegalArgumentException("stock attention stores F32, asked for " + type);
+            }
             this.swap = null;
             this.attention = stockAttention(heads);
             this.cache = new KvBufferCache(model);
         } else {
-            ClusterProfile profile = arm == AttentionMode.EXACT ? null
-                    : new ClusterProfile(config.shape(), List.of(CLUSTERS), Membership.defaults());
-            this.swap = AttentionSwap.install(model, config, profile, BUDGET, workers);
+            this.swap = AttentionSwap.install(model, config, null, BUDGET, workers);
             this.attention = JlamaAccess.parts(JlamaAccess.blocks(model)[0]).attention();
             this.cache = JlamaAccess.kvBufferCache(model);
         }
-        this.buffer = cache.getKvBuffer(UUID.randomUUID());
+        for (int i = 0; i < numberOfSequences; i++) {
+            KvBuffer buffer = cache.getKvBuffer(UUID.randomUUID());
+            sequences.add(new Sequence(buffer, stock ? null : swap.open(buffer, profile, type)));
+        }
         this.rows = randomRows(contextLength);
+    }
+
+    /** Turns to the next sequence, after the last one to the first. */
+    void nextSequence() {
+        current = (current + 1) % sequences.size();
     }
 
     /** Jlama counts heads by the length of the rows that come in; it is told another one for that. */
@@ -100,10 +131,25 @@ final class AttentionLayer implements AutoCloseable {
 
     /** Runs the layer over positions {@code position} to {@code position + count - 1}, at most a batch; cuts off what was behind. */
     float run(int position, int count) {
-        try (AbstractTensor<?, ?> result = attention.forward(RowTensors.view(rows, position, count), position, buffer,
-                Optional.empty())) {
+        try (AbstractTensor<?, ?> result = forward(position, count)) {
             return result.get(count - 1, 0);
         }
+    }
+
+    private AbstractTensor<?, ?> forward(int position, int count) {
+        Sequence sequence = sequences.get(current);
+        if (sequence.attention() != null) {
+            if (position < sequence.attention().length()) {
+                sequence.attention().truncate(position);
+            }
+            sequence.attention().beginStep(count);
+        }
+        AbstractTensor<?, ?> result = attention.forward(RowTensors.view(rows, position, count), position,
+                sequence.buffer(), Optional.empty());
+        if (sequence.attention() != null) {
+            sequence.attention().endStep();
+        }
+        return result;
     }
 
     /** Runs the layer over the first positions, in the batches that sessions use. */
@@ -119,8 +165,7 @@ final class AttentionLayer implements AutoCloseable {
 
     /** Returns the output row of a position that was just run up to, by the layer. */
     float[] lastRow(int position) {
-        try (AbstractTensor<?, ?> result = attention.forward(RowTensors.view(rows, position, 1), position, buffer,
-                Optional.empty())) {
+        try (AbstractTensor<?, ?> result = forward(position, 1)) {
             float[] row = new float[HIDDEN];
             for (int i = 0; i < HIDDEN; i++) {
                 row[i] = result.get(0, i);
@@ -131,6 +176,7 @@ final class AttentionLayer implements AutoCloseable {
 
     /** Copies a row into Jlama's own cache as the key and the value of each of the first positions, as its attention does. */
     float copyRows(FloatBufferTensor row, int tokens) {
+        KvBuffer buffer = sequences.get(current).buffer();
         float last = 0;
         for (int position = 0; position < tokens; position++) {
             AbstractTensor<?, ?> key = buffer.getKeyTensorForPosition(0, position);
@@ -144,8 +190,8 @@ final class AttentionLayer implements AutoCloseable {
 
     /** Returns the clusters of the layer after {@link #prefill}. */
     int numberOfClusters() {
-        return swap == null ? config.heads().numberOfHeads()
-                : swap.sequenceFor(buffer, 1, 0, 0).clusters(0).numberOfClusters();
+        AttentionSequence sequence = sequences.get(current).attention();
+        return sequence == null ? config.heads().numberOfHeads() : sequence.clusters(0).numberOfClusters();
     }
 
     /** Returns the output row of a position by the definition of attention, in double. */
@@ -266,6 +312,12 @@ final class AttentionLayer implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        for (Sequence sequence : sequences) {
+            if (sequence.attention() != null) {
+                swap.forget(sequence.buffer());
+                sequence.attention().close();
+            }
+        }
         cache.close();
         if (swap != null) {
             swap.close();

@@ -19,8 +19,12 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.kv.KvType;
 
-/** Attention of one layer for one more token after a prompt, always the same one. */
+/**
+ * Attention of one layer for one more token after a prompt, always the same one, of one sequence after another: so many that their
+ * keys and values together are larger than the caches, as those of a model's layers are.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -37,13 +41,23 @@ public class DecodeBenchmark {
     @Param({ "STOCK", "EXACT", "CLUSTERED" })
     public AttentionMode arm;
 
+    /** Jlama's own attention stores F32; it is right to leave the arm out for the others. */
+    @Param("F32")
+    public KvType kv;
+
+    @Param("4")
+    public int sequences;
+
     private AttentionLayer layer;
 
     @Setup(Level.Trial)
     public void open() throws IOException {
-        layer = new AttentionLayer(arm, shape.heads(), context + 1, 0);
-        Verification.requireRight(layer, arm);
-        layer.prefill(context);
+        layer = new AttentionLayer(arm, shape.heads(), context + 1, 0, kv, sequences);
+        Verification.requireRight(layer, arm, kv);
+        for (int i = 0; i < sequences; i++) {
+            layer.prefill(context);
+            layer.nextSequence();
+        }
     }
 
     @TearDown(Level.Trial)
@@ -53,6 +67,7 @@ public class DecodeBenchmark {
 
     @Benchmark
     public float decode() {
+        layer.nextSequence();
         return layer.run(context, 1);
     }
 }

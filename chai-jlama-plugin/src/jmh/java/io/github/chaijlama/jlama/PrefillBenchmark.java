@@ -19,6 +19,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.kv.KvType;
 
 /** Attention of one layer over a whole prompt, in the batches that sessions use. */
 @State(Scope.Benchmark)
@@ -37,12 +38,16 @@ public class PrefillBenchmark {
     @Param({ "STOCK", "EXACT", "CLUSTERED" })
     public AttentionMode arm;
 
+    /** Jlama's own attention stores F32; it is right to leave the arm out for the others. */
+    @Param("F32")
+    public KvType kv;
+
     private AttentionLayer layer;
 
     @Setup(Level.Trial)
     public void open() throws IOException {
-        layer = new AttentionLayer(arm, shape.heads(), context + 1, 0);
-        Verification.requireRight(layer, arm);
+        layer = new AttentionLayer(arm, shape.heads(), context + 1, 0, kv, 1);
+        Verification.requireRight(layer, arm, kv);
     }
 
     @TearDown(Level.Trial)
