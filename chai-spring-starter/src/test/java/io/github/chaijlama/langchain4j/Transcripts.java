@@ -92,8 +92,9 @@ final class Transcripts {
         public void onResponse(ChatModelResponseContext context) {
             AiMessage answer = context.chatResponse().aiMessage();
             for (ToolExecutionRequest call : answer.toolExecutionRequests()) {
-                System.out.println("- model calls `" + call.name() + "` with `" + call.arguments() + "` (id `" + call.id()
-                        + "`)");
+                System.out
+                        .println("- model calls `" + call.name() + "` with `" + call.arguments() + "` (id `" + call.id()
+                                + "`)");
             }
             if (answer.text() != null) {
                 System.out.println("- model: `" + answer.text().replace("\n", " ") + "`");
@@ -113,7 +114,8 @@ final class Transcripts {
     private static void tools(ChaiChatModel model) {
         System.out.println("## Tools\n");
         Assistant assistant = AiServices.builder(Assistant.class).chatModel(model).tools(new Tools()).build();
-        for (String question : List.of("What is 12 plus 30?", "What is 64 times 17?", "What is the weather at the river?",
+        for (String question : List.of("What is 12 plus 30?", "What is 64 times 17?",
+                "What is the weather at the river?",
                 "What does a whistle cost?", "What time is it?")) {
             System.out.println(question + "\n");
             assistant.chat(question);
@@ -131,7 +133,8 @@ final class Transcripts {
     }
 
     private static void conversation(ChaiChatModel model) {
-        System.out.println("## Ten turns\n\n| | prompt, tokens | of them known | first token, ms |\n| --- | --- | --- | --- |");
+        System.out.println(
+                "## Ten turns\n\n| | prompt, tokens | of them known | first token, ms |\n| --- | --- | --- | --- |");
         Assistant assistant = AiServices.builder(Assistant.class).chatModel(model)
                 .chatMemory(MessageWindowChatMemory.withMaxMessages(100)).build();
         for (String question : List.of("Tell me a story about a fox named Ruby.", "Who helped Ruby?",

@@ -55,7 +55,8 @@ class ConfigurationMetadataTests {
                 .extracting(property -> property.path("name").asText() + "="
                         + property.path("defaultValue").asText())
                 .containsExactlyInAnyOrder("chai.enabled=true", "chai.kv-cache.reuse=true",
-                        "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored", "chai.chat.temperature=0",
+                        "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored",
+                        "chai.chat.frequency-penalty=0", "chai.chat.presence-penalty=0", "chai.chat.temperature=0",
                         "chai.calibration.mode=off", "chai.calibration.samples=128",
                         "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32",
                         "chai.chat.top-p=1");

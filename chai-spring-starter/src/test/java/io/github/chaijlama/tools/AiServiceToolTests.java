@@ -22,9 +22,10 @@ class AiServiceToolTests {
         try (ConfigurableApplicationContext context = new SpringApplicationBuilder(ToolApplication.class)
                 .web(WebApplicationType.NONE).run("--chai.model.path=" + Pocket.MODEL,
                         "--chai.profile=" + Pocket.PROFILE, "--chai.chat.max-output-tokens=60")) {
-            assertThat(context.getBean(ToolApplication.Clerk.class).ask("How much is a shell?")).contains("69");
+            assertThat(context.getBean(ToolApplication.Guide.class).ask("What is the weather at the river?"))
+                    .contains("sunny");
 
-            assertThat(context.getBean(ToolApplication.Prices.class).asked).containsExactly("shell");
+            assertThat(context.getBean(ToolApplication.WeatherStation.class).asked).containsExactly("river");
             assertThat(context.getBean(ChatMemory.class).messages())
                     .hasAtLeastOneElementOfType(ToolExecutionResultMessage.class);
         }

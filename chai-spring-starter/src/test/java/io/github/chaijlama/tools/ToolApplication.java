@@ -11,32 +11,29 @@ import dev.langchain4j.service.SystemMessage;
 import dev.langchain4j.service.spring.AiService;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.context.annotation.Bean;
+import org.springframework.stereotype.Component;
 
 /** An application with a bean of tools, which {@code @AiService} finds by itself. */
 @SpringBootApplication(proxyBeanMethods = false)
 class ToolApplication {
 
-    /** Somebody who looks prices up. */
+    /** Somebody who knows the weather. */
     @AiService
-    interface Clerk {
-        @SystemMessage("You are a clerk.")
+    interface Guide {
+        @SystemMessage("You are a guide.")
         String ask(String question);
     }
 
-    /** A price list. */
-    static class Prices {
+    /** A weather station; the starter looks for tools in components, not in what factory methods return. */
+    @Component
+    static class WeatherStation {
         final List<String> asked = new CopyOnWriteArrayList<>();
 
         @Tool
-        int price(String item) {
-            asked.add(item);
-            return 69;
+        String weather(String place) {
+            asked.add(place);
+            return "sunny";
         }
-    }
-
-    @Bean
-    Prices prices() {
-        return new Prices();
     }
 
     @Bean

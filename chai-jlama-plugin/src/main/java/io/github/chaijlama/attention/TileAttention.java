@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.attention;
+
+import java.lang.foreign.MemorySegment;
+
+import io.github.chaijlama.kernel.AttentionKernels;
+import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.parallel.WorkerPool;
+
+/**
+ * Attention of many rows at once: tiles of query rows against runs of keys, with the softmax that goes along (Milakov and
+ * Gimelshein, arXiv:1805.02867; FlashAttention, arXiv:2205.14135). Probabilities are computed once for a cluster and applied to the
+ * values of all its heads while they are in the cache. One pass at a time, as scratch memory is shared.
+ */
+final class TileAttention {
+    /** Blocks of rows are as large as leaves this many tasks, enough to keep all threads busy to the end. */
+    private static final int TASKS_PER_THREAD = 8;
+
+    private final HeadLayout layout;
+    private final ScoreRules rules;
+    private final AttentionKernels kernels;
+    private final WorkerPool workers;
+    private final AttentionScratch scratch;
+
+    TileAttention(HeadLayout layout, ScoreRules rules, AttentionKernels kernels, WorkerPool workers,
+            AttentionScratch scratch) {
+        this.layout = layout;
+        this.rules = rules;
+        this.kernels = kernels;
+        this.workers = workers;
+        this.scratch = scratch;
+    }
+
+    /** Attends rows whose keys and values are stored. */
+    void attend(Batch batch, HeadPlan plan, int firstRow, int rows) {
+        int tileRows = kernels.tileRows();
+        int tiles = (rows + tileRows - 1) / tileRows;
+        int clusters = plan.numberOfClusters();
+        int blockTiles = Math.clamp((long) tiles * clusters / (TASKS_PER_THREAD * workers.threads()), 1,
+                AttentionScratch.MAX_TILES);
+        int blockRows = blockTiles * tileRows;
+        int blocks = (rows + blockRows - 1) / blockRows;
+        // The last blocks see the most keys; taking them first leaves small tasks to even out the end.
+        workers.run(blocks * clusters, (task, worker) -> {
+            int first = (blocks - 1 - task / clusters) * blockRows;
+            attendBlock(new Block(batch, plan, task % clusters, firstRow + first, Math.min(blockRows, rows - first)),
+                    scratch.worker(worker));
+        });
+    }
+
+    /**
+     * A block of tiles of one cluster.
+     *
+     * @param firstRow its first row in the batch
+     * @param rows     number of rows, not necessarily whole tiles
+     */
+    private record Block(Batch batch, HeadPlan plan, int cluster, int firstRow, int rows) {
+
+        int firstPosition() {
+            return batch.position() + firstRow;
+        }
+
+        int layer() {
+            return batch.layer();
+        }
+
+        KvStore store() {
+            return batch.store();
+        }
+
+        HeadPlan.Output[] outputs() {
+            return plan.outputsOfCluster(cluster);
+        }
+    }
+
+    /** A block of rows against all keys they see, and every output that uses its probabilities. */
+    private void attendBlock(Block block, AttentionScratch.Worker own) {
+        KvStore store = block.store();
+        int tileRows = kernels.tileRows();
+        int tiles = (block.rows() + tileRows - 1) / tileRows;
+        int numberOfKeys = block.firstPosition() + block.rows();
+        transposeQueries(block, tiles, own);
+        own.start(tiles, block.outputs().length);
+        int firstKey = rules.firstKey(block.layer(), block.firstPosition());
+        while (firstKey < numberOfKeys) {
+            int endOfPage = (firstKey / store.rowsPerPage() + 1) * store.rowsPerPage();
+            int keys = Math.min(AttentionScratch.MAX_KEYS, Math.min(endOfPage, numberOfKeys) - firstKey);
+            attendKeys(block, tiles, firstKey, keys, own);
+            firstKey += keys;
+        }
+        HeadPlan.Output[] outputs = block.outputs();
+        for (int i = 0; i < outputs.length; i++) {
+            for (int head : outputs[i].heads()) {
+                for (int tile = 0; tile < tiles; tile++) {
+                    long row = (long) block.firstRow() + tile * tileRows;
+                    kernels.normalizeTile(block.batch().out(),
+                            row * layout.queryLength() + (long) head * layout.headSize(), layout.queryLength(),
+                            own.out(), own.outOffset(i, tile), own.state(), own.stateOffset(tile),
+                            Math.min(tileRows, block.rows() - tile * tileRows), layout.headSize());
+                }
+            }
+        }
+    }
+
+    private void transposeQueries(Block block, int tiles, AttentionScratch.Worker own) {
+        int tileRows = kernels.tileRows();
+        int representative = block.plan().representative(block.cluster());
+        for (int tile = 0; tile < tiles; tile++) {
+            long row = (long) block.firstRow() + tile * tileRows;
+            kernels.transposeTile(own.queries(), own.queriesOffset(tile), block.batch().projection().queries(),
+                    row * layout.queryLength() + (long) representative * layout.headSize(), layout.queryLength(),
+                    Math.min(tileRows, block.rows() - tile * tileRows), layout.headSize());
+        }
+    }
+
+    /** Takes a run of keys of one page into the tiles that see it. */
+    private void attendKeys(Block block, int tiles, int firstKey, int keys, AttentionScratch.Worker own) {
+        KvStore store = block.store();
+        int tileRows = kernels.tileRows();
+        int headSize = layout.headSize();
+        int page = firstKey / store.rowsPerPage();
+        int keyHead = layout.kvHead(block.plan().representative(block.cluster()));
+        MemorySegment keyRows = store.keys(block.layer(), keyHead, page);
+        long keysOffset = loadRows(store, keyRows, firstKey, keys, own);
+        keyRows = store.type() == KvType.F32 ? keyRows : own.rows();
+        int firstTile = Math.max(0, firstKey - block.firstPosition()) / tileRows;
+        for (int tile = firstTile; tile < tiles; tile++) {
+            int position = block.firstPosition() + tile * tileRows;
+            int at = own.scoresOffset(tile);
+            kernels.scoresTile(own.scores(), at, own.queries(), own.queriesOffset(tile), keyRows, keysOffset, keys,
+                    headSize, rules.scale());
+            if (rules.softCap() > 0) {
+                kernels.softCapTile(own.scores(), at, keys, rules.softCap());
+            }
+            if (rules.firstKey(block.layer(), position + tileRows - 1) > firstKey) {
+                // The window moves by a key from row to row once it is full.
+                kernels.hideTile(own.scores(), at, keys, position - rules.windows().get(block.layer()) + 1 - firstKey);
+            }
+            kernels.softmaxTile(own.scores(), at, own.state(), own.stateOffset(tile), keys, position + 1 - firstKey);
+        }
+        HeadPlan.Output[] outputs = block.outputs();
+        for (int i = 0; i < outputs.length; i++) {
+            MemorySegment valueRows = store.values(block.layer(), outputs[i].valueHead(), page);
+            long valuesOffset = loadRows(store, valueRows, firstKey, keys, own);
+            valueRows = store.type() == KvType.F32 ? valueRows : own.rows();
+            for (int tile = firstTile; tile < tiles; tile++) {
+                kernels.weightedSumTile(own.out(), own.outOffset(i, tile), own.state(), own.stateOffset(tile),
+                        own.scores(), own.scoresOffset(tile), valueRows, valuesOffset, keys, headSize);
+            }
+        }
+    }
+
+    /** Turns rows of a page into floats, where they are not; returns the offset of the first one, in floats. */
+    private long loadRows(KvStore store, MemorySegment page, int first, int rows, AttentionScratch.Worker own) {
+        if (store.type() == KvType.F32) {
+            return store.rowAt(first) / Float.BYTES;
+        }
+        kernels.loadRows(own.rows(), 0, store.type(), page, store.rowAt(first), rows, layout.headSize());
+        return 0;
+    }
+}
