@@ -52,7 +52,7 @@ public class DecodeBenchmark {
 
     @Setup(Level.Trial)
     public void open() throws IOException {
-        layer = new AttentionLayer(arm, shape.heads(), context + 1, 0, kv, sequences);
+        layer = new AttentionLayer(arm, shape.heads(), Math.max(context, Verification.TOKENS) + 1, 0, kv, sequences);
         Verification.requireRight(layer, arm, kv);
         for (int i = 0; i < sequences; i++) {
             layer.prefill(context);

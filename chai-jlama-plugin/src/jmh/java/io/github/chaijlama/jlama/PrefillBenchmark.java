@@ -46,7 +46,7 @@ public class PrefillBenchmark {
 
     @Setup(Level.Trial)
     public void open() throws IOException {
-        layer = new AttentionLayer(arm, shape.heads(), context + 1, 0, kv, 1);
+        layer = new AttentionLayer(arm, shape.heads(), Math.max(context, Verification.TOKENS) + 1, 0, kv, 1);
         Verification.requireRight(layer, arm, kv);
     }
 
