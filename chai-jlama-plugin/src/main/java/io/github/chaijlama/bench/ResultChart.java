@@ -8,9 +8,14 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 import org.knowm.xchart.BitmapEncoder;
@@ -26,7 +31,7 @@ import org.knowm.xchart.style.lines.SeriesLines;
  * Draws what a benchmark gave: times over context lengths, both axes logarithmic, a line an arm. Needs no display.
  */
 public final class ResultChart {
-    private static final int WIDTH = 760;
+    private static final int WIDTH = 860;
     private static final int HEIGHT = 520;
     private static final BasicStroke LINE = new BasicStroke(2.2f);
 
@@ -67,11 +72,11 @@ public final class ResultChart {
     private List<XYChart> panels() {
         XYChart prefill = panel("attention alone, prefill, a layer", "milliseconds",
                 measurement -> mean(measurement, cost -> cost.prefillMillis().median()));
-        addLimit(prefill, "multiply-adds at the machine's peak",
+        addLimit(prefill, "peak of the machine",
                 cost -> cost.prefillFlops() / result.peaks().gflops().median() / 1e6);
         XYChart decode = panel("attention alone, one more token, a layer", "milliseconds",
                 measurement -> mean(measurement, cost -> cost.decodeMillis().median()));
-        addLimit(decode, "reading the most K+V at the machine's peak",
+        addLimit(decode, "peak of the machine",
                 cost -> cost.decodeBytes() / result.peaks().readGigabytes().median() / 1e6);
         return List.of(
                 panel("time to first token", "milliseconds", measurement -> measurement.prefillMillis().median()),
@@ -83,15 +88,18 @@ public final class ResultChart {
         XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title + ": " + what)
                 .xAxisTitle("tokens before").yAxisTitle(unit).build();
         chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true).setXAxisLogarithmicDecadeOnly(false)
-                .setYAxisLogarithmicDecadeOnly(false).setXAxisDecimalPattern("#,##0")
-                .setYAxisDecimalPattern("#,##0.###").setChartBackgroundColor(Color.WHITE)
-                .setLegendPosition(LegendPosition.OutsideS).setLegendLayout(LegendLayout.Horizontal).setMarkerSize(7);
+                .setYAxisLogarithmicDecadeOnly(false).setChartBackgroundColor(Color.WHITE)
+                .setLegendPosition(LegendPosition.OutsideE).setLegendLayout(LegendLayout.Vertical).setMarkerSize(7);
         for (Arm arm : result.measurements().stream().map(Measurement::arm).distinct().toList()) {
             List<Measurement> measured = result.measurements().stream()
                     .filter(measurement -> measurement.arm().equals(arm)).toList();
             add(chart, arm.label(), measured.stream().map(Measurement::context).toList(),
                     measured.stream().map(value::applyAsDouble).toList());
         }
+        chart.getStyler().setXAxisTickLabelsFormattingFunction(
+                labels(result.measurements().stream().mapToDouble(Measurement::context).summaryStatistics()));
+        chart.getStyler().setYAxisTickLabelsFormattingFunction(
+                labels(result.measurements().stream().mapToDouble(value).summaryStatistics()));
         return chart;
     }
 
@@ -126,6 +134,17 @@ public final class ResultChart {
         XYSeries series = chart.addSeries(name, x, y);
         series.setLineStyle(LINE);
         return series;
+    }
+
+    /** Returns how ticks are labelled: where an axis has many decades, only 1, 2 and 5 of each, or labels run into each other. */
+    static Function<Double, String> labels(DoubleSummaryStatistics values) {
+        boolean all = values.getMax() < 10 * values.getMin();
+        return value -> {
+            int first = (int) Math.round(value / Math.pow(10, Math.floor(Math.log10(value) + 1e-9)));
+            return all || first == 1 || first == 2 || first == 5
+                    ? new DecimalFormat("#,##0.###", DecimalFormatSymbols.getInstance(Locale.ROOT)).format(value)
+                    : " ";
+        };
     }
 
     private static double mean(Measurement measurement, ToDoubleFunction<LayerCost> value) {

@@ -2,9 +2,12 @@
 package io.github.chaijlama.constrain;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -69,16 +72,18 @@ class RandomAnswersTests {
         assertThat(notShortest).as("answers of some length").isGreaterThan(SCHEMAS * ANSWERS / 2);
     }
 
-    /** The same with the model: it takes a minute. */
+    /** The same with the model: it takes a minute. What it said is in {@code target/structured-output.txt} afterwards. */
     @Test
     @Tag("long")
-    void everyAnswerOfPocketIsAValueOfItsSchema() {
+    void everyAnswerOfPocketIsAValueOfItsSchema() throws IOException {
+        StringBuilder transcript = new StringBuilder();
         RandomSchemas schemas = new RandomSchemas(43);
         SplittableRandom random = new SplittableRandom(8);
         try (TextModel model = TextModel.load(TestModels.POCKET, ChaiOptions.exact())) {
             int[] prompt = model.chatPrompt(List.of(ChatMessage.user("Tell me a story about a fox.")));
             for (int i = 0; i < SCHEMAS; i++) {
                 ObjectNode schema = schemas.next();
+                transcript.append(schema).append('\n');
                 JsonConstraint constraint = JsonConstraint.compile(schema, model.tokenizer().vocabulary());
                 JsonSchema validator = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(schema);
                 for (int answer = 0; answer < ANSWERS; answer++) {
@@ -88,9 +93,11 @@ class RandomAnswersTests {
                             .withSampling(new SamplingOptions(1.5, null, 1, random.nextLong())),
                             GenerationListener.NONE, new Cancellation()).text();
                     assertThat(validator.validate(parse(text, schema))).as("%s for %s", text, schema).isEmpty();
+                    transcript.append("  %3d %s%n".formatted(maxTokens, text));
                 }
             }
         }
+        Files.writeString(Path.of("target/structured-output.txt"), transcript);
     }
 
     private static JsonNode parse(String text, JsonNode schema) {

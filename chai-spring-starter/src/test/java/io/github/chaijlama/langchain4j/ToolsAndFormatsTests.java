@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.langchain4j;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,11 +12,13 @@ import java.util.concurrent.TimeUnit;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.langchain4j.agent.tool.P;
 import dev.langchain4j.agent.tool.Tool;
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.InvalidRequestException;
@@ -35,7 +39,9 @@ import dev.langchain4j.service.TokenStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
+import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Pocket;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -210,6 +216,27 @@ class ToolsAndFormatsTests {
         ChatResponse response = model.chat(ChatRequest.builder().messages(UserMessage.from("What is 12 plus 30?"), call,
                 ToolExecutionResultMessage.from("1", "add", "99")).toolSpecifications(ADD).build());
         assertThat(response.aiMessage().text()).contains("99");
+    }
+
+    @Test
+    void whatTheTemplateHasNoWordsForIsRefused(@TempDir Path directory) throws Exception {
+        for (String file : List.of("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(Pocket.MODEL.resolve(file), directory.resolve(file));
+        }
+        Path settings = directory.resolve("tokenizer_config.json");
+        ObjectNode json = (ObjectNode) MAPPER.readTree(settings.toFile());
+        json.put("chat_template", "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}"
+                + "{% endif %}{{ m.content }}{% endfor %}");
+        MAPPER.writeValue(settings.toFile(), json);
+        try (ChaiEngine plain = ChaiEngine.load(directory, "plain", ChaiOptions.exact())) {
+            ChaiChatModel without = ChaiChatModel.builder().engine(plain).maxOutputTokens(3).build();
+            assertThat(without.chat("Tell me a story.")).isNotNull();
+            assertThatThrownBy(() -> without.chat(asking("What is 1 plus 2?").toolSpecifications(ADD).build()))
+                    .isInstanceOf(UnsupportedFeatureException.class).hasMessage("tools (the model's chat template has "
+                            + "no place for them) is not supported by this model");
+            assertThatThrownBy(() -> without.chat(SystemMessage.from("Be kind."), UserMessage.from("Hello!")))
+                    .isInstanceOf(InvalidRequestException.class).hasMessageContaining("no system");
+        }
     }
 
     // ---- formats ----
