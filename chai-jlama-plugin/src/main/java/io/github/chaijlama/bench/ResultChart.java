@@ -138,7 +138,7 @@ public final class ResultChart {
 
     /** Returns how ticks are labelled: where an axis has many decades, only 1, 2 and 5 of each, or labels run into each other. */
     static Function<Double, String> labels(DoubleSummaryStatistics values) {
-        boolean all = values.getMax() < 10 * values.getMin();
+        boolean all = values.getMax() < 4 * values.getMin();
         return value -> {
             int first = (int) Math.round(value / Math.pow(10, Math.floor(Math.log10(value) + 1e-9)));
             return all || first == 1 || first == 2 || first == 5

@@ -19,6 +19,13 @@ import io.github.chaijlama.profile.Membership;
 public record MembershipChoice(Kind kind, int window, int offset, ClusteringAlgorithm algorithm,
         RepresentativeChoice representative, HeadDistance distance) {
 
+    /**
+     * Tokens that decide if nobody says how many. The paper's 5 ({@code Membership.DEFAULT_WINDOW}) do not reach far behind the header of
+     * most chat templates: on 200 dialogues of the Pocket model 16 lost less in three of four ways to cluster and as much in the
+     * fourth, and 48 more than 16 in all.
+     */
+    public static final int DEFAULT_WINDOW = 16;
+
     /** When membership is decided. */
     public enum Kind {
         /** From the first tokens of each sequence, as in the paper. */

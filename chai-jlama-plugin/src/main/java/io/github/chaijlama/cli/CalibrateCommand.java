@@ -39,7 +39,6 @@ import io.github.chaijlama.evaluate.TaskSet;
 import io.github.chaijlama.evaluate.TextFormat;
 import io.github.chaijlama.evaluate.TextSet;
 import io.github.chaijlama.generate.TextModel;
-import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ProfileException;
 
 /** {@code chai calibrate}: makes a cluster profile for a model from sample texts. */
@@ -80,7 +79,7 @@ final class CalibrateCommand implements Callable<Integer> {
     private MembershipChoice.Kind kind;
 
     @Option(names = "--window", paramLabel = "N", description = "tokens that decide online membership; default: "
-            + Membership.DEFAULT_WINDOW)
+            + MembershipChoice.DEFAULT_WINDOW)
     private Integer window;
 
     @Option(names = "--offset", paramLabel = "N", description = "tokens before the window that do not count; default: 0")
@@ -192,7 +191,7 @@ final class CalibrateCommand implements Callable<Integer> {
         }
         try {
             MembershipChoice membership = new MembershipChoice(kind,
-                    window == null ? Membership.DEFAULT_WINDOW : window, offset == null ? 0 : offset,
+                    window == null ? MembershipChoice.DEFAULT_WINDOW : window, offset == null ? 0 : offset,
                     algorithm == null ? ClusteringAlgorithm.AGGLOMERATIVE : algorithm,
                     representative == null ? RepresentativeChoice.FIRST : representative,
                     distance != null ? distance

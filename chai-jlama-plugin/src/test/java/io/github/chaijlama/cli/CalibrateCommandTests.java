@@ -127,7 +127,7 @@ class CalibrateCommandTests {
                 .exitCode()).isZero();
 
         assertThat(report).content().contains("Elbow curves", "Each sequence finds its own clusters",
-                "ONLINE, window 5, offset 0, AGGLOMERATIVE, FIRST", "none: the elbows")
+                "ONLINE, window 16, offset 0, AGGLOMERATIVE, FIRST", "none: the elbows")
                 .doesNotContain("Sensitivity of each layer").doesNotContain("Quality against saving");
     }
 

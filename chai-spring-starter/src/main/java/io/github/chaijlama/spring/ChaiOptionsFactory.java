@@ -120,7 +120,7 @@ final class ChaiOptionsFactory {
         ChaiProperties.Membership membership = properties.membership();
         return new MembershipChoice(
                 membership.equals(NO_MEMBERSHIP) ? MembershipChoice.Kind.STATIC : MembershipChoice.Kind.ONLINE,
-                membership.window() == null ? Membership.DEFAULT_WINDOW : membership.window(),
+                membership.window() == null ? MembershipChoice.DEFAULT_WINDOW : membership.window(),
                 membership.offset() == null ? 0 : membership.offset(),
                 membership.algorithm() == null ? ClusteringAlgorithm.AGGLOMERATIVE : membership.algorithm(),
                 membership.representative() == null ? RepresentativeChoice.FIRST : membership.representative(),
