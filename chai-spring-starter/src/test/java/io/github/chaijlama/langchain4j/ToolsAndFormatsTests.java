@@ -50,7 +50,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** Tools and structured answers of Pocket, which was trained for both. */
 class ToolsAndFormatsTests {
     private static final ObjectMapper MAPPER = new ObjectMapper();
-    private static final String STORY = "There once lived a cheerful duck called Hugo. Hugo lived near the village. One windy "
+    static final String STORY = "There once lived a cheerful duck called Hugo. Hugo lived near the village. One windy "
             + "afternoon, Hugo went to the mill. At the mill, Hugo lost a blue feather. Soon Hugo met Anna the badger. Together "
             + "they found the blue feather again. In the end Hugo felt surprised and gave Anna some bread.";
     private static final ToolSpecification ADD = ToolSpecification.builder().name("add").parameters(JsonObjectSchema

@@ -3,8 +3,6 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.List;
 
-import dev.langchain4j.agent.tool.P;
-import dev.langchain4j.agent.tool.Tool;
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
@@ -24,39 +22,7 @@ import io.github.chaijlama.Pocket;
  * io.github.chaijlama.langchain4j.Transcripts}.
  */
 final class Transcripts {
-    private static final String STORY = "There once lived a cheerful duck called Hugo. Hugo lived near the village. One windy "
-            + "afternoon, Hugo went to the mill. At the mill, Hugo lost a blue feather. Soon Hugo met Anna the badger. "
-            + "Together they found the blue feather again. In the end Hugo felt surprised and gave Anna some bread.";
-
     private Transcripts() {}
-
-    /** The tools of Pocket's training. */
-    static final class Tools {
-        @Tool
-        int add(@P(name = "a", value = "a") int a, @P(name = "b", value = "b") int b) {
-            return a + b;
-        }
-
-        @Tool
-        int multiply(@P(name = "a", value = "a") int a, @P(name = "b", value = "b") int b) {
-            return a * b;
-        }
-
-        @Tool
-        String weather(@P(name = "place", value = "place") String place) {
-            return "sunny";
-        }
-
-        @Tool
-        int price(@P(name = "item", value = "item") String item) {
-            return 42;
-        }
-
-        @Tool
-        String time() {
-            return "10:14";
-        }
-    }
 
     interface Assistant {
         Result<String> chat(String message);
@@ -113,7 +79,8 @@ final class Transcripts {
 
     private static void tools(ChaiChatModel model) {
         System.out.println("## Tools\n");
-        Assistant assistant = AiServices.builder(Assistant.class).chatModel(model).tools(new Tools()).build();
+        Assistant assistant = AiServices.builder(Assistant.class).chatModel(model)
+                .tools(new ToolsAndFormatsTests.Tools()).build();
         for (String question : List.of("What is 12 plus 30?", "What is 64 times 17?",
                 "What is the weather at the river?",
                 "What does a whistle cost?", "What time is it?")) {
@@ -124,12 +91,13 @@ final class Transcripts {
     }
 
     private static void types(ChaiChatModel model) {
-        System.out.println("## Types\n\n> " + STORY + "\n");
+        System.out.println("## Types\n\n> " + ToolsAndFormatsTests.STORY + "\n");
         Reader reader = AiServices.create(Reader.class, model);
-        System.out.println("- Java: `" + reader.facts("Extract the facts from this story: " + STORY) + "`");
-        System.out.println("- Java: `" + reader.animal(STORY) + "`");
-        System.out.println("- Java: `" + reader.names(STORY) + "`");
-        System.out.println("- Java: `" + reader.isTrue(STORY) + "`\n");
+        System.out.println(
+                "- Java: `" + reader.facts("Extract the facts from this story: " + ToolsAndFormatsTests.STORY) + "`");
+        System.out.println("- Java: `" + reader.animal(ToolsAndFormatsTests.STORY) + "`");
+        System.out.println("- Java: `" + reader.names(ToolsAndFormatsTests.STORY) + "`");
+        System.out.println("- Java: `" + reader.isTrue(ToolsAndFormatsTests.STORY) + "`\n");
     }
 
     private static void conversation(ChaiChatModel model) {
