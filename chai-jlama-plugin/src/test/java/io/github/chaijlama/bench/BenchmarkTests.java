@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import javax.imageio.ImageIO;
 
 import org.junit.jupiter.api.Test;
@@ -31,11 +32,19 @@ class BenchmarkTests {
 
     private final List<String> progress = new ArrayList<>();
 
-    private Benchmark.Result run(List<Integer> contexts, int runs, long nanos, List<Integer> wholeClusters) {
+    /** What the benchmark takes for the time; it stands still unless a test moves it. */
+    private long now = 1;
+
+    private Benchmark.Result run(List<Integer> contexts, int runs, long deadline, List<Integer> wholeClusters) {
+        return run(contexts, runs, deadline, 0, wholeClusters, progress::add);
+    }
+
+    private Benchmark.Result run(List<Integer> contexts, int runs, long deadline, int warmUpMillis,
+            List<Integer> wholeClusters, Consumer<String> listener) {
         ClusterProfile profile = new ClusterProfile(LoadedModel.readConfig(MODEL).shape(), List.of(8, 4, 4),
                 Membership.defaults());
         return new Benchmark(new Benchmark.Plan(MODEL, ChaiOptions.exact().withThreads(2), profile, ARMS, contexts,
-                runs, 3, 0, System.nanoTime() + nanos, wholeClusters), progress::add).run();
+                runs, 3, warmUpMillis, deadline, wholeClusters), listener, () -> now).run();
     }
 
     @Test
@@ -75,7 +84,7 @@ class BenchmarkTests {
 
     @Test
     void nothingIsBegunAfterTheDeadlineAndWhatIsLeftOutIsSaid() {
-        Benchmark.Result result = run(List.of(8, 40), 2, 0, null);
+        Benchmark.Result result = run(List.of(8, 40), 2, now, null);
         assertThat(result.measurements()).isEmpty();
         assertThat(result.peaks().gflops().median()).isPositive();
         assertThat(result.leftOut()).hasSize(6).contains("8 tokens, stock: not measured",
@@ -85,11 +94,38 @@ class BenchmarkTests {
 
     @Test
     void whatIsRunningAtTheDeadlineIsFinishedAndCounts() {
-        Benchmark.Result result = run(List.of(8), Integer.MAX_VALUE, 1_500_000_000, null);
-        assertThat(result.measurements()).isNotEmpty();
-        int runs = result.measurements().getFirst().runs();
-        assertThat(result.leftOut().getFirst())
-                .isEqualTo("8 tokens, stock: measured in " + runs + " of " + Integer.MAX_VALUE + " runs");
+        Benchmark.Result result = run(List.of(8), 100, 1000, 0, null, line -> {
+            progress.add(line);
+            if (line.equals("run 3 of 100: 8 tokens, exact")) {
+                now = 1000;
+            }
+        });
+        assertThat(result.measurements()).extracting(Measurement::runs).containsExactly(3, 3, 2);
+        assertThat(result.leftOut()).containsExactly("8 tokens, stock: measured in 3 of 100 runs",
+                "8 tokens, exact: measured in 3 of 100 runs", "8 tokens, clustered: measured in 2 of 100 runs");
+        assertThat(progress.getLast()).isEqualTo("run 3 of 100: 8 tokens, exact");
+    }
+
+    @Test
+    void everyArmWarmsUpForItsTime() {
+        run(List.of(8), 1, Long.MAX_VALUE, 5, null, line -> {
+            progress.add(line);
+            now += 2_000_000; // each sequence takes two milliseconds
+        });
+        for (Arm arm : ARMS) {
+            assertThat(progress).filteredOn(("warm-up: 8 tokens, " + arm.label())::equals).hasSize(3);
+        }
+    }
+
+    @Test
+    void whereTheTimeIsOverWhileWarmingUpNothingIsMeasured() {
+        Benchmark.Result result = run(List.of(8), 2, 1000, 0, null, line -> {
+            progress.add(line);
+            now = line.equals("warm-up: 8 tokens, exact") ? 1000 : now;
+        });
+        assertThat(result.measurements()).isEmpty();
+        assertThat(result.leftOut()).hasSize(3);
+        assertThat(progress.getLast()).isEqualTo("warm-up: 8 tokens, exact");
     }
 
     @Test
