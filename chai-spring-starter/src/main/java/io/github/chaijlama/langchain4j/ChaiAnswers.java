@@ -22,6 +22,7 @@ import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.GenerationListener;
 import io.github.chaijlama.generate.GenerationResult;
+import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.tool.ToolCall;
@@ -29,29 +30,40 @@ import io.github.chaijlama.tool.ToolCallParser;
 
 /** What the blocking and the streaming model have in common: from a request to an answer, with LangChain4j's exceptions. */
 final class ChaiAnswers {
-    private final ChaiEngine engine;
+    private final EngineHold hold;
+    private final String modelName;
+    private final Set<Capability> capabilities;
     private final ChatRequestMapper mapper;
 
-    ChaiAnswers(ChaiEngine engine, Long seed, ChatRequestParameters defaults) {
-        this.engine = engine;
+    ChaiAnswers(EngineHold hold, Long seed, ChatRequestParameters defaults) {
+        this.hold = hold;
+        ChaiEngine engine = hold.engine();
+        this.modelName = engine.modelName();
+        this.capabilities = engine.constraints().arePossible() ? Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA)
+                : Set.of();
         this.mapper = new ChatRequestMapper(engine, seed, defaults.stopSequences());
     }
 
     /** Returns what any model on this engine is capable of. */
     Set<Capability> capabilities() {
-        return engine.constraints().arePossible() ? Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA) : Set.of();
+        return capabilities;
     }
 
     /** Checks a request. */
     MappedRequest map(ChatRequest request) {
-        return withTheirExceptions(() -> mapper.map(request));
+        return withTheirExceptions(() -> {
+            hold.engine();
+            return mapper.map(request);
+        });
     }
 
     /** Generates the answer to a request. */
     GenerationResult answer(MappedRequest request, GenerationListener listener, Cancellation cancellation) {
-        return withTheirExceptions(() -> engine.textModel().chat(
-                engine.textModel().chatPrompt(request.messages(), request.tools(), request.startCall()),
-                request.options(), listener, cancellation));
+        return withTheirExceptions(() -> {
+            TextModel model = hold.engine().textModel();
+            return model.chat(model.chatPrompt(request.messages(), request.tools(), request.startCall()),
+                    request.options(), listener, cancellation);
+        });
     }
 
     /** Returns the response to a request without tools. */
@@ -81,7 +93,7 @@ final class ChaiAnswers {
         FinishReason reason = finishReason(result.finishReason());
         return ChatResponse.builder().aiMessage(message)
                 .metadata(ChaiChatResponseMetadata.builder().id(UUID.randomUUID().toString())
-                        .modelName(engine.modelName())
+                        .modelName(modelName)
                         .tokenUsage(new TokenUsage(result.promptTokens(), result.generatedTokens()))
                         .finishReason(message.hasToolExecutionRequests() && reason == FinishReason.STOP
                                 ? FinishReason.TOOL_EXECUTION

@@ -2,7 +2,6 @@
 package io.github.chaijlama.langchain4j;
 
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 
 import dev.langchain4j.model.ModelProvider;
@@ -32,15 +31,16 @@ import io.github.chaijlama.tool.ToolCallParser;
  * Mistral. A JSON response format, with a schema or without, and tool choice REQUIRED are kept by constrained decoding; the form is
  * also described at the end of the last user message. A call that maxOutputTokens cuts short is text.
  */
-public final class ChaiChatModel implements ChatModel {
+public final class ChaiChatModel implements ChatModel, AutoCloseable {
+    private final EngineHold hold;
     private final ChaiAnswers answers;
     private final ChatRequestParameters defaultRequestParameters;
     private final List<ChatModelListener> listeners;
 
-    private ChaiChatModel(Builder builder) {
-        this.defaultRequestParameters = builder
-                .defaultRequestParameters(Objects.requireNonNull(builder.engine, "engine").modelName());
-        this.answers = new ChaiAnswers(builder.engine, builder.seed, defaultRequestParameters);
+    private ChaiChatModel(Builder builder, EngineHold hold) {
+        this.hold = hold;
+        this.defaultRequestParameters = builder.defaultRequestParameters(hold.engine().modelName());
+        this.answers = new ChaiAnswers(hold, builder.seed, defaultRequestParameters);
         this.listeners = List.copyOf(builder.listeners);
     }
 
@@ -82,7 +82,16 @@ public final class ChaiChatModel implements ChatModel {
         return ModelProvider.OTHER;
     }
 
-    /** Puts a model together. Only the engine is needed. */
+    /**
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
+     * engine too, and they end with an error.
+     */
+    @Override
+    public void close() {
+        hold.close();
+    }
+
+    /** Puts a model together. Only the engine or a model directory is needed. */
     public static final class Builder extends ChaiChatModelBuilder<Builder> {
         /** Creates an empty builder. */
         public Builder() {}
@@ -94,7 +103,7 @@ public final class ChaiChatModel implements ChatModel {
 
         /** Returns the model. */
         public ChaiChatModel build() {
-            return new ChaiChatModel(this);
+            return build(hold -> new ChaiChatModel(this, hold));
         }
     }
 }

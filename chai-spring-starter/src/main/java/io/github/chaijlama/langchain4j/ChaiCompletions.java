@@ -3,7 +3,6 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.UUID;
 
 import dev.langchain4j.model.output.Response;
@@ -16,11 +15,11 @@ import io.github.chaijlama.generate.GenerationResult;
 
 /** What the blocking and the streaming language model have in common: from a text to its continuation. */
 final class ChaiCompletions {
-    private final ChaiEngine engine;
+    private final EngineHold hold;
     private final GenerationOptions options;
 
-    ChaiCompletions(ChaiModelBuilder<?> builder) {
-        this.engine = Objects.requireNonNull(builder.engine, "engine");
+    ChaiCompletions(ChaiModelBuilder<?> builder, EngineHold hold) {
+        this.hold = hold;
         this.options = GenerationOptions.DEFAULT
                 .withSampling(Sampling.of(builder.temperature, builder.topK, builder.topP, builder.frequencyPenalty,
                         builder.presencePenalty, builder.seed))
@@ -33,15 +32,17 @@ final class ChaiCompletions {
             if (prompt == null) {
                 throw new IllegalArgumentException("there is no prompt: expected a text, found null");
             }
+            ChaiEngine engine = hold.engine();
             int[] tokens = engine.textModel().tokenizer().encodePrompt(prompt);
-            return response(engine.textModel().complete(tokens, options, listener, new Cancellation()));
+            return response(engine.modelName(),
+                    engine.textModel().complete(tokens, options, listener, new Cancellation()));
         });
     }
 
-    private Response<String> response(GenerationResult result) {
+    private static Response<String> response(String modelName, GenerationResult result) {
         return Response.from(result.text(), new TokenUsage(result.promptTokens(), result.generatedTokens()),
                 ChaiAnswers.finishReason(result.finishReason()),
-                Map.of("id", UUID.randomUUID().toString(), "modelName", engine.modelName(), "attention",
+                Map.of("id", UUID.randomUUID().toString(), "modelName", modelName, "attention",
                         result.attention(), "timeToFirstToken", result.timeToFirstToken(), "duration",
                         result.duration(), "kvCacheBytes", result.kvCacheBytes(), "cachedPromptTokens",
                         result.reusedTokens()));

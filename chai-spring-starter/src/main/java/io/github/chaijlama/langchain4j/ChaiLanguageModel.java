@@ -14,11 +14,13 @@ import io.github.chaijlama.generate.GenerationListener;
  * (both {@link java.time.Duration}), {@code kvCacheBytes} and {@code cachedPromptTokens}. Exceptions are those of {@link
  * ChaiChatModel}.
  */
-public final class ChaiLanguageModel implements LanguageModel {
+public final class ChaiLanguageModel implements LanguageModel, AutoCloseable {
+    private final EngineHold hold;
     private final ChaiCompletions completions;
 
-    private ChaiLanguageModel(Builder builder) {
-        this.completions = new ChaiCompletions(builder);
+    private ChaiLanguageModel(Builder builder, EngineHold hold) {
+        this.hold = hold;
+        this.completions = new ChaiCompletions(builder, hold);
     }
 
     /** Returns an empty builder. */
@@ -31,7 +33,16 @@ public final class ChaiLanguageModel implements LanguageModel {
         return completions.complete(prompt, GenerationListener.NONE);
     }
 
-    /** Puts a model together. Only the engine is needed. */
+    /**
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
+     * engine too, and they end with an error.
+     */
+    @Override
+    public void close() {
+        hold.close();
+    }
+
+    /** Puts a model together. Only the engine or a model directory is needed. */
     public static final class Builder extends ChaiModelBuilder<Builder> {
         /** Creates an empty builder. */
         public Builder() {}
@@ -47,7 +58,7 @@ public final class ChaiLanguageModel implements LanguageModel {
          * @throws IllegalArgumentException if a setting is impossible
          */
         public ChaiLanguageModel build() {
-            return new ChaiLanguageModel(this);
+            return build(hold -> new ChaiLanguageModel(this, hold));
         }
     }
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.langchain4j;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+
+import io.github.chaijlama.ChaiOptions;
 
 /**
  * The settings that all LangChain4j models of this project share. What is not set, or set to null, stays the model's default. Those
@@ -12,7 +17,9 @@ import java.util.List;
  */
 public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
         permits ChaiChatModelBuilder, ChaiLanguageModel.Builder, ChaiStreamingLanguageModel.Builder {
-    ChaiEngine engine;
+    private ChaiEngine engine;
+    private Path modelDirectory;
+    private ChaiOptions options = ChaiOptions.exact();
     Double temperature;
     Double topP;
     Integer topK;
@@ -26,9 +33,48 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
 
     abstract B self();
 
-    /** Sets the engine, which stays open when the model is no longer used. */
+    /** Puts the model together; an engine loaded for it is closed if that fails. */
+    <M> M build(Function<EngineHold, M> constructor) {
+        EngineHold hold = hold();
+        try {
+            return constructor.apply(hold);
+        } catch (RuntimeException | Error e) {
+            hold.close();
+            throw e;
+        }
+    }
+
+    private EngineHold hold() {
+        if ((engine == null) == (modelDirectory == null)) {
+            throw new IllegalArgumentException(
+                    "expected an engine or a model directory, found " + (engine == null ? "neither" : "both"));
+        }
+        if (engine != null) {
+            return EngineHold.shared(engine);
+        }
+        Path name = modelDirectory.toAbsolutePath().normalize().getFileName();
+        return EngineHold.owned(ChaiEngine.load(modelDirectory, Objects.toString(name, "model"), options));
+    }
+
+    /** Sets the engine. Any number of models may share it; it stays open when this one is closed. */
     public B engine(ChaiEngine engine) {
         this.engine = engine;
+        return self();
+    }
+
+    /**
+     * Sets a model in Hugging Face layout, for a LangChain4j model with an engine of its own, named like the directory: it is loaded
+     * by {@code build} and closed with the LangChain4j model. Several of these that are to share weights need an {@link
+     * #engine(ChaiEngine) engine}.
+     */
+    public B modelDirectory(Path modelDirectory) {
+        this.modelDirectory = modelDirectory;
+        return self();
+    }
+
+    /** Sets how the model of {@link #modelDirectory} is loaded; the default is {@link ChaiOptions#exact()}. An engine has its own. */
+    public B options(ChaiOptions options) {
+        this.options = options == null ? ChaiOptions.exact() : options;
         return self();
     }
 

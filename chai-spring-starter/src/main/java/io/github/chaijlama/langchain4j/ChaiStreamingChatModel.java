@@ -2,7 +2,6 @@
 package io.github.chaijlama.langchain4j;
 
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 
 import dev.langchain4j.exception.InternalServerException;
@@ -40,18 +39,18 @@ import io.github.chaijlama.tool.ToolCallParser;
  * {@link UnsupportedFeatureException} itself. An exception of the handler itself is
  * given to its {@code onError}, and the answer goes on, as with LangChain4j's other models.
  */
-public final class ChaiStreamingChatModel implements StreamingChatModel {
+public final class ChaiStreamingChatModel implements StreamingChatModel, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(ChaiStreamingChatModel.class);
 
-    private final ChaiEngine engine;
+    private final EngineHold hold;
     private final ChaiAnswers answers;
     private final ChatRequestParameters defaultRequestParameters;
     private final List<ChatModelListener> listeners;
 
-    private ChaiStreamingChatModel(Builder builder) {
-        this.engine = Objects.requireNonNull(builder.engine, "engine");
-        this.defaultRequestParameters = builder.defaultRequestParameters(engine.modelName());
-        this.answers = new ChaiAnswers(engine, builder.seed, defaultRequestParameters);
+    private ChaiStreamingChatModel(Builder builder, EngineHold hold) {
+        this.hold = hold;
+        this.defaultRequestParameters = builder.defaultRequestParameters(hold.engine().modelName());
+        this.answers = new ChaiAnswers(hold, builder.seed, defaultRequestParameters);
         this.listeners = List.copyOf(builder.listeners);
     }
 
@@ -73,7 +72,7 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
             answer = () -> stream.fail(e);
         }
         try {
-            engine.stream(answer);
+            hold.engine().stream(answer);
         } catch (IllegalStateException e) {
             stream.fail(new InternalServerException(e.getMessage(), e));
         }
@@ -199,7 +198,16 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
         }
     }
 
-    /** Puts a model together. Only the engine is needed. */
+    /**
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
+     * engine too, and they end with an error.
+     */
+    @Override
+    public void close() {
+        hold.close();
+    }
+
+    /** Puts a model together. Only the engine or a model directory is needed. */
     public static final class Builder extends ChaiChatModelBuilder<Builder> {
         /** Creates an empty builder. */
         public Builder() {}
@@ -211,7 +219,7 @@ public final class ChaiStreamingChatModel implements StreamingChatModel {
 
         /** Returns the model. */
         public ChaiStreamingChatModel build() {
-            return new ChaiStreamingChatModel(this);
+            return build(hold -> new ChaiStreamingChatModel(this, hold));
         }
     }
 }

@@ -18,15 +18,15 @@ import io.github.chaijlama.generate.GenerationListener;
  * nothing. Errors reach {@code onError}. So does an exception of the handler itself, and the text goes on: LangChain4j's language
  * models have no way to cancel.
  */
-public final class ChaiStreamingLanguageModel implements StreamingLanguageModel {
+public final class ChaiStreamingLanguageModel implements StreamingLanguageModel, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(ChaiStreamingLanguageModel.class);
 
-    private final ChaiEngine engine;
+    private final EngineHold hold;
     private final ChaiCompletions completions;
 
-    private ChaiStreamingLanguageModel(Builder builder) {
-        this.completions = new ChaiCompletions(builder);
-        this.engine = builder.engine;
+    private ChaiStreamingLanguageModel(Builder builder, EngineHold hold) {
+        this.hold = hold;
+        this.completions = new ChaiCompletions(builder, hold);
     }
 
     /** Returns an empty builder. */
@@ -37,7 +37,7 @@ public final class ChaiStreamingLanguageModel implements StreamingLanguageModel 
     @Override
     public void generate(String prompt, StreamingResponseHandler<String> handler) {
         try {
-            engine.stream(() -> run(prompt, handler));
+            hold.engine().stream(() -> run(prompt, handler));
         } catch (IllegalStateException e) {
             tell(handler, new InternalServerException(e.getMessage(), e));
         }
@@ -82,7 +82,16 @@ public final class ChaiStreamingLanguageModel implements StreamingLanguageModel 
         }
     }
 
-    /** Puts a model together. Only the engine is needed. */
+    /**
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
+     * engine too, and they end with an error.
+     */
+    @Override
+    public void close() {
+        hold.close();
+    }
+
+    /** Puts a model together. Only the engine or a model directory is needed. */
     public static final class Builder extends ChaiModelBuilder<Builder> {
         /** Creates an empty builder. */
         public Builder() {}
@@ -98,7 +107,7 @@ public final class ChaiStreamingLanguageModel implements StreamingLanguageModel 
          * @throws IllegalArgumentException if a setting is impossible
          */
         public ChaiStreamingLanguageModel build() {
-            return new ChaiStreamingLanguageModel(this);
+            return build(hold -> new ChaiStreamingLanguageModel(this, hold));
         }
     }
 }

@@ -15,17 +15,17 @@ import io.github.chaijlama.template.ChatTemplateException;
  * messages are what they add to a prompt where the template accepts them in this order, and otherwise those of the text alone.
  * Thread-safe.
  */
-public final class ChaiTokenCountEstimator implements TokenCountEstimator {
-    private final TextModel model;
+public final class ChaiTokenCountEstimator implements TokenCountEstimator, AutoCloseable {
+    private final EngineHold hold;
 
     /** Creates an estimator for the model of an engine. */
     public ChaiTokenCountEstimator(ChaiEngine engine) {
-        this.model = engine.textModel();
+        this.hold = EngineHold.shared(engine);
     }
 
     @Override
     public int estimateTokenCountInText(String text) {
-        return model.tokenizer().encode(text).length;
+        return model().tokenizer().encode(text).length;
     }
 
     @Override
@@ -39,9 +39,19 @@ public final class ChaiTokenCountEstimator implements TokenCountEstimator {
         messages.forEach(list::add);
         List<io.github.chaijlama.generate.ChatMessage> mapped = MessageMapper.messages(list);
         try {
-            return mapped.isEmpty() ? 0 : model.countTokens(mapped);
+            return mapped.isEmpty() ? 0 : model().countTokens(mapped);
         } catch (ChatTemplateException _) {
             return mapped.stream().mapToInt(message -> estimateTokenCountInText(message.content())).sum();
         }
+    }
+
+    private TextModel model() {
+        return hold.engine().textModel();
+    }
+
+    /** Refuses to count from now on; the engine stays open. */
+    @Override
+    public void close() {
+        hold.close();
     }
 }

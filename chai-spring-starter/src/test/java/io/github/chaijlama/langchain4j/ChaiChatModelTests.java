@@ -255,12 +255,6 @@ class ChaiChatModelTests {
         }
     }
 
-    @Test
-    void anEngineIsNeeded() {
-        assertThatThrownBy(() -> ChaiChatModel.builder().build()).isInstanceOf(NullPointerException.class)
-                .hasMessage("engine");
-    }
-
     // ---- listeners ----
 
     private static final class Recorder implements ChatModelListener {
