@@ -11,6 +11,9 @@ import jdk.incubator.vector.VectorOperators;
 import static io.github.chaijlama.kernel.VectorFunctions.sumLanes;
 import static io.github.chaijlama.kernel.VectorMemory.INTS;
 import static io.github.chaijlama.kernel.VectorMemory.LANES;
+import static io.github.chaijlama.kernel.VectorMemory.ORDER;
+import static io.github.chaijlama.kernel.VectorMemory.PLACES;
+import static io.github.chaijlama.kernel.VectorMemory.SPECIES;
 import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
 import static io.github.chaijlama.kernel.VectorMemory.broadcast;
 import static io.github.chaijlama.kernel.VectorMemory.bytes;
@@ -19,10 +22,13 @@ import static io.github.chaijlama.kernel.VectorMemory.get;
 import static io.github.chaijlama.kernel.VectorMemory.getShort;
 import static io.github.chaijlama.kernel.VectorMemory.load;
 import static io.github.chaijlama.kernel.VectorMemory.loadInts;
+import static io.github.chaijlama.kernel.VectorMemory.memory;
 import static io.github.chaijlama.kernel.VectorMemory.set;
 import static io.github.chaijlama.kernel.VectorMemory.setShort;
 import static io.github.chaijlama.kernel.VectorMemory.store;
+import static io.github.chaijlama.kernel.VectorMemory.storeFour;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
  * Rows of bfloat16. Two vectors of floats share one vector of ints, the first in the lower halves of its lanes and the second in
@@ -32,6 +38,7 @@ import static io.github.chaijlama.kernel.VectorMemory.zero;
 final class VectorBf16Rows {
     private static final int PAIR = 2 * LANES;
     private static final int UPPER = 0xFFFF0000;
+    private static final int CHUNK = VectorRows.CHUNK;
 
     private VectorBf16Rows() {}
 
@@ -94,50 +101,43 @@ final class VectorBf16Rows {
         for (int key = 0; key < blocks; key += 4) {
             scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize, scale);
         }
+        if (paired(headSize) < headSize) {
+            for (int key = 0; key < blocks; key++) {
+                set(scores, scoresAt + bytes(key), get(scores, scoresAt + bytes(key))
+                        + scale * dotOfRest(query, queryAt, keys, keysAt + key * row, headSize));
+            }
+        }
         for (int key = blocks; key < numberOfKeys; key++) {
             set(scores, scoresAt + bytes(key), scale * dot(query, queryAt, keys, keysAt + key * row, headSize));
         }
     }
 
+    /** The pairs of four keys side by side, so that what is loaded of the query serves all of them. */
     private static void scores4(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
             MemorySegment keys, long keysAt, int headSize, float scale) {
+        MemorySegment q = memory(query);
+        MemorySegment k = memory(keys);
         long row = (long) headSize * Short.BYTES;
         FloatVector a = zero();
         FloatVector b = a;
         FloatVector c = a;
         FloatVector d = a;
-        int pairs = paired(headSize);
-        for (int i = 0; i < pairs; i += PAIR) {
-            FloatVector low = load(query, queryAt + bytes(i));
-            FloatVector high = load(query, queryAt + bytes(i) + VECTOR_BYTES);
-            long k = at(keysAt, i);
-            IntVector pair = loadInts(keys, k);
+        long at = queryAt;
+        long end = at(keysAt, paired(headSize));
+        for (long key = keysAt; key != end; key += VECTOR_BYTES) {
+            FloatVector low = FloatVector.fromMemorySegment(SPECIES, q, at & PLACES, ORDER);
+            FloatVector high = FloatVector.fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER);
+            IntVector pair = IntVector.fromMemorySegment(INTS, k, key & PLACES, ORDER);
             a = low.fma(lower(pair), high.fma(upper(pair), a));
-            pair = loadInts(keys, k + row);
+            pair = IntVector.fromMemorySegment(INTS, k, key + row & PLACES, ORDER);
             b = low.fma(lower(pair), high.fma(upper(pair), b));
-            pair = loadInts(keys, k + 2 * row);
+            pair = IntVector.fromMemorySegment(INTS, k, key + 2 * row & PLACES, ORDER);
             c = low.fma(lower(pair), high.fma(upper(pair), c));
-            pair = loadInts(keys, k + 3 * row);
+            pair = IntVector.fromMemorySegment(INTS, k, key + 3 * row & PLACES, ORDER);
             d = low.fma(lower(pair), high.fma(upper(pair), d));
-            fence();
+            at += 2 * VECTOR_BYTES;
         }
-        FloatVector sums = sumLanes(a, b, c, d);
-        float sumA = sums.lane(0);
-        float sumB = sums.lane(LANES / 2);
-        float sumC = sums.lane(LANES / 4);
-        float sumD = sums.lane(LANES / 2 + LANES / 4);
-        for (int i = pairs; i < headSize; i++) {
-            float q = get(query, queryAt + bytes(i));
-            long k = at(keysAt, i);
-            sumA += q * toFloat(getShort(keys, k));
-            sumB += q * toFloat(getShort(keys, k + row));
-            sumC += q * toFloat(getShort(keys, k + 2 * row));
-            sumD += q * toFloat(getShort(keys, k + 3 * row));
-        }
-        set(scores, scoresAt, scale * sumA);
-        set(scores, scoresAt + 4, scale * sumB);
-        set(scores, scoresAt + 8, scale * sumC);
-        set(scores, scoresAt + 12, scale * sumD);
+        storeFour(sumLanes(a, b, c, d).mul(scale), scores, scoresAt);
     }
 
     private static float dot(MemorySegment query, long queryAt, MemorySegment keys, long keyAt, int headSize) {
@@ -148,27 +148,84 @@ final class VectorBf16Rows {
             sum = load(query, queryAt + bytes(i) + VECTOR_BYTES).fma(upper(pair), sum);
             sum = load(query, queryAt + bytes(i)).fma(lower(pair), sum);
         }
-        float result = sumLanes(sum);
-        for (int i = pairs; i < headSize; i++) {
-            result += get(query, queryAt + bytes(i)) * toFloat(getShort(keys, at(keyAt, i)));
+        return sumLanes(sum) + dotOfRest(query, queryAt, keys, keyAt, headSize);
+    }
+
+    /** Products of what fills no pair. */
+    private static float dotOfRest(MemorySegment query, long queryAt, MemorySegment keys, long keyAt, int headSize) {
+        float sum = 0;
+        for (int i = paired(headSize); i < headSize; i++) {
+            sum += get(query, queryAt + bytes(i)) * toFloat(getShort(keys, at(keyAt, i)));
         }
-        return result;
+        return sum;
     }
 
     static void weightedSum(MemorySegment out, long outAt, MemorySegment weights, long weightsAt, MemorySegment values,
             long valuesAt, int numberOfValues, int headSize) {
         long row = (long) headSize * Short.BYTES;
+        int whole = headSize / CHUNK * CHUNK;
+        for (int i = 0; i < whole; i += CHUNK) {
+            weightedSumOfChunk(out, outAt + bytes(i), weights, weightsAt, values, at(valuesAt, i), numberOfValues, row);
+        }
+        if (whole == headSize) {
+            return;
+        }
         int blocks = numberOfValues & ~3;
         for (int value = 0; value < blocks; value += 4) {
-            weightedSum4(out, outAt, weights, weightsAt + bytes(value), values, valuesAt + value * row, headSize);
+            weightedSum4(out, outAt, weights, weightsAt + bytes(value), values, valuesAt + value * row, whole,
+                    headSize);
         }
         for (int value = blocks; value < numberOfValues; value++) {
-            weightedSum1(out, outAt, get(weights, weightsAt + bytes(value)), values, valuesAt + value * row, headSize);
+            weightedSum1(out, outAt, get(weights, weightsAt + bytes(value)), values, valuesAt + value * row, whole,
+                    headSize);
         }
     }
 
+    /** A part of each row that registers hold the sum of. */
+    private static void weightedSumOfChunk(MemorySegment out, long outAt, MemorySegment weights, long weightsAt,
+            MemorySegment values, long valuesAt, int numberOfValues, long row) {
+        MemorySegment o = memory(out);
+        MemorySegment w = memory(weights);
+        MemorySegment v = memory(values);
+        long sum = outAt & PLACES;
+        FloatVector a = FloatVector.fromMemorySegment(SPECIES, o, sum, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(SPECIES, o, sum + VECTOR_BYTES, ORDER);
+        FloatVector c = FloatVector.fromMemorySegment(SPECIES, o, sum + 2 * VECTOR_BYTES, ORDER);
+        FloatVector d = FloatVector.fromMemorySegment(SPECIES, o, sum + 3 * VECTOR_BYTES, ORDER);
+        FloatVector e = FloatVector.fromMemorySegment(SPECIES, o, sum + 4 * VECTOR_BYTES, ORDER);
+        FloatVector f = FloatVector.fromMemorySegment(SPECIES, o, sum + 5 * VECTOR_BYTES, ORDER);
+        FloatVector g = FloatVector.fromMemorySegment(SPECIES, o, sum + 6 * VECTOR_BYTES, ORDER);
+        FloatVector h = FloatVector.fromMemorySegment(SPECIES, o, sum + 7 * VECTOR_BYTES, ORDER);
+        long value = valuesAt;
+        long end = weightsAt + bytes(numberOfValues);
+        for (long at = weightsAt; at != end; at += Float.BYTES) {
+            FloatVector weight = FloatVector.broadcast(SPECIES, w.get(JAVA_FLOAT_UNALIGNED, at & PLACES));
+            IntVector pair = IntVector.fromMemorySegment(INTS, v, value & PLACES, ORDER);
+            a = weight.fma(lower(pair), a);
+            b = weight.fma(upper(pair), b);
+            pair = IntVector.fromMemorySegment(INTS, v, (value & PLACES) + VECTOR_BYTES, ORDER);
+            c = weight.fma(lower(pair), c);
+            d = weight.fma(upper(pair), d);
+            pair = IntVector.fromMemorySegment(INTS, v, (value & PLACES) + 2 * VECTOR_BYTES, ORDER);
+            e = weight.fma(lower(pair), e);
+            f = weight.fma(upper(pair), f);
+            pair = IntVector.fromMemorySegment(INTS, v, (value & PLACES) + 3 * VECTOR_BYTES, ORDER);
+            g = weight.fma(lower(pair), g);
+            h = weight.fma(upper(pair), h);
+            value += row;
+        }
+        a.intoMemorySegment(o, sum, ORDER);
+        b.intoMemorySegment(o, sum + VECTOR_BYTES, ORDER);
+        c.intoMemorySegment(o, sum + 2 * VECTOR_BYTES, ORDER);
+        d.intoMemorySegment(o, sum + 3 * VECTOR_BYTES, ORDER);
+        e.intoMemorySegment(o, sum + 4 * VECTOR_BYTES, ORDER);
+        f.intoMemorySegment(o, sum + 5 * VECTOR_BYTES, ORDER);
+        g.intoMemorySegment(o, sum + 6 * VECTOR_BYTES, ORDER);
+        h.intoMemorySegment(o, sum + 7 * VECTOR_BYTES, ORDER);
+    }
+
     private static void weightedSum4(MemorySegment out, long outAt, MemorySegment weights, long weightsAt,
-            MemorySegment values, long valuesAt, int headSize) {
+            MemorySegment values, long valuesAt, int from, int headSize) {
         long row = (long) headSize * Short.BYTES;
         float weightA = get(weights, weightsAt);
         float weightB = get(weights, weightsAt + 4);
@@ -179,7 +236,7 @@ final class VectorBf16Rows {
         FloatVector c = broadcast(weightC);
         FloatVector d = broadcast(weightD);
         int pairs = paired(headSize);
-        for (int i = 0; i < pairs; i += PAIR) {
+        for (int i = from; i < pairs; i += PAIR) {
             long at = outAt + bytes(i);
             long v = at(valuesAt, i);
             FloatVector x = load(out, at);
@@ -212,10 +269,10 @@ final class VectorBf16Rows {
     }
 
     private static void weightedSum1(MemorySegment out, long outAt, float weight, MemorySegment values, long valueAt,
-            int headSize) {
+            int from, int headSize) {
         FloatVector w = broadcast(weight);
         int pairs = paired(headSize);
-        for (int i = 0; i < pairs; i += PAIR) {
+        for (int i = from; i < pairs; i += PAIR) {
             long at = outAt + bytes(i);
             IntVector pair = loadInts(values, at(valueAt, i));
             store(w.fma(lower(pair), load(out, at)), out, at);

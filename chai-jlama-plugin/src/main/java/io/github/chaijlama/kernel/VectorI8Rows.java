@@ -12,6 +12,8 @@ import jdk.incubator.vector.VectorSpecies;
 import static io.github.chaijlama.kernel.VectorFunctions.ROUND;
 import static io.github.chaijlama.kernel.VectorFunctions.sumLanes;
 import static io.github.chaijlama.kernel.VectorMemory.LANES;
+import static io.github.chaijlama.kernel.VectorMemory.ORDER;
+import static io.github.chaijlama.kernel.VectorMemory.PLACES;
 import static io.github.chaijlama.kernel.VectorMemory.SPECIES;
 import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
 import static io.github.chaijlama.kernel.VectorMemory.broadcast;
@@ -21,9 +23,11 @@ import static io.github.chaijlama.kernel.VectorMemory.get;
 import static io.github.chaijlama.kernel.VectorMemory.getByte;
 import static io.github.chaijlama.kernel.VectorMemory.load;
 import static io.github.chaijlama.kernel.VectorMemory.loadBytes;
+import static io.github.chaijlama.kernel.VectorMemory.memory;
 import static io.github.chaijlama.kernel.VectorMemory.set;
 import static io.github.chaijlama.kernel.VectorMemory.setByte;
 import static io.github.chaijlama.kernel.VectorMemory.store;
+import static io.github.chaijlama.kernel.VectorMemory.storeFour;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
 
 /**
@@ -114,7 +118,16 @@ final class VectorI8Rows {
         long row = SCALE_BYTES + headSize;
         int blocks = numberOfKeys & ~3;
         for (int key = 0; key < blocks; key += 4) {
-            scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize, scale);
+            scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize);
+        }
+        int whole = whole(headSize);
+        for (int key = 0; key < blocks; key++) {
+            long keyAt = keysAt + key * row;
+            float sum = get(scores, scoresAt + bytes(key));
+            if (whole < headSize) {
+                sum += dotOfRest(query, queryAt, keys, keyAt + SCALE_BYTES, headSize);
+            }
+            set(scores, scoresAt + bytes(key), scale * get(keys, keyAt) * sum);
         }
         for (int key = blocks; key < numberOfKeys; key++) {
             long keyAt = keysAt + key * row;
@@ -123,51 +136,38 @@ final class VectorI8Rows {
         }
     }
 
+    /** What fills vectors of four keys side by side, without their scales. */
     private static void scores4(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
-            MemorySegment keys, long keysAt, int headSize, float scale) {
+            MemorySegment keys, long keysAt, int headSize) {
+        MemorySegment q = memory(query);
+        MemorySegment k = memory(keys);
         long row = SCALE_BYTES + headSize;
         FloatVector a = zero();
         FloatVector b = a;
         FloatVector c = a;
         FloatVector d = a;
-        int limit = whole(headSize);
-        for (int i = 0; i < limit; i += STEP) {
-            FloatVector q = load(query, queryAt + bytes(i));
-            long k = keysAt + SCALE_BYTES + i;
-            ByteVector ka = loadBytes(BYTES, keys, k);
-            ByteVector kb = loadBytes(BYTES, keys, k + row);
-            ByteVector kc = loadBytes(BYTES, keys, k + 2 * row);
-            ByteVector kd = loadBytes(BYTES, keys, k + 3 * row);
-            a = q.fma(first(ka), a);
-            b = q.fma(first(kb), b);
-            c = q.fma(first(kc), c);
-            d = q.fma(first(kd), d);
+        long at = queryAt;
+        long end = keysAt + SCALE_BYTES + whole(headSize);
+        for (long key = keysAt + SCALE_BYTES; key != end; key += STEP) {
+            FloatVector part = FloatVector.fromMemorySegment(SPECIES, q, at & PLACES, ORDER);
+            ByteVector ka = ByteVector.fromMemorySegment(BYTES, k, key & PLACES, ORDER);
+            ByteVector kb = ByteVector.fromMemorySegment(BYTES, k, key + row & PLACES, ORDER);
+            ByteVector kc = ByteVector.fromMemorySegment(BYTES, k, key + 2 * row & PLACES, ORDER);
+            ByteVector kd = ByteVector.fromMemorySegment(BYTES, k, key + 3 * row & PLACES, ORDER);
+            a = part.fma(first(ka), a);
+            b = part.fma(first(kb), b);
+            c = part.fma(first(kc), c);
+            d = part.fma(first(kd), d);
             if (TWO_PARTS) {
-                q = load(query, queryAt + bytes(i) + VECTOR_BYTES);
-                a = q.fma(second(ka), a);
-                b = q.fma(second(kb), b);
-                c = q.fma(second(kc), c);
-                d = q.fma(second(kd), d);
+                part = FloatVector.fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER);
+                a = part.fma(second(ka), a);
+                b = part.fma(second(kb), b);
+                c = part.fma(second(kc), c);
+                d = part.fma(second(kd), d);
             }
-            fence();
+            at += (long) STEP * Float.BYTES;
         }
-        FloatVector sums = sumLanes(a, b, c, d);
-        float sumA = sums.lane(0);
-        float sumB = sums.lane(LANES / 2);
-        float sumC = sums.lane(LANES / 4);
-        float sumD = sums.lane(LANES / 2 + LANES / 4);
-        for (int i = limit; i < headSize; i++) {
-            float q = get(query, queryAt + bytes(i));
-            long k = keysAt + SCALE_BYTES + i;
-            sumA += q * getByte(keys, k);
-            sumB += q * getByte(keys, k + row);
-            sumC += q * getByte(keys, k + 2 * row);
-            sumD += q * getByte(keys, k + 3 * row);
-        }
-        set(scores, scoresAt, scale * get(keys, keysAt) * sumA);
-        set(scores, scoresAt + 4, scale * get(keys, keysAt + row) * sumB);
-        set(scores, scoresAt + 8, scale * get(keys, keysAt + 2 * row) * sumC);
-        set(scores, scoresAt + 12, scale * get(keys, keysAt + 3 * row) * sumD);
+        storeFour(sumLanes(a, b, c, d), scores, scoresAt);
     }
 
     private static float dot(MemorySegment query, long queryAt, MemorySegment keys, long bytesAt, int headSize) {
@@ -180,11 +180,16 @@ final class VectorI8Rows {
                 sum = load(query, queryAt + bytes(i) + VECTOR_BYTES).fma(second(k), sum);
             }
         }
-        float result = sumLanes(sum);
-        for (int i = limit; i < headSize; i++) {
-            result += get(query, queryAt + bytes(i)) * getByte(keys, bytesAt + i);
+        return sumLanes(sum) + dotOfRest(query, queryAt, keys, bytesAt, headSize);
+    }
+
+    /** Products of what fills no vector. */
+    private static float dotOfRest(MemorySegment query, long queryAt, MemorySegment keys, long bytesAt, int headSize) {
+        float sum = 0;
+        for (int i = whole(headSize); i < headSize; i++) {
+            sum += get(query, queryAt + bytes(i)) * getByte(keys, bytesAt + i);
         }
-        return result;
+        return sum;
     }
 
     static void weightedSum(MemorySegment out, long outAt, MemorySegment weights, long weightsAt, MemorySegment values,
@@ -212,30 +217,34 @@ final class VectorI8Rows {
         FloatVector b = broadcast(weightB);
         FloatVector c = broadcast(weightC);
         FloatVector d = broadcast(weightD);
-        long bytesAt = valuesAt + SCALE_BYTES;
+        MemorySegment o = memory(out);
+        MemorySegment v = memory(values);
         int limit = whole(headSize);
-        for (int i = 0; i < limit; i += STEP) {
-            ByteVector va = loadBytes(BYTES, values, bytesAt + i);
-            ByteVector vb = loadBytes(BYTES, values, bytesAt + i + row);
-            ByteVector vc = loadBytes(BYTES, values, bytesAt + i + 2 * row);
-            ByteVector vd = loadBytes(BYTES, values, bytesAt + i + 3 * row);
-            long at = outAt + bytes(i);
-            FloatVector x = a.fma(first(va), b.fma(first(vb), load(out, at)));
-            store(c.fma(first(vc), d.fma(first(vd), x)), out, at);
+        long sum = outAt;
+        long bytesAt = valuesAt + SCALE_BYTES;
+        long end = bytesAt + limit;
+        for (long value = bytesAt; value != end; value += STEP) {
+            ByteVector va = ByteVector.fromMemorySegment(BYTES, v, value & PLACES, ORDER);
+            ByteVector vb = ByteVector.fromMemorySegment(BYTES, v, value + row & PLACES, ORDER);
+            ByteVector vc = ByteVector.fromMemorySegment(BYTES, v, value + 2 * row & PLACES, ORDER);
+            ByteVector vd = ByteVector.fromMemorySegment(BYTES, v, value + 3 * row & PLACES, ORDER);
+            FloatVector x = FloatVector.fromMemorySegment(SPECIES, o, sum & PLACES, ORDER);
+            x = a.fma(first(va), b.fma(first(vb), x));
+            c.fma(first(vc), d.fma(first(vd), x)).intoMemorySegment(o, sum & PLACES, ORDER);
             if (TWO_PARTS) {
-                at += VECTOR_BYTES;
-                x = a.fma(second(va), b.fma(second(vb), load(out, at)));
-                store(c.fma(second(vc), d.fma(second(vd), x)), out, at);
+                x = FloatVector.fromMemorySegment(SPECIES, o, (sum & PLACES) + VECTOR_BYTES, ORDER);
+                x = a.fma(second(va), b.fma(second(vb), x));
+                c.fma(second(vc), d.fma(second(vd), x)).intoMemorySegment(o, (sum & PLACES) + VECTOR_BYTES, ORDER);
             }
-            fence();
+            sum += (long) STEP * Float.BYTES;
         }
         for (int i = limit; i < headSize; i++) {
             long at = outAt + bytes(i);
-            float sum = get(out, at) + weightA * getByte(values, bytesAt + i);
-            sum += weightB * getByte(values, bytesAt + i + row);
-            sum += weightC * getByte(values, bytesAt + i + 2 * row);
-            sum += weightD * getByte(values, bytesAt + i + 3 * row);
-            set(out, at, sum);
+            float rest = get(out, at) + weightA * getByte(values, bytesAt + i);
+            rest += weightB * getByte(values, bytesAt + i + row);
+            rest += weightC * getByte(values, bytesAt + i + 2 * row);
+            rest += weightD * getByte(values, bytesAt + i + 3 * row);
+            set(out, at, rest);
         }
     }
 

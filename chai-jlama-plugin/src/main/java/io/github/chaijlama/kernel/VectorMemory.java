@@ -21,10 +21,19 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
  * go without checks, on one segment that spans all memory, and places are addresses. With the system property
  * {@value #CHECKS_PROPERTY} they access the segments themselves, each access checked; tests run both ways.
  *
- * <p>The reason is measured. C2 unrolls an inner loop by four and loads everything at its top, more than 16 vector registers
- * hold, and accumulators travel through the stack: 37 GFLOP/s for a tile of scores on a Zen 3 core that multiplies and adds 90
- * in registers. A fence between the iterations keeps each one's loads in place, and costs no instruction on x86, but with
- * segments the compiler then reads and checks their bounds anew each time (27). Without checks and with the fence it is 78.
+ * <p>What the loops look like follows from what C2 (JDK 25) makes of them; all of it is measured, on a Zen 3 core.
+ * <ul>
+ * <li>It unrolls a counted loop by four and loads everything at its top, more than 16 vector registers hold, and accumulators
+ * travel through the stack: 37 GFLOP/s for a tile of scores where registers alone give 90. A {@linkplain #fence() fence}
+ * between the iterations keeps each one's loads in place, and costs no instruction on x86, but with segments the compiler then
+ * reads and checks their bounds anew each time (27). Without checks and with the fence it is 78.
+ * <li>Loops as short as a row spend half their time in what unrolling puts before and after them. One that ends at an address,
+ * {@code at != end}, is not counted: it stays as it is written, and needs no fence.
+ * <li>The check against the end of all memory goes away where the compiler knows that a place is below: {@code at & }{@link #PLACES}.
+ * <li>From 18,000 nodes on C2 inlines no methods but the JDK's own, and a vector that a method of ours returns is an object then,
+ * ten times slower. A load or a store are about 900. So methods with many of them call the Vector API directly, on {@link
+ * #memory}.
+ * </ul>
  */
 final class VectorMemory {
     static final VectorSpecies<Float> SPECIES = VectorCapabilities.speciesOf(VectorCapabilities.selectedBits());
@@ -35,9 +44,11 @@ final class VectorMemory {
     /** System property: {@code true} for a bounds check at every access of the vector kernels. */
     static final String CHECKS_PROPERTY = "chai.kernel.boundsChecks";
 
-    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final MemorySegment ALL = all();
     private static final boolean CHECKED = ALL == null;
+    /** A mask that no place loses anything to. */
+    static final long PLACES = Long.MAX_VALUE >>> 4;
     /** Elsewhere there are 32 vector registers, and the fence would be an instruction. */
     private static final boolean FENCE = !CHECKED && System.getProperty("os.arch").matches("amd64|x86_64");
 
@@ -69,6 +80,11 @@ final class VectorMemory {
         return at(segment, bytes(floatOffset));
     }
 
+    /** Returns the segment in which the places of this one are offsets. */
+    static MemorySegment memory(MemorySegment segment) {
+        return CHECKED ? segment : ALL;
+    }
+
     static long bytes(long floats) {
         return floats * Float.BYTES;
     }
@@ -81,27 +97,33 @@ final class VectorMemory {
     }
 
     static FloatVector load(MemorySegment segment, long at) {
-        return FloatVector.fromMemorySegment(SPECIES, CHECKED ? segment : ALL, at, ORDER);
+        return FloatVector.fromMemorySegment(SPECIES, memory(segment), at, ORDER);
     }
 
     static IntVector loadInts(MemorySegment segment, long at) {
-        return IntVector.fromMemorySegment(INTS, CHECKED ? segment : ALL, at, ORDER);
+        return IntVector.fromMemorySegment(INTS, memory(segment), at, ORDER);
     }
 
     static ByteVector loadBytes(VectorSpecies<Byte> species, MemorySegment segment, long at) {
-        return ByteVector.fromMemorySegment(species, CHECKED ? segment : ALL, at, ORDER);
+        return ByteVector.fromMemorySegment(species, memory(segment), at, ORDER);
     }
 
     static void store(ByteVector vector, MemorySegment segment, long at) {
-        vector.intoMemorySegment(CHECKED ? segment : ALL, at, ORDER);
+        vector.intoMemorySegment(memory(segment), at, ORDER);
     }
 
     static void store(FloatVector vector, MemorySegment segment, long at) {
-        vector.intoMemorySegment(CHECKED ? segment : ALL, at, ORDER);
+        vector.intoMemorySegment(memory(segment), at, ORDER);
     }
 
     static void store(IntVector vector, MemorySegment segment, long at) {
-        vector.intoMemorySegment(CHECKED ? segment : ALL, at, ORDER);
+        vector.intoMemorySegment(memory(segment), at, ORDER);
+    }
+
+    /** Stores the first four lanes. */
+    static void storeFour(FloatVector vector, MemorySegment segment, long at) {
+        vector.reinterpretShape(FloatVector.SPECIES_128, 0).reinterpretAsFloats().intoMemorySegment(memory(segment),
+                at & PLACES, ORDER);
     }
 
     static FloatVector broadcast(MemorySegment segment, long at) {
@@ -117,26 +139,26 @@ final class VectorMemory {
     }
 
     static float get(MemorySegment segment, long at) {
-        return (CHECKED ? segment : ALL).get(JAVA_FLOAT_UNALIGNED, at);
+        return memory(segment).get(JAVA_FLOAT_UNALIGNED, at);
     }
 
     static void set(MemorySegment segment, long at, float value) {
-        (CHECKED ? segment : ALL).set(JAVA_FLOAT_UNALIGNED, at, value);
+        memory(segment).set(JAVA_FLOAT_UNALIGNED, at, value);
     }
 
     static short getShort(MemorySegment segment, long at) {
-        return (CHECKED ? segment : ALL).get(JAVA_SHORT_UNALIGNED, at);
+        return memory(segment).get(JAVA_SHORT_UNALIGNED, at);
     }
 
     static void setShort(MemorySegment segment, long at, short value) {
-        (CHECKED ? segment : ALL).set(JAVA_SHORT_UNALIGNED, at, value);
+        memory(segment).set(JAVA_SHORT_UNALIGNED, at, value);
     }
 
     static byte getByte(MemorySegment segment, long at) {
-        return (CHECKED ? segment : ALL).get(JAVA_BYTE, at);
+        return memory(segment).get(JAVA_BYTE, at);
     }
 
     static void setByte(MemorySegment segment, long at, byte value) {
-        (CHECKED ? segment : ALL).set(JAVA_BYTE, at, value);
+        memory(segment).set(JAVA_BYTE, at, value);
     }
 }

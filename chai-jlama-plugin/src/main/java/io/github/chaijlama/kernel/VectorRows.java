@@ -5,8 +5,17 @@ import java.lang.foreign.MemorySegment;
 
 import jdk.incubator.vector.FloatVector;
 
+import static io.github.chaijlama.kernel.VectorFunctions.ONE_OF_EACH_QUARTER;
+import static io.github.chaijlama.kernel.VectorFunctions.SWAP_EIGHTHS;
+import static io.github.chaijlama.kernel.VectorFunctions.SWAP_HALVES;
+import static io.github.chaijlama.kernel.VectorFunctions.SWAP_QUARTERS;
+import static io.github.chaijlama.kernel.VectorFunctions.SWAP_SIXTEENTHS;
+import static io.github.chaijlama.kernel.VectorFunctions.UPPER_HALF;
+import static io.github.chaijlama.kernel.VectorFunctions.UPPER_QUARTERS;
 import static io.github.chaijlama.kernel.VectorFunctions.sumLanes;
 import static io.github.chaijlama.kernel.VectorMemory.LANES;
+import static io.github.chaijlama.kernel.VectorMemory.ORDER;
+import static io.github.chaijlama.kernel.VectorMemory.PLACES;
 import static io.github.chaijlama.kernel.VectorMemory.SPECIES;
 import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
 import static io.github.chaijlama.kernel.VectorMemory.broadcast;
@@ -14,9 +23,12 @@ import static io.github.chaijlama.kernel.VectorMemory.bytes;
 import static io.github.chaijlama.kernel.VectorMemory.fence;
 import static io.github.chaijlama.kernel.VectorMemory.get;
 import static io.github.chaijlama.kernel.VectorMemory.load;
+import static io.github.chaijlama.kernel.VectorMemory.memory;
 import static io.github.chaijlama.kernel.VectorMemory.set;
 import static io.github.chaijlama.kernel.VectorMemory.store;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 /**
  * Decoding with rows of 32-bit floats: one query row against many keys, one row of probabilities against many values. Memory is
@@ -25,6 +37,11 @@ import static io.github.chaijlama.kernel.VectorMemory.zero;
  * the first cache, costs less than that.
  */
 final class VectorRows {
+    /** Floats of an iteration of the scores. */
+    private static final int STEP = 4 * LANES;
+    private static final long STEP_BYTES = 4 * VECTOR_BYTES;
+    /** Floats whose sums registers hold. */
+    static final int CHUNK = 8 * LANES;
 
     private VectorRows() {}
 
@@ -35,6 +52,14 @@ final class VectorRows {
         for (int key = 0; key < blocks; key += 4) {
             scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize, scale);
         }
+        int whole = headSize / STEP * STEP;
+        if (whole < headSize) {
+            for (int key = 0; key < blocks; key++) {
+                float rest = dot(query, queryAt + bytes(whole), keys, keysAt + key * row + bytes(whole),
+                        headSize - whole);
+                set(scores, scoresAt + bytes(key), get(scores, scoresAt + bytes(key)) + scale * rest);
+            }
+        }
         for (int key = blocks; key < numberOfKeys; key++) {
             set(scores, scoresAt + bytes(key), scale * dot(query, queryAt, keys, keysAt + key * row, headSize));
         }
@@ -43,61 +68,92 @@ final class VectorRows {
     /** Four keys one after another, which is how they lie in memory; their sums across lanes are taken together. */
     private static void scores4(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
             MemorySegment keys, long keysAt, int headSize, float scale) {
-        long row = bytes(headSize);
-        int pairs = headSize / (2 * LANES) * (2 * LANES);
-        FloatVector x = zero();
-        FloatVector y = x;
-        for (int i = 0; i < pairs; i += 2 * LANES) {
-            long k = keysAt + bytes(i);
-            x = load(query, queryAt + bytes(i)).fma(load(keys, k), x);
-            y = load(query, queryAt + bytes(i) + VECTOR_BYTES).fma(load(keys, k + VECTOR_BYTES), y);
-            fence();
+        MemorySegment q = memory(query);
+        MemorySegment k = memory(keys);
+        long whole = bytes(headSize / STEP * STEP);
+        long next = bytes(headSize) - whole;
+        FloatVector zero = FloatVector.zero(SPECIES);
+
+        long key = keysAt;
+        long end = key + whole;
+        FloatVector x = zero;
+        FloatVector y = zero;
+        for (long at = queryAt; key != end; at += STEP_BYTES) {
+            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+            key += STEP_BYTES;
         }
         FloatVector a = x.add(y);
-        x = zero();
-        y = x;
-        for (int i = 0; i < pairs; i += 2 * LANES) {
-            long k = keysAt + row + bytes(i);
-            x = load(query, queryAt + bytes(i)).fma(load(keys, k), x);
-            y = load(query, queryAt + bytes(i) + VECTOR_BYTES).fma(load(keys, k + VECTOR_BYTES), y);
-            fence();
+
+        key = key + next;
+        end = key + whole;
+        x = zero;
+        y = zero;
+        for (long at = queryAt; key != end; at += STEP_BYTES) {
+            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+            key += STEP_BYTES;
         }
         FloatVector b = x.add(y);
-        x = zero();
-        y = x;
-        for (int i = 0; i < pairs; i += 2 * LANES) {
-            long k = keysAt + 2 * row + bytes(i);
-            x = load(query, queryAt + bytes(i)).fma(load(keys, k), x);
-            y = load(query, queryAt + bytes(i) + VECTOR_BYTES).fma(load(keys, k + VECTOR_BYTES), y);
-            fence();
+
+        key = key + next;
+        end = key + whole;
+        x = zero;
+        y = zero;
+        for (long at = queryAt; key != end; at += STEP_BYTES) {
+            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+            key += STEP_BYTES;
         }
         FloatVector c = x.add(y);
-        x = zero();
-        y = x;
-        for (int i = 0; i < pairs; i += 2 * LANES) {
-            long k = keysAt + 3 * row + bytes(i);
-            x = load(query, queryAt + bytes(i)).fma(load(keys, k), x);
-            y = load(query, queryAt + bytes(i) + VECTOR_BYTES).fma(load(keys, k + VECTOR_BYTES), y);
-            fence();
+
+        key = key + next;
+        end = key + whole;
+        x = zero;
+        y = zero;
+        for (long at = queryAt; key != end; at += STEP_BYTES) {
+            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+            key += STEP_BYTES;
         }
         FloatVector d = x.add(y);
-        FloatVector sums = sumLanes(a, b, c, d);
-        float sumA = sums.lane(0);
-        float sumB = sums.lane(LANES / 2);
-        float sumC = sums.lane(LANES / 4);
-        float sumD = sums.lane(LANES / 2 + LANES / 4);
-        for (int i = pairs; i < headSize; i++) {
-            float q = get(query, queryAt + bytes(i));
-            long k = keysAt + bytes(i);
-            sumA += q * get(keys, k);
-            sumB += q * get(keys, k + row);
-            sumC += q * get(keys, k + 2 * row);
-            sumD += q * get(keys, k + 3 * row);
+
+        FloatVector ab = a.blend(b, UPPER_HALF).add(b.blend(a, UPPER_HALF).rearrange(SWAP_HALVES));
+        FloatVector cd = c.blend(d, UPPER_HALF).add(d.blend(c, UPPER_HALF).rearrange(SWAP_HALVES));
+        FloatVector sums = ab.blend(cd, UPPER_QUARTERS)
+                .add(cd.blend(ab, UPPER_QUARTERS).rearrange(SWAP_QUARTERS));
+        if (LANES >= 8) {
+            sums = sums.add(sums.rearrange(SWAP_EIGHTHS));
         }
-        set(scores, scoresAt, scale * sumA);
-        set(scores, scoresAt + 4, scale * sumB);
-        set(scores, scoresAt + 8, scale * sumC);
-        set(scores, scoresAt + 12, scale * sumD);
+        if (LANES >= 16) {
+            sums = sums.add(sums.rearrange(SWAP_SIXTEENTHS));
+        }
+        sums.rearrange(ONE_OF_EACH_QUARTER).mul(scale).reinterpretShape(FloatVector.SPECIES_128, 0)
+                .reinterpretAsFloats().intoMemorySegment(memory(scores), scoresAt & PLACES, ORDER);
     }
 
     private static float dot(MemorySegment x, long xAt, MemorySegment y, long yAt, int length) {
@@ -116,9 +172,56 @@ final class VectorRows {
     static void weightedSum(MemorySegment out, long outAt, MemorySegment weights, long weightsAt, MemorySegment values,
             long valuesAt, int numberOfValues, int headSize) {
         long row = bytes(headSize);
-        for (int value = 0; value < numberOfValues; value++) {
-            weightedSum1(out, outAt, get(weights, weightsAt + bytes(value)), values, valuesAt + value * row, headSize);
+        int whole = headSize / CHUNK * CHUNK;
+        for (int i = 0; i < whole; i += CHUNK) {
+            weightedSumOfChunk(out, outAt + bytes(i), weights, weightsAt, values, valuesAt + bytes(i), numberOfValues,
+                    row);
         }
+        if (whole < headSize) {
+            for (int value = 0; value < numberOfValues; value++) {
+                weightedSum1(out, outAt + bytes(whole), get(weights, weightsAt + bytes(value)), values,
+                        valuesAt + value * row + bytes(whole), headSize - whole);
+            }
+        }
+    }
+
+    /** A part of each row that registers hold the sum of. */
+    private static void weightedSumOfChunk(MemorySegment out, long outAt, MemorySegment weights, long weightsAt,
+            MemorySegment values, long valuesAt, int numberOfValues, long row) {
+        MemorySegment o = memory(out);
+        MemorySegment w = memory(weights);
+        MemorySegment v = memory(values);
+        long sum = outAt & PLACES;
+        FloatVector a = fromMemorySegment(SPECIES, o, sum, ORDER);
+        FloatVector b = fromMemorySegment(SPECIES, o, sum + VECTOR_BYTES, ORDER);
+        FloatVector c = fromMemorySegment(SPECIES, o, sum + 2 * VECTOR_BYTES, ORDER);
+        FloatVector d = fromMemorySegment(SPECIES, o, sum + 3 * VECTOR_BYTES, ORDER);
+        FloatVector e = fromMemorySegment(SPECIES, o, sum + 4 * VECTOR_BYTES, ORDER);
+        FloatVector f = fromMemorySegment(SPECIES, o, sum + 5 * VECTOR_BYTES, ORDER);
+        FloatVector g = fromMemorySegment(SPECIES, o, sum + 6 * VECTOR_BYTES, ORDER);
+        FloatVector h = fromMemorySegment(SPECIES, o, sum + 7 * VECTOR_BYTES, ORDER);
+        long value = valuesAt;
+        long end = weightsAt + bytes(numberOfValues);
+        for (long at = weightsAt; at != end; at += Float.BYTES) {
+            FloatVector weight = FloatVector.broadcast(SPECIES, w.get(JAVA_FLOAT_UNALIGNED, at & PLACES));
+            a = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES), ORDER), a);
+            b = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES) + VECTOR_BYTES, ORDER), b);
+            c = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES) + 2 * VECTOR_BYTES, ORDER), c);
+            d = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES) + 3 * VECTOR_BYTES, ORDER), d);
+            e = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES) + 4 * VECTOR_BYTES, ORDER), e);
+            f = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES) + 5 * VECTOR_BYTES, ORDER), f);
+            g = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES) + 6 * VECTOR_BYTES, ORDER), g);
+            h = weight.fma(fromMemorySegment(SPECIES, v, (value & PLACES) + 7 * VECTOR_BYTES, ORDER), h);
+            value += row;
+        }
+        a.intoMemorySegment(o, sum, ORDER);
+        b.intoMemorySegment(o, sum + VECTOR_BYTES, ORDER);
+        c.intoMemorySegment(o, sum + 2 * VECTOR_BYTES, ORDER);
+        d.intoMemorySegment(o, sum + 3 * VECTOR_BYTES, ORDER);
+        e.intoMemorySegment(o, sum + 4 * VECTOR_BYTES, ORDER);
+        f.intoMemorySegment(o, sum + 5 * VECTOR_BYTES, ORDER);
+        g.intoMemorySegment(o, sum + 6 * VECTOR_BYTES, ORDER);
+        h.intoMemorySegment(o, sum + 7 * VECTOR_BYTES, ORDER);
     }
 
     private static void weightedSum1(MemorySegment out, long outAt, float weight, MemorySegment values, long valuesAt,
