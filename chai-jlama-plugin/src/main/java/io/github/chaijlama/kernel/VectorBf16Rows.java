@@ -98,9 +98,7 @@ final class VectorBf16Rows {
             long keysAt, int numberOfKeys, int headSize, float scale) {
         long row = (long) headSize * Short.BYTES;
         int blocks = numberOfKeys & ~3;
-        for (int key = 0; key < blocks; key += 4) {
-            scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize, scale);
-        }
+        scoresOfBlocks(scores, scoresAt, query, queryAt, keys, keysAt, blocks, headSize, scale);
         if (paired(headSize) < headSize) {
             for (int key = 0; key < blocks; key++) {
                 set(scores, scoresAt + bytes(key), get(scores, scoresAt + bytes(key))
@@ -113,31 +111,34 @@ final class VectorBf16Rows {
     }
 
     /** The pairs of four keys side by side, so that what is loaded of the query serves all of them. */
-    private static void scores4(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
-            MemorySegment keys, long keysAt, int headSize, float scale) {
+    private static void scoresOfBlocks(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
+            MemorySegment keys, long keysAt, int numberOfKeys, int headSize, float scale) {
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
         long row = (long) headSize * Short.BYTES;
-        FloatVector a = zero();
-        FloatVector b = a;
-        FloatVector c = a;
-        FloatVector d = a;
-        long at = queryAt;
-        long end = at(keysAt, paired(headSize));
-        for (long key = keysAt; key != end; key += VECTOR_BYTES) {
-            FloatVector low = FloatVector.fromMemorySegment(SPECIES, q, at & PLACES, ORDER);
-            FloatVector high = FloatVector.fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER);
-            IntVector pair = IntVector.fromMemorySegment(INTS, k, key & PLACES, ORDER);
-            a = low.fma(lower(pair), high.fma(upper(pair), a));
-            pair = IntVector.fromMemorySegment(INTS, k, key + row & PLACES, ORDER);
-            b = low.fma(lower(pair), high.fma(upper(pair), b));
-            pair = IntVector.fromMemorySegment(INTS, k, key + 2 * row & PLACES, ORDER);
-            c = low.fma(lower(pair), high.fma(upper(pair), c));
-            pair = IntVector.fromMemorySegment(INTS, k, key + 3 * row & PLACES, ORDER);
-            d = low.fma(lower(pair), high.fma(upper(pair), d));
-            at += 2 * VECTOR_BYTES;
+        for (int i = 0; i < numberOfKeys; i += 4) {
+            FloatVector a = zero();
+            FloatVector b = a;
+            FloatVector c = a;
+            FloatVector d = a;
+            long at = queryAt;
+            long first = keysAt + i * row;
+            long end = at(first, paired(headSize));
+            for (long key = first; key != end; key += VECTOR_BYTES) {
+                FloatVector low = FloatVector.fromMemorySegment(SPECIES, q, at & PLACES, ORDER);
+                FloatVector high = FloatVector.fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER);
+                IntVector pair = IntVector.fromMemorySegment(INTS, k, key & PLACES, ORDER);
+                a = low.fma(lower(pair), high.fma(upper(pair), a));
+                pair = IntVector.fromMemorySegment(INTS, k, key + row & PLACES, ORDER);
+                b = low.fma(lower(pair), high.fma(upper(pair), b));
+                pair = IntVector.fromMemorySegment(INTS, k, key + 2 * row & PLACES, ORDER);
+                c = low.fma(lower(pair), high.fma(upper(pair), c));
+                pair = IntVector.fromMemorySegment(INTS, k, key + 3 * row & PLACES, ORDER);
+                d = low.fma(lower(pair), high.fma(upper(pair), d));
+                at += 2 * VECTOR_BYTES;
+            }
+            storeFour(sumLanes(a, b, c, d).mul(scale), scores, scoresAt + bytes(i));
         }
-        storeFour(sumLanes(a, b, c, d).mul(scale), scores, scoresAt);
     }
 
     private static float dot(MemorySegment query, long queryAt, MemorySegment keys, long keyAt, int headSize) {

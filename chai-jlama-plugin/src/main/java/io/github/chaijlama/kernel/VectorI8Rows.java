@@ -117,9 +117,7 @@ final class VectorI8Rows {
             long keysAt, int numberOfKeys, int headSize, float scale) {
         long row = SCALE_BYTES + headSize;
         int blocks = numberOfKeys & ~3;
-        for (int key = 0; key < blocks; key += 4) {
-            scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize);
-        }
+        scoresOfBlocks(scores, scoresAt, query, queryAt, keys, keysAt, blocks, headSize);
         int whole = whole(headSize);
         for (int key = 0; key < blocks; key++) {
             long keyAt = keysAt + key * row;
@@ -137,37 +135,40 @@ final class VectorI8Rows {
     }
 
     /** What fills vectors of four keys side by side, without their scales. */
-    private static void scores4(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
-            MemorySegment keys, long keysAt, int headSize) {
+    private static void scoresOfBlocks(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
+            MemorySegment keys, long keysAt, int numberOfKeys, int headSize) {
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
         long row = SCALE_BYTES + headSize;
-        FloatVector a = zero();
-        FloatVector b = a;
-        FloatVector c = a;
-        FloatVector d = a;
-        long at = queryAt;
-        long end = keysAt + SCALE_BYTES + whole(headSize);
-        for (long key = keysAt + SCALE_BYTES; key != end; key += STEP) {
-            FloatVector part = FloatVector.fromMemorySegment(SPECIES, q, at & PLACES, ORDER);
-            ByteVector ka = ByteVector.fromMemorySegment(BYTES, k, key & PLACES, ORDER);
-            ByteVector kb = ByteVector.fromMemorySegment(BYTES, k, key + row & PLACES, ORDER);
-            ByteVector kc = ByteVector.fromMemorySegment(BYTES, k, key + 2 * row & PLACES, ORDER);
-            ByteVector kd = ByteVector.fromMemorySegment(BYTES, k, key + 3 * row & PLACES, ORDER);
-            a = part.fma(first(ka), a);
-            b = part.fma(first(kb), b);
-            c = part.fma(first(kc), c);
-            d = part.fma(first(kd), d);
-            if (TWO_PARTS) {
-                part = FloatVector.fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER);
-                a = part.fma(second(ka), a);
-                b = part.fma(second(kb), b);
-                c = part.fma(second(kc), c);
-                d = part.fma(second(kd), d);
+        for (int i = 0; i < numberOfKeys; i += 4) {
+            FloatVector a = zero();
+            FloatVector b = a;
+            FloatVector c = a;
+            FloatVector d = a;
+            long at = queryAt;
+            long first = keysAt + i * row + SCALE_BYTES;
+            long end = first + whole(headSize);
+            for (long key = first; key != end; key += STEP) {
+                FloatVector part = FloatVector.fromMemorySegment(SPECIES, q, at & PLACES, ORDER);
+                ByteVector ka = ByteVector.fromMemorySegment(BYTES, k, key & PLACES, ORDER);
+                ByteVector kb = ByteVector.fromMemorySegment(BYTES, k, key + row & PLACES, ORDER);
+                ByteVector kc = ByteVector.fromMemorySegment(BYTES, k, key + 2 * row & PLACES, ORDER);
+                ByteVector kd = ByteVector.fromMemorySegment(BYTES, k, key + 3 * row & PLACES, ORDER);
+                a = part.fma(first(ka), a);
+                b = part.fma(first(kb), b);
+                c = part.fma(first(kc), c);
+                d = part.fma(first(kd), d);
+                if (TWO_PARTS) {
+                    part = FloatVector.fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER);
+                    a = part.fma(second(ka), a);
+                    b = part.fma(second(kb), b);
+                    c = part.fma(second(kc), c);
+                    d = part.fma(second(kd), d);
+                }
+                at += (long) STEP * Float.BYTES;
             }
-            at += (long) STEP * Float.BYTES;
+            storeFour(sumLanes(a, b, c, d), scores, scoresAt + bytes(i));
         }
-        storeFour(sumLanes(a, b, c, d), scores, scoresAt);
     }
 
     private static float dot(MemorySegment query, long queryAt, MemorySegment keys, long bytesAt, int headSize) {

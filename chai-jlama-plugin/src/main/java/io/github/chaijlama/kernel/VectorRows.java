@@ -49,9 +49,7 @@ final class VectorRows {
             long keysAt, int numberOfKeys, int headSize, float scale) {
         long row = bytes(headSize);
         int blocks = numberOfKeys & ~3;
-        for (int key = 0; key < blocks; key += 4) {
-            scores4(scores, scoresAt + bytes(key), query, queryAt, keys, keysAt + key * row, headSize, scale);
-        }
+        scoresOfBlocks(scores, scoresAt, query, queryAt, keys, keysAt, blocks, headSize, scale);
         int whole = headSize / STEP * STEP;
         if (whole < headSize) {
             for (int key = 0; key < blocks; key++) {
@@ -66,94 +64,97 @@ final class VectorRows {
     }
 
     /** Four keys one after another, which is how they lie in memory; their sums across lanes are taken together. */
-    private static void scores4(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
-            MemorySegment keys, long keysAt, int headSize, float scale) {
+    private static void scoresOfBlocks(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
+            MemorySegment keys, long keysAt, int numberOfKeys, int headSize, float scale) {
+        MemorySegment s = memory(scores);
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
         long whole = bytes(headSize / STEP * STEP);
         long next = bytes(headSize) - whole;
         FloatVector zero = FloatVector.zero(SPECIES);
-
         long key = keysAt;
-        long end = key + whole;
-        FloatVector x = zero;
-        FloatVector y = zero;
-        for (long at = queryAt; key != end; at += STEP_BYTES) {
-            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
-            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-            key += STEP_BYTES;
-        }
-        FloatVector a = x.add(y);
+        for (int i = 0; i < numberOfKeys; i += 4) {
+            long end = key + whole;
+            FloatVector x = zero;
+            FloatVector y = zero;
+            for (long at = queryAt; key != end; at += STEP_BYTES) {
+                x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+                x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+                key += STEP_BYTES;
+            }
+            FloatVector a = x.add(y);
 
-        key = key + next;
-        end = key + whole;
-        x = zero;
-        y = zero;
-        for (long at = queryAt; key != end; at += STEP_BYTES) {
-            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
-            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-            key += STEP_BYTES;
-        }
-        FloatVector b = x.add(y);
+            key += next;
+            end = key + whole;
+            x = zero;
+            y = zero;
+            for (long at = queryAt; key != end; at += STEP_BYTES) {
+                x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+                x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+                key += STEP_BYTES;
+            }
+            FloatVector b = x.add(y);
 
-        key = key + next;
-        end = key + whole;
-        x = zero;
-        y = zero;
-        for (long at = queryAt; key != end; at += STEP_BYTES) {
-            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
-            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-            key += STEP_BYTES;
-        }
-        FloatVector c = x.add(y);
+            key += next;
+            end = key + whole;
+            x = zero;
+            y = zero;
+            for (long at = queryAt; key != end; at += STEP_BYTES) {
+                x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+                x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+                key += STEP_BYTES;
+            }
+            FloatVector c = x.add(y);
 
-        key = key + next;
-        end = key + whole;
-        x = zero;
-        y = zero;
-        for (long at = queryAt; key != end; at += STEP_BYTES) {
-            x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
-            x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
-            y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
-                    .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-            key += STEP_BYTES;
-        }
-        FloatVector d = x.add(y);
+            key += next;
+            end = key + whole;
+            x = zero;
+            y = zero;
+            for (long at = queryAt; key != end; at += STEP_BYTES) {
+                x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
+                x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
+                y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
+                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
+                key += STEP_BYTES;
+            }
+            FloatVector d = x.add(y);
 
-        FloatVector ab = a.blend(b, UPPER_HALF).add(b.blend(a, UPPER_HALF).rearrange(SWAP_HALVES));
-        FloatVector cd = c.blend(d, UPPER_HALF).add(d.blend(c, UPPER_HALF).rearrange(SWAP_HALVES));
-        FloatVector sums = ab.blend(cd, UPPER_QUARTERS)
-                .add(cd.blend(ab, UPPER_QUARTERS).rearrange(SWAP_QUARTERS));
-        if (LANES >= 8) {
-            sums = sums.add(sums.rearrange(SWAP_EIGHTHS));
+            FloatVector ab = a.blend(b, UPPER_HALF).add(b.blend(a, UPPER_HALF).rearrange(SWAP_HALVES));
+            FloatVector cd = c.blend(d, UPPER_HALF).add(d.blend(c, UPPER_HALF).rearrange(SWAP_HALVES));
+            FloatVector sums = ab.blend(cd, UPPER_QUARTERS)
+                    .add(cd.blend(ab, UPPER_QUARTERS).rearrange(SWAP_QUARTERS));
+            if (LANES >= 8) {
+                sums = sums.add(sums.rearrange(SWAP_EIGHTHS));
+            }
+            if (LANES >= 16) {
+                sums = sums.add(sums.rearrange(SWAP_SIXTEENTHS));
+            }
+            sums.rearrange(ONE_OF_EACH_QUARTER).mul(scale).reinterpretShape(FloatVector.SPECIES_128, 0)
+                    .reinterpretAsFloats().intoMemorySegment(s, scoresAt + bytes(i) & PLACES, ORDER);
+            key += next;
         }
-        if (LANES >= 16) {
-            sums = sums.add(sums.rearrange(SWAP_SIXTEENTHS));
-        }
-        sums.rearrange(ONE_OF_EACH_QUARTER).mul(scale).reinterpretShape(FloatVector.SPECIES_128, 0)
-                .reinterpretAsFloats().intoMemorySegment(memory(scores), scoresAt & PLACES, ORDER);
     }
 
     private static float dot(MemorySegment x, long xAt, MemorySegment y, long yAt, int length) {
