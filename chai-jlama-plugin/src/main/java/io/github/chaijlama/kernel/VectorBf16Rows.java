@@ -26,7 +26,6 @@ import static io.github.chaijlama.kernel.VectorMemory.memory;
 import static io.github.chaijlama.kernel.VectorMemory.set;
 import static io.github.chaijlama.kernel.VectorMemory.setShort;
 import static io.github.chaijlama.kernel.VectorMemory.store;
-import static io.github.chaijlama.kernel.VectorMemory.storeFour;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
@@ -113,6 +112,7 @@ final class VectorBf16Rows {
     /** The pairs of four keys side by side, so that what is loaded of the query serves all of them. */
     private static void scoresOfBlocks(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
             MemorySegment keys, long keysAt, int numberOfKeys, int headSize, float scale) {
+        MemorySegment s = memory(scores);
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
         long row = (long) headSize * Short.BYTES;
@@ -137,7 +137,8 @@ final class VectorBf16Rows {
                 d = low.fma(lower(pair), high.fma(upper(pair), d));
                 at += 2 * VECTOR_BYTES;
             }
-            storeFour(sumLanes(a, b, c, d).mul(scale), scores, scoresAt + bytes(i));
+            sumLanes(a, b, c, d).mul(scale).reinterpretShape(FloatVector.SPECIES_128, 0).reinterpretAsFloats()
+                    .intoMemorySegment(s, scoresAt + bytes(i) & PLACES, ORDER);
         }
     }
 

@@ -27,7 +27,6 @@ import static io.github.chaijlama.kernel.VectorMemory.memory;
 import static io.github.chaijlama.kernel.VectorMemory.set;
 import static io.github.chaijlama.kernel.VectorMemory.setByte;
 import static io.github.chaijlama.kernel.VectorMemory.store;
-import static io.github.chaijlama.kernel.VectorMemory.storeFour;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
 
 /**
@@ -137,6 +136,7 @@ final class VectorI8Rows {
     /** What fills vectors of four keys side by side, without their scales. */
     private static void scoresOfBlocks(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
             MemorySegment keys, long keysAt, int numberOfKeys, int headSize) {
+        MemorySegment s = memory(scores);
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
         long row = SCALE_BYTES + headSize;
@@ -167,7 +167,8 @@ final class VectorI8Rows {
                 }
                 at += (long) STEP * Float.BYTES;
             }
-            storeFour(sumLanes(a, b, c, d), scores, scoresAt + bytes(i));
+            sumLanes(a, b, c, d).reinterpretShape(FloatVector.SPECIES_128, 0).reinterpretAsFloats()
+                    .intoMemorySegment(s, scoresAt + bytes(i) & PLACES, ORDER);
         }
     }
 

@@ -118,34 +118,49 @@ final class VectorKernels extends AttentionKernels {
     @Override
     void doSoftmax(MemorySegment scores, long offset, int length) {
         long start = atFloat(scores, offset);
+        float sum = exponentials(scores, start, length, max(scores, start, length));
+        multiply(scores, start, length, 1 / sum);
+    }
+
+    private static float max(MemorySegment values, long start, int length) {
         int limit = SPECIES.loopBound(length);
         FloatVector maxima = broadcast(Float.NEGATIVE_INFINITY);
         for (int i = 0; i < limit; i += LANES) {
-            maxima = maxima.max(load(scores, start + bytes(i)));
+            maxima = maxima.max(load(values, start + bytes(i)));
         }
         float max = maxima.reduceLanes(VectorOperators.MAX);
         for (int i = limit; i < length; i++) {
-            max = Math.max(max, get(scores, start + bytes(i)));
+            max = Math.max(max, get(values, start + bytes(i)));
         }
+        return max;
+    }
+
+    /** Replaces each value by {@code exp(value - max)} and returns their sum. */
+    private static float exponentials(MemorySegment values, long start, int length, float max) {
+        int limit = SPECIES.loopBound(length);
         FloatVector sums = zero();
         for (int i = 0; i < limit; i += LANES) {
-            FloatVector value = exp(load(scores, start + bytes(i)).sub(max));
-            store(value, scores, start + bytes(i));
+            FloatVector value = exp(load(values, start + bytes(i)).sub(max));
+            store(value, values, start + bytes(i));
             sums = sums.add(value);
             fence();
         }
         float sum = sumLanes(sums);
         for (int i = limit; i < length; i++) {
-            float value = (float) Math.exp(get(scores, start + bytes(i)) - max);
-            set(scores, start + bytes(i), value);
+            float value = (float) Math.exp(get(values, start + bytes(i)) - max);
+            set(values, start + bytes(i), value);
             sum += value;
         }
-        float factor = 1 / sum;
+        return sum;
+    }
+
+    private static void multiply(MemorySegment values, long start, int length, float factor) {
+        int limit = SPECIES.loopBound(length);
         for (int i = 0; i < limit; i += LANES) {
-            store(load(scores, start + bytes(i)).mul(factor), scores, start + bytes(i));
+            store(load(values, start + bytes(i)).mul(factor), values, start + bytes(i));
         }
         for (int i = limit; i < length; i++) {
-            set(scores, start + bytes(i), get(scores, start + bytes(i)) * factor);
+            set(values, start + bytes(i), get(values, start + bytes(i)) * factor);
         }
     }
 

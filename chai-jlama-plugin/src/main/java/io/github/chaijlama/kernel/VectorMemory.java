@@ -120,12 +120,6 @@ final class VectorMemory {
         vector.intoMemorySegment(memory(segment), at, ORDER);
     }
 
-    /** Stores the first four lanes. */
-    static void storeFour(FloatVector vector, MemorySegment segment, long at) {
-        vector.reinterpretShape(FloatVector.SPECIES_128, 0).reinterpretAsFloats().intoMemorySegment(memory(segment),
-                at & PLACES, ORDER);
-    }
-
     static FloatVector broadcast(MemorySegment segment, long at) {
         return FloatVector.broadcast(SPECIES, get(segment, at));
     }

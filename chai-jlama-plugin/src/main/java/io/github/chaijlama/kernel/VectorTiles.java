@@ -119,10 +119,22 @@ final class VectorTiles {
         }
     }
 
-    /** One vector of rows; lane {@code r} sees the first {@code visible + r} keys. */
+    /**
+     * One vector of rows; lane {@code r} sees the first {@code visible + r} keys. Maxima and sums pass through {@code state}: in one
+     * method all this is more than C2 inlines.
+     */
     private static void softmaxLanes(float[] scores, int scoresAt, float[] state, int stateAt, int numberOfKeys,
             int visible) {
         int full = Math.clamp(visible, 0, numberOfKeys);
+        raiseMaxima(scores, scoresAt, state, stateAt, numberOfKeys, full, visible);
+        exponentials(scores, scoresAt, state, stateAt, full);
+        if (full < numberOfKeys) {
+            exponentialsOfSeen(scores, scoresAt, state, stateAt, numberOfKeys, full, visible);
+        }
+    }
+
+    private static void raiseMaxima(float[] scores, int scoresAt, float[] state, int stateAt, int numberOfKeys,
+            int full, int visible) {
         FloatVector oldMax = FloatVector.fromArray(SPECIES, state, stateAt);
         FloatVector max = oldMax;
         for (int key = 0; key < full; key++) {
@@ -133,24 +145,39 @@ final class VectorTiles {
             max = max.blend(max.max(score), sees(key, visible));
         }
         FloatVector correction = exp(oldMax.sub(max));
-        FloatVector sum = FloatVector.fromArray(SPECIES, state, stateAt + TILE_ROWS).mul(correction);
-        for (int key = 0; key < full; key++) {
+        max.intoArray(state, stateAt);
+        FloatVector.fromArray(SPECIES, state, stateAt + TILE_ROWS).mul(correction).intoArray(state,
+                stateAt + TILE_ROWS);
+        correction.intoArray(state, stateAt + 2 * TILE_ROWS);
+    }
+
+    /** Of keys that all lanes see. */
+    private static void exponentials(float[] scores, int scoresAt, float[] state, int stateAt, int numberOfKeys) {
+        FloatVector max = FloatVector.fromArray(SPECIES, state, stateAt);
+        FloatVector sum = FloatVector.fromArray(SPECIES, state, stateAt + TILE_ROWS);
+        for (int key = 0; key < numberOfKeys; key++) {
             int at = scoresAt + key * TILE_ROWS;
             FloatVector value = exp(FloatVector.fromArray(SPECIES, scores, at).sub(max));
             value.intoArray(scores, at);
             sum = sum.add(value);
             fence();
         }
-        for (int key = full; key < numberOfKeys; key++) {
+        sum.intoArray(state, stateAt + TILE_ROWS);
+    }
+
+    /** Of keys that some lanes do not see: zero there. */
+    private static void exponentialsOfSeen(float[] scores, int scoresAt, float[] state, int stateAt, int numberOfKeys,
+            int firstKey, int visible) {
+        FloatVector max = FloatVector.fromArray(SPECIES, state, stateAt);
+        FloatVector sum = FloatVector.fromArray(SPECIES, state, stateAt + TILE_ROWS);
+        for (int key = firstKey; key < numberOfKeys; key++) {
             int at = scoresAt + key * TILE_ROWS;
             FloatVector value = exp(FloatVector.fromArray(SPECIES, scores, at).sub(max));
             value = zero().blend(value, sees(key, visible));
             value.intoArray(scores, at);
             sum = sum.add(value);
         }
-        max.intoArray(state, stateAt);
         sum.intoArray(state, stateAt + TILE_ROWS);
-        correction.intoArray(state, stateAt + 2 * TILE_ROWS);
     }
 
     private static VectorMask<Float> sees(int key, int visible) {
