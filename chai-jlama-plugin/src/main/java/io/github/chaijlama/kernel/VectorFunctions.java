@@ -52,14 +52,14 @@ final class VectorFunctions {
 
     // Sums across lanes, in a fixed order. The JVM's own reduceLanes(ADD) leaves the order open and changes it when it compiles
     // a method again, so that the same prompt could give another text later in the life of a process.
-    static final VectorShuffle<Float> SWAP_HALVES = swap(LANES / 2);
-    static final VectorShuffle<Float> SWAP_QUARTERS = swap(LANES / 4);
-    static final VectorShuffle<Float> SWAP_EIGHTHS = swap(LANES / 8);
-    static final VectorShuffle<Float> SWAP_SIXTEENTHS = swap(LANES / 16);
-    static final VectorMask<Float> UPPER_HALF = lanesWithBit(LANES / 2);
-    static final VectorMask<Float> UPPER_QUARTERS = lanesWithBit(LANES / 4);
+    private static final VectorShuffle<Float> SWAP_HALVES = swap(LANES / 2);
+    private static final VectorShuffle<Float> SWAP_QUARTERS = swap(LANES / 4);
+    private static final VectorShuffle<Float> SWAP_EIGHTHS = swap(LANES / 8);
+    private static final VectorShuffle<Float> SWAP_SIXTEENTHS = swap(LANES / 16);
+    private static final VectorMask<Float> UPPER_HALF = lanesWithBit(LANES / 2);
+    private static final VectorMask<Float> UPPER_QUARTERS = lanesWithBit(LANES / 4);
     /** Takes a lane of each quarter: of the first, the third, the second and the fourth. */
-    static final VectorShuffle<Float> ONE_OF_EACH_QUARTER = VectorShuffle.fromOp(SPECIES,
+    private static final VectorShuffle<Float> ONE_OF_EACH_QUARTER = VectorShuffle.fromOp(SPECIES,
             lane -> (lane & 1) * (LANES / 2) + (lane >> 1 & 1) * (LANES / 4));
 
     private static VectorShuffle<Float> swap(int distance) {
@@ -80,7 +80,7 @@ final class VectorFunctions {
         return sumSmallGroups(sum).lane(0);
     }
 
-    /** Returns the lane sums of a, b, c and d in the first four lanes. {@link VectorRows} has no room to call this and repeats it. */
+    /** Returns the lane sums of a, b, c and d in the first four lanes. */
     static FloatVector sumLanes(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
         FloatVector ab = a.blend(b, UPPER_HALF).add(b.blend(a, UPPER_HALF).rearrange(SWAP_HALVES));
         FloatVector cd = c.blend(d, UPPER_HALF).add(d.blend(c, UPPER_HALF).rearrange(SWAP_HALVES));

@@ -5,13 +5,6 @@ import java.lang.foreign.MemorySegment;
 
 import jdk.incubator.vector.FloatVector;
 
-import static io.github.chaijlama.kernel.VectorFunctions.ONE_OF_EACH_QUARTER;
-import static io.github.chaijlama.kernel.VectorFunctions.SWAP_EIGHTHS;
-import static io.github.chaijlama.kernel.VectorFunctions.SWAP_HALVES;
-import static io.github.chaijlama.kernel.VectorFunctions.SWAP_QUARTERS;
-import static io.github.chaijlama.kernel.VectorFunctions.SWAP_SIXTEENTHS;
-import static io.github.chaijlama.kernel.VectorFunctions.UPPER_HALF;
-import static io.github.chaijlama.kernel.VectorFunctions.UPPER_QUARTERS;
 import static io.github.chaijlama.kernel.VectorFunctions.sumLanes;
 import static io.github.chaijlama.kernel.VectorMemory.LANES;
 import static io.github.chaijlama.kernel.VectorMemory.ORDER;
@@ -32,9 +25,8 @@ import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 /**
  * Decoding with rows of 32-bit floats: one query row against many keys, one row of probabilities against many values. Memory is
- * read once, from beginning to end, which is what the machine's prefetchers follow: four rows side by side reach 12 to 15 GB/s
- * where row after row reaches 16 to 24 (two Zen 3 cores, 28 GB/s when nothing is computed). Adding to the output, which stays in
- * the first cache, costs less than that.
+ * read once, from beginning to end, which is what the machine's prefetchers follow: keys one after another come at 22 GB/s, four
+ * of them side by side at 16, though that is faster from the first cache (two Zen 3 cores; 24 when nothing is computed).
  */
 final class VectorRows {
     /** Floats of an iteration of the scores. */
@@ -63,21 +55,24 @@ final class VectorRows {
         }
     }
 
-    /** Four keys one after another, which is how they lie in memory; their sums across lanes are taken together. */
+    /** Key after key, which is how they lie in memory; of four at a time the sums across lanes are taken together. */
     private static void scoresOfBlocks(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt,
             MemorySegment keys, long keysAt, int numberOfKeys, int headSize, float scale) {
         MemorySegment s = memory(scores);
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
         long whole = bytes(headSize / STEP * STEP);
-        long next = bytes(headSize) - whole;
-        FloatVector zero = FloatVector.zero(SPECIES);
-        long key = keysAt;
-        for (int i = 0; i < numberOfKeys; i += 4) {
-            long end = key + whole;
-            FloatVector x = zero;
-            FloatVector y = zero;
-            for (long at = queryAt; key != end; at += STEP_BYTES) {
+        FloatVector a = zero();
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        for (int i = 0; i < numberOfKeys; i++) {
+            FloatVector x = zero();
+            FloatVector y = x;
+            long at = queryAt;
+            long first = keysAt + bytes((long) i * headSize);
+            long end = first + whole;
+            for (long key = first; key != end; key += STEP_BYTES) {
                 x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
                         .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
                 y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
@@ -86,74 +81,16 @@ final class VectorRows {
                         .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
                 y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
                         .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-                key += STEP_BYTES;
+                at += STEP_BYTES;
             }
-            FloatVector a = x.add(y);
-
-            key += next;
-            end = key + whole;
-            x = zero;
-            y = zero;
-            for (long at = queryAt; key != end; at += STEP_BYTES) {
-                x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
-                y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
-                x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
-                y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-                key += STEP_BYTES;
+            a = b;
+            b = c;
+            c = d;
+            d = x.add(y);
+            if ((i & 3) == 3) {
+                sumLanes(a, b, c, d).mul(scale).reinterpretShape(FloatVector.SPECIES_128, 0).reinterpretAsFloats()
+                        .intoMemorySegment(s, scoresAt + bytes(i - 3) & PLACES, ORDER);
             }
-            FloatVector b = x.add(y);
-
-            key += next;
-            end = key + whole;
-            x = zero;
-            y = zero;
-            for (long at = queryAt; key != end; at += STEP_BYTES) {
-                x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
-                y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
-                x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
-                y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-                key += STEP_BYTES;
-            }
-            FloatVector c = x.add(y);
-
-            key += next;
-            end = key + whole;
-            x = zero;
-            y = zero;
-            for (long at = queryAt; key != end; at += STEP_BYTES) {
-                x = fromMemorySegment(SPECIES, q, at & PLACES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, key & PLACES, ORDER), x);
-                y = fromMemorySegment(SPECIES, q, (at & PLACES) + VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + VECTOR_BYTES, ORDER), y);
-                x = fromMemorySegment(SPECIES, q, (at & PLACES) + 2 * VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 2 * VECTOR_BYTES, ORDER), x);
-                y = fromMemorySegment(SPECIES, q, (at & PLACES) + 3 * VECTOR_BYTES, ORDER)
-                        .fma(fromMemorySegment(SPECIES, k, (key & PLACES) + 3 * VECTOR_BYTES, ORDER), y);
-                key += STEP_BYTES;
-            }
-            FloatVector d = x.add(y);
-
-            FloatVector ab = a.blend(b, UPPER_HALF).add(b.blend(a, UPPER_HALF).rearrange(SWAP_HALVES));
-            FloatVector cd = c.blend(d, UPPER_HALF).add(d.blend(c, UPPER_HALF).rearrange(SWAP_HALVES));
-            FloatVector sums = ab.blend(cd, UPPER_QUARTERS)
-                    .add(cd.blend(ab, UPPER_QUARTERS).rearrange(SWAP_QUARTERS));
-            if (LANES >= 8) {
-                sums = sums.add(sums.rearrange(SWAP_EIGHTHS));
-            }
-            if (LANES >= 16) {
-                sums = sums.add(sums.rearrange(SWAP_SIXTEENTHS));
-            }
-            sums.rearrange(ONE_OF_EACH_QUARTER).mul(scale).reinterpretShape(FloatVector.SPECIES_128, 0)
-                    .reinterpretAsFloats().intoMemorySegment(s, scoresAt + bytes(i) & PLACES, ORDER);
-            key += next;
         }
     }
 
