@@ -19,7 +19,8 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 /**
  * A kernel that the compiler could not inline everything into returns vectors as objects: its numbers are right and it is up to
- * ten times slower. What it allocates gives it away, whatever the machine's speed.
+ * ten times slower. What it allocates gives it away, whatever the machine's speed. In a JVM of its own: what is inlined depends on
+ * what else has run.
  */
 class KernelAllocationTests {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
