@@ -31,7 +31,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
  * {@code at != end}, is not counted: it stays as it is written, and needs no fence.
  * <li>The check against the end of all memory goes away where the compiler knows that a place is below: {@code at & }{@link #PLACES}.
  * <li>From 18,000 nodes on C2 inlines no methods but the JDK's own, and a vector that a method of ours returns is an object then,
- * ten times slower. A load or a store are about 900. So methods with many of them call the Vector API directly, on {@link
+ * ten times slower. Some twenty loads and stores are enough. So methods with many of them call the Vector API directly, on {@link
  * #memory}.
  * </ul>
  */
