@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 import com.sun.management.ThreadMXBean;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -19,9 +20,10 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 /**
  * A kernel that the compiler could not inline everything into returns vectors as objects: its numbers are right and it is up to
- * ten times slower. What it allocates gives it away, whatever the machine's speed. In a JVM of its own: what is inlined depends on
- * what else has run.
+ * ten times slower. What it allocates gives it away, whatever the machine's speed. What is inlined depends on the JVM and on what
+ * ran before, so this is a finding to look at, and no condition of a build.
  */
+@Tag("long")
 class KernelAllocationTests {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final int ROWS = 31;
