@@ -16,9 +16,9 @@ import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
- * A Jlama model whose attention and key/value cache are this project's. Thread-safe: any number of sessions may run at the
- * same time, each with exact or clustered attention; their steps take turns, and their results are those of running one
- * after another.
+ * A Jlama model whose attention and key/value cache are this project's. Thread-safe: any number of sessions may run at
+ * the same time, each with exact or clustered attention; their steps take turns, and their results are those of running
+ * one after another.
  *
  * <pre>{@code
  * try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.clustered(ClusterProfile.read(file)));
@@ -74,8 +74,8 @@ public final class ChaiModel implements AutoCloseable {
     /**
      * Starts a session.
      *
-     * @param attention exact, or clustered by the profile of the options; a model loaded as {@link AttentionMode#STOCK} has
-     *                  only that
+     * @param attention exact, or clustered by the profile of the options; a model loaded as {@link AttentionMode#STOCK}
+     *                  has only that
      * @throws IllegalArgumentException if this model cannot run that attention
      */
     public ChaiSession newSession(AttentionMode attention) {
@@ -170,9 +170,9 @@ public final class ChaiModel implements AutoCloseable {
     }
 
     /**
-     * Sets what is asked for memory before a session fails with a {@link io.github.chaijlama.kv.KvCacheFullException}: it closes
-     * sessions that nobody needs now, one or more, and says whether there was one. It is called on the thread of the session that
-     * needs memory, again until there is enough. There is one for a model, the last that was set.
+     * Sets what is asked for memory before a session fails with a {@link io.github.chaijlama.kv.KvCacheFullException}:
+     * it closes sessions that nobody needs now, one or more, and says whether there was one. It is called on the thread
+     * of the session that needs memory, again until there is enough. There is one for a model, the last that was set.
      */
     public void reclaimFrom(BooleanSupplier reclaimer) {
         model.reclaimFrom(Objects.requireNonNull(reclaimer, "reclaimer"));

@@ -13,13 +13,14 @@ import io.github.chaijlama.profile.ClusterProfile;
  * How a model is loaded. Immutable.
  *
  * @param attention        attention of sessions that ask for none
- * @param profile          the model's cluster profile; needed for {@link AttentionMode#CLUSTERED}, null otherwise possible
+ * @param profile          the model's cluster profile; needed for {@link AttentionMode#CLUSTERED}, null otherwise
+ *                         possible
  * @param kvCacheMaxBytes  budget for the keys and values of all sessions together, in bytes
  * @param threads          threads that share the work of a step, 1 to {@value #MAX_THREADS}
  * @param weights          type the weights are kept in
  * @param kvCacheType      how keys and values are stored, for sessions that ask for nothing else
- * @param maxIdleSequences the most sequences that are kept when their request has ended, for later requests that begin with the
- *                         same tokens; 0 for none
+ * @param maxIdleSequences the most sequences that are kept when their request has ended, for later requests that begin
+ *                         with the same tokens; 0 for none
  */
 public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads,
         WeightType weights, KvType kvCacheType, int maxIdleSequences) {
@@ -58,7 +59,10 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
         this(attention, profile, kvCacheMaxBytes, threads, WeightType.STORED, KvType.F32, DEFAULT_MAX_IDLE_SEQUENCES);
     }
 
-    /** Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its processors. */
+    /**
+     * Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its
+     * processors.
+     */
     public static ChaiOptions exact() {
         return new ChaiOptions(AttentionMode.EXACT, null, defaultKvCacheMaxBytes(),
                 Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()));

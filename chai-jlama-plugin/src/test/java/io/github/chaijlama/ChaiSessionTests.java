@@ -456,6 +456,7 @@ class ChaiSessionTests {
         assertThatThrownBy(() -> ChaiModel.load(MHA, ChaiOptions.exact().withKvCacheMaxBytes(10)))
                 .isInstanceOf(KvCacheTooSmallException.class)
                 .hasMessage(
-                        "the first token of a sequence takes at least 221184 bytes of key/value pages, the budget is 10");
+                        "the first token of a sequence takes at least 221184 bytes of key/value pages, the budget is "
+                                + "10");
     }
 }

@@ -14,7 +14,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.profile.ClusterProfile;
 
-/** The golden cases: random models with results of an independent float64 implementation (src/test/resources/golden). */
+/**
+ * The golden cases: random models with results of an independent float64 implementation (src/test/resources/golden).
+ */
 public final class GoldenCases {
     private static final ObjectMapper MAPPER = new ObjectMapper();
 

@@ -41,7 +41,10 @@ class QuantizedWeightsTests {
         }
     }
 
-    /** Our quantization and that of Jlama's command are the same; so are the logits, but for the order in which Panama adds. */
+    /**
+     * Our quantization and that of Jlama's command are the same; so are the logits, but for the order in which Panama
+     * adds.
+     */
     @ParameterizedTest
     @ValueSource(strings = { "F32", "BF16", "F16" })
     void saysWhatAQuantizedFileSays(String stored) throws IOException {
@@ -78,9 +81,9 @@ class QuantizedWeightsTests {
     }
 
     /**
-     * What four bits change, on answers that Pocket itself gives, drawn from the model as it is stored: at each position both
-     * models see the same tokens before. Measured (both operators): 0.0004 nats a token, the same most likely token at 721
-     * of 736 positions.
+     * What four bits change, on answers that Pocket itself gives, drawn from the model as it is stored: at each
+     * position both models see the same tokens before. Measured (both operators): 0.0004 nats a token, the same most
+     * likely token at 721 of 736 positions.
      */
     @Test
     void pocketSaysNearlyTheSame() {

@@ -17,8 +17,8 @@ import io.github.chaijlama.profile.Membership;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Whole models against {@link ScalarLlama}, at sizes that Jlama's own attention and feed-forward network compute wrongly (lengths
- * that are no multiple of 128), odd head sizes, multi-head, grouped-query and multi-query.
+ * Whole models against {@link ScalarLlama}, at sizes that Jlama's own attention and feed-forward network compute
+ * wrongly (lengths that are no multiple of 128), odd head sizes, multi-head, grouped-query and multi-query.
  */
 @Tag("operators")
 class ReferenceTests {

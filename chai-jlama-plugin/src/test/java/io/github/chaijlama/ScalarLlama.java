@@ -18,8 +18,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.chaijlama.cluster.HeadClusters;
 
 /**
- * A Llama as plain loops in double, written for the tests from the description of the architecture and of CHAI: it shares no code
- * with what it checks. Slow; for small models.
+ * A Llama as plain loops in double, written for the tests from the description of the architecture and of CHAI: it
+ * shares no code with what it checks. Slow; for small models.
  */
 public final class ScalarLlama {
     private final JsonNode config;
@@ -95,8 +95,9 @@ public final class ScalarLlama {
     }
 
     /**
-     * Returns for every layer how much the output of attention changes if one head takes the probabilities of another, as the squared
-     * length of the change of the hidden state, summed over positions: {@code (layer, head * heads + other)}.
+     * Returns for every layer how much the output of attention changes if one head takes the probabilities of another,
+     * as the squared length of the change of the hidden state, summed over positions:
+     * {@code (layer, head * heads + other)}.
      */
     public double[][] outputDistances(int[] tokens) {
         double[][] distances = new double[layers][heads * heads];

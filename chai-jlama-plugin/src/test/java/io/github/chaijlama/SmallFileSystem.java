@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Assumptions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * A directory that is full after a few kilobytes. A test that needs one is skipped, and says so, where it cannot be made.
+ * A directory that is full after a few kilobytes. A test that needs one is skipped, and says so, where it cannot be
+ * made.
  *
  * @param path the directory
  */

@@ -14,7 +14,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Exact attention against Jlama's own, where Jlama's own is right: every length of these models is a multiple of 128. */
+/**
+ * Exact attention against Jlama's own, where Jlama's own is right: every length of these models is a multiple of 128.
+ */
 @Tag("operators")
 class StockComparisonTests {
     /** 32-bit arithmetic in a different order left 9.5e-7 at most, logits reaching 2.7 (measured, both operators). */
@@ -35,7 +37,9 @@ class StockComparisonTests {
         }
     }
 
-    /** Pocket's weights are BF16; both sides multiply them with 32-bit rows, so what differs is the order of sums alone. */
+    /**
+     * Pocket's weights are BF16; both sides multiply them with 32-bit rows, so what differs is the order of sums alone.
+     */
     @Test
     void onPocketToo() {
         try (ChaiModel chai = ChaiModel.load(TestModels.POCKET, ChaiOptions.exact());

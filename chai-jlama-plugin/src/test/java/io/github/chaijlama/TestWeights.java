@@ -17,7 +17,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-/** The tensors of a safetensors file, read, changed and written by plain loops that share no code with what they check. */
+/**
+ * The tensors of a safetensors file, read, changed and written by plain loops that share no code with what they check.
+ */
 public final class TestWeights {
     private static final ObjectMapper MAPPER = new ObjectMapper();
 

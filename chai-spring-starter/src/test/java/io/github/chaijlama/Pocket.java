@@ -11,7 +11,8 @@ public final class Pocket {
     public static final Path MODEL = Path.of("../sample-app/src/main/resources/models/pocket");
     public static final Path PROFILE = Path.of("../sample-app/src/main/resources/profiles/pocket.json");
     /** A story and a question whose answer names the river. */
-    public static final String QUESTION = "Read this: Finn was a lucky owl. Finn lived near the meadow. One cold morning, "
+    public static final String QUESTION = "Read this: Finn was a lucky owl. Finn lived near the meadow. One cold "
+            + "morning, "
             + "Finn went to the river. There Finn found a green whistle. Then Rose the penguin came to help.\n"
             + "Where did Finn go?";
 

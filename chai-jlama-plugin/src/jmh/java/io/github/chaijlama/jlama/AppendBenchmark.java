@@ -23,9 +23,9 @@ import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.kv.KvType;
 
 /**
- * Storing the keys and values of a prompt's rows. This project's arms run a layer whose window is one position: rotation,
- * storing, and of attention next to nothing. The stock arm only copies rows into Jlama's pages, position by position as
- * Jlama's attention does, without rotation.
+ * Storing the keys and values of a prompt's rows. This project's arms run a layer whose window is one position:
+ * rotation, storing, and of attention next to nothing. The stock arm only copies rows into Jlama's pages, position by
+ * position as Jlama's attention does, without rotation.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

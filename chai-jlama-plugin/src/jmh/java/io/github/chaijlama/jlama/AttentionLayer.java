@@ -33,9 +33,9 @@ import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
 /**
- * One layer's attention of one arm, in a model of one layer with rows of {@value #HIDDEN} values. Query heads that are equal
- * modulo {@value #CLUSTERS} have equal weights, and so have all key heads: clustered attention finds exactly those clusters and
- * has to give what exact attention gives.
+ * One layer's attention of one arm, in a model of one layer with rows of {@value #HIDDEN} values. Query heads that are
+ * equal modulo {@value #CLUSTERS} have equal weights, and so have all key heads: clustered attention finds exactly
+ * those clusters and has to give what exact attention gives.
  */
 final class AttentionLayer implements AutoCloseable {
     static final int HIDDEN = 32;
@@ -129,7 +129,10 @@ final class AttentionLayer implements AutoCloseable {
                 own.output());
     }
 
-    /** Runs the layer over positions {@code position} to {@code position + count - 1}, at most a batch; cuts off what was behind. */
+    /**
+     * Runs the layer over positions {@code position} to {@code position + count - 1}, at most a batch; cuts off what
+     * was behind.
+     */
     float run(int position, int count) {
         try (AbstractTensor<?, ?> result = forward(position, count)) {
             return result.get(count - 1, 0);
@@ -174,7 +177,10 @@ final class AttentionLayer implements AutoCloseable {
         }
     }
 
-    /** Copies a row into Jlama's own cache as the key and the value of each of the first positions, as its attention does. */
+    /**
+     * Copies a row into Jlama's own cache as the key and the value of each of the first positions, as its attention
+     * does.
+     */
     float copyRows(FloatBufferTensor row, int tokens) {
         KvBuffer buffer = sequences.get(current).buffer();
         float last = 0;

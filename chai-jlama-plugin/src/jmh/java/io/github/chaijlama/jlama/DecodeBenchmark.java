@@ -22,8 +22,8 @@ import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.kv.KvType;
 
 /**
- * Attention of one layer for one more token after a prompt, always the same one, of one sequence after another: so many that their
- * keys and values together are larger than the caches, as those of a model's layers are.
+ * Attention of one layer for one more token after a prompt, always the same one, of one sequence after another: so many
+ * that their keys and values together are larger than the caches, as those of a model's layers are.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

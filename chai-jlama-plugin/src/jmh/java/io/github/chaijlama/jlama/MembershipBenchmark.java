@@ -23,8 +23,8 @@ import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 
 /**
- * Finding a layer's clusters from the window's probabilities, which clustered attention does once a sequence and layer and the
- * other arms never.
+ * Finding a layer's clusters from the window's probabilities, which clustered attention does once a sequence and layer
+ * and the other arms never.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

@@ -9,9 +9,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Starts the {@code chai} command on a Java that can run it. Compiled for Java 11, so that an older Java than the command needs
- * says so in a sentence instead of a stack trace. When this Java is new enough but was started without the vector module,
- * the same Java is started again with it: options, streams and exit code are the same.
+ * Starts the {@code chai} command on a Java that can run it. Compiled for Java 11, so that an older Java than the
+ * command needs says so in a sentence instead of a stack trace. When this Java is new enough but was started without
+ * the vector module, the same Java is started again with it: options, streams and exit code are the same.
  */
 public final class Launcher {
     private static final int REQUIRED_JAVA = 22;
@@ -51,7 +51,8 @@ public final class Launcher {
         command.add("--add-modules=" + VECTOR_MODULE);
         command.add("--enable-native-access=ALL-UNNAMED");
         if (java >= 23) {
-            command.add("--sun-misc-unsafe-memory-access=allow"); // Jlama uses it; without, every start prints a warning
+            // Jlama uses it; without, every start prints a warning
+            command.add("--sun-misc-unsafe-memory-access=allow");
         }
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));

@@ -6,7 +6,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
-/** Working memory of one pass, kept for the next: that of each worker, and rows of scores that grow with the longest sequence. */
+/**
+ * Working memory of one pass, kept for the next: that of each worker, and rows of scores that grow with the longest
+ * sequence.
+ */
 final class AttentionScratch implements AutoCloseable {
     private static final long ALIGNMENT = 64;
     private static final int FLOATS_PER_LINE = 16;

@@ -18,8 +18,8 @@ import io.github.chaijlama.profile.Membership;
  * What attention remembers of one sequence: keys and values, and which heads belong together. Everything mutable about
  * attention lives here, nothing in the layers. Not thread-safe.
  *
- * <p>A step is {@link #beginStep}, the pass of every layer in order, {@link #endStep}. Memory for the whole step is set aside
- * at its beginning, so a step that has begun does not run out of it.
+ * <p>A step is {@link #beginStep}, the pass of every layer in order, {@link #endStep}. Memory for the whole step is set
+ * aside at its beginning, so a step that has begun does not run out of it.
  */
 public final class AttentionSequence implements AutoCloseable {
     private final HeadLayout layout;
@@ -100,8 +100,8 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * From now on adds the probabilities of every position to the products of its layer, which is what the offline phase of CHAI
-     * needs of a text.
+     * From now on adds the probabilities of every position to the products of its layer, which is what the offline
+     * phase of CHAI needs of a text.
      *
      * @param products one per layer
      * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
@@ -112,7 +112,8 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * From now on adds what other heads' probabilities would change in the output of attention to the distances of its layer.
+     * From now on adds what other heads' probabilities would change in the output of attention to the distances of its
+     * layer.
      *
      * @param distances one per layer
      * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
@@ -173,8 +174,8 @@ public final class AttentionSequence implements AutoCloseable {
     /**
      * Cuts the sequence back to its first {@code newLength} positions and returns the memory of the others.
      *
-     * @throws IllegalArgumentException if membership was decided, or is being decided, from positions that would be cut:
-     *                                  a sequence can be cut to 0 or to any length from the end of its window on
+     * @throws IllegalArgumentException if membership was decided, or is being decided, from positions that would be
+     *                                  cut: a sequence can be cut to 0 or to any length from the end of its window on
      */
     public void truncate(int newLength) {
         if (newLength < 0 || newLength > length) {
@@ -196,8 +197,9 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * Whether the sequence, cut back to its first {@code newLength} positions, is what another one would be that was fed their
-     * tokens as the beginning of its prompt. Where a prompt decided membership, it is not that of another prompt.
+     * Whether the sequence, cut back to its first {@code newLength} positions, is what another one would be that was
+     * fed their tokens as the beginning of its prompt. Where a prompt decided membership, it is not that of another
+     * prompt.
      */
     public boolean isReusable(int newLength) {
         if (closed || reservation != null || newLength < 1 || newLength > length) {
@@ -210,12 +212,15 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * Makes this sequence, which must be new and of the same model, profile and type, a copy of the first positions of another.
+     * Makes this sequence, which must be new and of the same model, profile and type, a copy of the first positions of
+     * another.
      *
      * @param newLength positions to copy, at least those that membership was decided from
-     * @throws io.github.chaijlama.kv.KvCacheFullException if the budget has not enough left; this sequence is still new then
-     * @throws IllegalArgumentException                    if that many positions cannot be {@linkplain #isReusable reused}, or
-     *                                                     membership is not decided yet
+     * @throws io.github.chaijlama.kv.KvCacheFullException if the budget has not enough left; this sequence is still new
+     *                                                     then
+     * @throws IllegalArgumentException                    if that many positions cannot be
+     *                                                     {@linkplain #isReusable reused}, or membership is not decided
+     *                                                     yet
      */
     public void copyFrom(AttentionSequence source, int newLength) {
         if (length > 0 || reservation != null || !source.isReusable(newLength) || newLength < source.windowEnd) {
@@ -314,8 +319,8 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * Says that the positions seen are the prompt. Where the prompt decides membership, it is decided now; otherwise, or if it
-     * was said before, nothing happens.
+     * Says that the positions seen are the prompt. Where the prompt decides membership, it is decided now; otherwise,
+     * or if it was said before, nothing happens.
      *
      * @throws IllegalStateException if no position has been seen, or a step has begun
      */
@@ -370,8 +375,8 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * Returns the most pages the step can need at any moment. Layers run one after another, and a layer that decides its
-     * membership gives pages back before the next one takes its own.
+     * Returns the most pages the step can need at any moment. Layers run one after another, and a layer that decides
+     * its membership gives pages back before the next one takes its own.
      */
     private long pagesFor(int tokens) {
         long before = store.pagesFor(length);

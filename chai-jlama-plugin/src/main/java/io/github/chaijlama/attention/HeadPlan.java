@@ -9,8 +9,8 @@ import java.util.stream.IntStream;
 import io.github.chaijlama.cluster.HeadClusters;
 
 /**
- * What a layer's clusters mean for the work to be done: which heads are projected, whose keys are read, and which outputs
- * are sums of which values. Immutable.
+ * What a layer's clusters mean for the work to be done: which heads are projected, whose keys are read, and which
+ * outputs are sums of which values. Immutable.
  */
 final class HeadPlan {
     private final HeadClusters clusters;
@@ -23,7 +23,8 @@ final class HeadPlan {
     private final boolean readsOwnHeadsOnly;
 
     /**
-     * One weighted sum of values. Heads of one cluster that share a KV head have the same output, so it is calculated once.
+     * One weighted sum of values. Heads of one cluster that share a KV head have the same output, so it is calculated
+     * once.
      *
      * @param cluster   whose probabilities
      * @param valueHead KV head whose values

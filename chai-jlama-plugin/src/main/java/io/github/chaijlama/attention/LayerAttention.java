@@ -15,8 +15,8 @@ import io.github.chaijlama.profile.ClusterProfile;
 
 /**
  * The attention of a model's layers, exact and clustered (arXiv:2403.08058): from projected queries, keys and values to
- * the rows that go into the output projection. One instance serves all layers and sequences of a model; it keeps scratch
- * memory, so one pass runs at a time.
+ * the rows that go into the output projection. One instance serves all layers and sequences of a model; it keeps
+ * scratch memory, so one pass runs at a time.
  *
  * <p>Exact attention is clustered attention with every head its own cluster; there is one path.
  */

@@ -12,10 +12,11 @@ import io.github.chaijlama.parallel.WorkerPool;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 /**
- * Adds up {@link OutputDistances} over query rows: probabilities and sums of values by the kernels, in 32 bits, distances in
- * double. A row takes {@code numberOfHeads * numberOfKvHeads} weighted sums instead of {@code numberOfHeads}; of models with more
- * than {@value #HEADS_OF_ALL_ROWS} heads only every n-th position is looked at, so that the work grows with the heads as
- * attention's own does. Memory is that of one row of probabilities per head and thread, and the distances of a block of rows.
+ * Adds up {@link OutputDistances} over query rows: probabilities and sums of values by the kernels, in 32 bits,
+ * distances in double. A row takes {@code numberOfHeads * numberOfKvHeads} weighted sums instead of
+ * {@code numberOfHeads}; of models with more than {@value #HEADS_OF_ALL_ROWS} heads only every n-th position is looked
+ * at, so that the work grows with the heads as attention's own does. Memory is that of one row of probabilities per
+ * head and thread, and the distances of a block of rows.
  */
 final class OutputComparison {
     /** With so many heads every position is looked at. */

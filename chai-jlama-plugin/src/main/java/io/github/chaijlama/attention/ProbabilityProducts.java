@@ -12,9 +12,9 @@ import io.github.chaijlama.parallel.WorkerPool;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 /**
- * Adds up the inner products of the heads' attention probabilities over many query rows, for texts of any length: probabilities
- * by the kernels, in 32 bits, their products in double. Memory is that of a block of rows, whatever the length of the text: the
- * larger of one row and {@value #BLOCK_VALUES} probabilities, per head.
+ * Adds up the inner products of the heads' attention probabilities over many query rows, for texts of any length:
+ * probabilities by the kernels, in 32 bits, their products in double. Memory is that of a block of rows, whatever the
+ * length of the text: the larger of one row and {@value #BLOCK_VALUES} probabilities, per head.
  */
 final class ProbabilityProducts implements AutoCloseable {
     private static final int BLOCK_VALUES = 1 << 14;

@@ -5,8 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * The matrix products before attention, and what is known of the one after it. The layer's pass asks for the heads it needs and finds them in full-width rows:
- * head {@code h} of row {@code r} at {@code (r * numberOfHeads + h) * headSize} floats. Heads not asked for are undefined.
+ * The matrix products before attention, and what is known of the one after it. The layer's pass asks for the heads it
+ * needs and finds them in full-width rows: head {@code h} of row {@code r} at
+ * {@code (r * numberOfHeads + h) * headSize} floats. Heads not asked for are undefined.
  */
 public interface QkvProjection {
 
@@ -30,9 +31,9 @@ public interface QkvProjection {
     MemorySegment values();
 
     /**
-     * Returns what the output projection makes of a head's output, for every head: {@code W_h^T W_h} of its columns, so that {@code
-     * x^T W_h^T W_h x} is the squared length of what {@code x} adds to the hidden state. {@code (head, headSize, headSize)}, the
-     * same array for every batch of a layer.
+     * Returns what the output projection makes of a head's output, for every head: {@code W_h^T W_h} of its columns, so
+     * that {@code x^T W_h^T W_h x} is the squared length of what {@code x} adds to the hidden state.
+     * {@code (head, headSize, headSize)}, the same array for every batch of a layer.
      */
     float[] outputProducts();
 }

@@ -11,8 +11,9 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
  * The angles of rotary position embedding, {@code position * theta^(-2i / headSize)} for pair {@code i}
  * (arXiv:2104.09864, section 3.4.2), calculated in double and kept as floats.
  *
- * <p>Every head of a position shares one row of cosines and sines, and every position of the context has one. Rows are made
- * in blocks when a position is first used: a context of 131,072 positions costs nothing until it is filled. Thread-safe.
+ * <p>Every head of a position shares one row of cosines and sines, and every position of the context has one. Rows are
+ * made in blocks when a position is first used: a context of 131,072 positions costs nothing until it is filled.
+ * Thread-safe.
  */
 public final class RotaryEmbedding implements AutoCloseable {
     private static final int BLOCK_ROWS = 256;

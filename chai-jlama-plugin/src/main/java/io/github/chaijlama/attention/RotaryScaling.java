@@ -4,8 +4,8 @@ package io.github.chaijlama.attention;
 import java.util.Locale;
 
 /**
- * How a model's rotary embedding was stretched to a longer context than it was first trained for. The formulas are those of
- * Hugging Face's {@code rope_scaling}. Immutable.
+ * How a model's rotary embedding was stretched to a longer context than it was first trained for. The formulas are
+ * those of Hugging Face's {@code rope_scaling}. Immutable.
  */
 public sealed interface RotaryScaling {
 
@@ -47,8 +47,8 @@ public sealed interface RotaryScaling {
     }
 
     /**
-     * Stretched only beyond the context a model was trained for (dynamic NTK). That is {@code max_position_embeddings}, where
-     * the context ends here; so within it nothing changes.
+     * Stretched only beyond the context a model was trained for (dynamic NTK). That is {@code max_position_embeddings},
+     * where the context ends here; so within it nothing changes.
      *
      * @param factor of no effect within the context
      */
@@ -79,8 +79,8 @@ public sealed interface RotaryScaling {
     }
 
     /**
-     * Pairs that turn seldom are stretched, those that turn often stay, with a linear ramp between; scores are sharpened
-     * (YaRN, arXiv:2309.00071).
+     * Pairs that turn seldom are stretched, those that turn often stay, with a linear ramp between; scores are
+     * sharpened (YaRN, arXiv:2309.00071).
      *
      * @param factor          how much the slow pairs are stretched
      * @param originalContext positions the model was first trained for

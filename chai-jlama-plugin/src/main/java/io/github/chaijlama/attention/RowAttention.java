@@ -9,8 +9,8 @@ import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.parallel.WorkerPool;
 
 /**
- * Attention of one row, as in decoding: one pass over the keys and one over the values of a layer, in one parallel region. One pass
- * at a time, as scratch memory is shared.
+ * Attention of one row, as in decoding: one pass over the keys and one over the values of a layer, in one parallel
+ * region. One pass at a time, as scratch memory is shared.
  */
 final class RowAttention {
     /** Multiply-adds below which a parallel region costs more than it saves. */
@@ -57,8 +57,8 @@ final class RowAttention {
     }
 
     /**
-     * One region for scores and sums: tasks begin in order, so all scores have been begun when the first sum is, and whoever
-     * needs some that are not finished waits for less than it takes to open another region.
+     * One region for scores and sums: tasks begin in order, so all scores have been begun when the first sum is, and
+     * whoever needs some that are not finished waits for less than it takes to open another region.
      */
     private void attendRowOfClusters(Batch batch, HeadPlan plan, int row, MemorySegment scores) {
         int keyHeads = plan.keyHeads().length;

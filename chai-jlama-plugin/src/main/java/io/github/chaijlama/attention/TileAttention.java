@@ -9,9 +9,10 @@ import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.parallel.WorkerPool;
 
 /**
- * Attention of many rows at once: tiles of query rows against runs of keys, with the softmax that goes along (Milakov and
- * Gimelshein, arXiv:1805.02867; FlashAttention, arXiv:2205.14135). Probabilities are computed once for a cluster and applied to the
- * values of all its heads while they are in the cache. One pass at a time, as scratch memory is shared.
+ * Attention of many rows at once: tiles of query rows against runs of keys, with the softmax that goes along (Milakov
+ * and Gimelshein, arXiv:1805.02867; FlashAttention, arXiv:2205.14135). Probabilities are computed once for a cluster
+ * and applied to the values of all its heads while they are in the cache. One pass at a time, as scratch memory is
+ * shared.
  */
 final class TileAttention {
     /** Blocks of rows are as large as leaves this many tasks, enough to keep all threads busy to the end. */

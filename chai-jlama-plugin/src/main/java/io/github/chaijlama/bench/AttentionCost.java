@@ -12,9 +12,9 @@ public final class AttentionCost {
 
     /**
      * Returns the floating point operations of causal attention over a prompt, in one layer: {@code 2 N (N + 1) H d}, a
-     * multiply and an add for each of the {@code N (N + 1) / 2} pairs of query and key, for scores and for sums of values,
-     * in each of the {@code H} heads of {@code d} values. The same whatever computes it: clustered attention, which leaves
-     * scores out, is credited with them, so that rates compare as times do.
+     * multiply and an add for each of the {@code N (N + 1) / 2} pairs of query and key, for scores and for sums of
+     * values, in each of the {@code H} heads of {@code d} values. The same whatever computes it: clustered attention,
+     * which leaves scores out, is credited with them, so that rates compare as times do.
      */
     public static double prefillFlops(int tokens, HeadLayout heads) {
         return 2.0 * tokens * (tokens + 1.0) * heads.queryLength();
@@ -27,8 +27,8 @@ public final class AttentionCost {
     }
 
     /**
-     * Returns the bytes of keys and values that a layer reads for one more token, on the average over {@code decodeTokens}
-     * tokens after a prompt: every stored row once, the token's own included.
+     * Returns the bytes of keys and values that a layer reads for one more token, on the average over
+     * {@code decodeTokens} tokens after a prompt: every stored row once, the token's own included.
      *
      * @param bytesPerToken bytes the layer stores for a position
      */

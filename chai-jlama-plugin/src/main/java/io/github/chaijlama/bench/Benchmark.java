@@ -24,8 +24,8 @@ import io.github.chaijlama.profile.ClusterProfile;
 
 /**
  * Measures whole models: the time to read a prompt, the time of each further token, and where both go, one arm against
- * another. The arms take turns within every run, so that a machine whose speed drifts drifts for all of them; so does what the
- * machine can give at most. Not thread-safe; nothing else should run.
+ * another. The arms take turns within every run, so that a machine whose speed drifts drifts for all of them; so does
+ * what the machine can give at most. Not thread-safe; nothing else should run.
  */
 public final class Benchmark {
     /** Enough for every part to be compiled, on the way to what is measured. */

@@ -2,7 +2,8 @@
 package io.github.chaijlama.bench;
 
 /**
- * What the attention of a layer costs, without its matrix products: the mean over the layers that have as many clusters.
+ * What the attention of a layer costs, without its matrix products: the mean over the layers that have as many
+ * clusters.
  *
  * @param clusters        clusters of these layers; as many as heads where attention is exact
  * @param layers          how many layers have that many

@@ -9,9 +9,9 @@ import java.util.List;
 import io.github.chaijlama.parallel.WorkerPool;
 
 /**
- * Measures what the machine can give, as a yardstick for what attention gets: multiply-adds in registers, and reading a buffer
- * well larger than the caches, each on all threads at once. A measurement is the best of its rounds: whatever disturbs a
- * round makes it slower.
+ * Measures what the machine can give, as a yardstick for what attention gets: multiply-adds in registers, and reading a
+ * buffer well larger than the caches, each on all threads at once. A measurement is the best of its rounds: whatever
+ * disturbs a round makes it slower.
  */
 final class PeakMeter implements AutoCloseable {
     private static final long LEAST_BUFFER = 256L << 20;

@@ -41,8 +41,8 @@ record PhaseTimes(double total, double[] blocks, double[] attention, double proj
     }
 
     /**
-     * Returns the time of a model with more layers: what is not in the layers once, and for each of its layers the mean time of
-     * the measured ones with as many clusters.
+     * Returns the time of a model with more layers: what is not in the layers once, and for each of its layers the mean
+     * time of the measured ones with as many clusters.
      *
      * @param clusters      clusters of each measured layer
      * @param wholeClusters clusters of each layer of the whole model
@@ -52,8 +52,8 @@ record PhaseTimes(double total, double[] blocks, double[] attention, double proj
     }
 
     /**
-     * Returns the sum over the layers of a whole model of the mean of the measured ones with as many clusters; where there is
-     * none, or it is not known how many a layer has, of the mean of all measured ones.
+     * Returns the sum over the layers of a whole model of the mean of the measured ones with as many clusters; where
+     * there is none, or it is not known how many a layer has, of the mean of all measured ones.
      */
     static double scale(double[] perLayer, List<Integer> clusters, List<Integer> wholeClusters) {
         double mean = Arrays.stream(perLayer).average().orElseThrow();

@@ -136,7 +136,10 @@ public final class ResultChart {
         return series;
     }
 
-    /** Returns how ticks are labelled: where an axis has many decades, only 1, 2 and 5 of each, or labels run into each other. */
+    /**
+     * Returns how ticks are labelled: where an axis has many decades, only 1, 2 and 5 of each, or labels run into each
+     * other.
+     */
     static Function<Double, String> labels(DoubleSummaryStatistics values) {
         boolean all = values.getMax() < 4 * values.getMin();
         return value -> {

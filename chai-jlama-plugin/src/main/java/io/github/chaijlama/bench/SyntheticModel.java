@@ -20,8 +20,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * A model of a real shape with random weights, to measure time and memory where no model can be downloaded. Its text means
- * nothing. Written once and used again.
+ * A model of a real shape with random weights, to measure time and memory where no model can be downloaded. Its text
+ * means nothing. Written once and used again.
  */
 public final class SyntheticModel {
     private static final ObjectMapper MAPPER = new ObjectMapper();

@@ -2,8 +2,8 @@
 package io.github.chaijlama.bench;
 
 /**
- * What the whole of a model would cost of which some layers were measured: extrapolated, not measured. Layers count as often as
- * the whole model has them, embedding, last norm and head once.
+ * What the whole of a model would cost of which some layers were measured: extrapolated, not measured. Layers count as
+ * often as the whole model has them, embedding, last norm and head once.
  *
  * @param layers        layers of the whole model
  * @param prefillMillis time to the first token, milliseconds

@@ -18,13 +18,14 @@ import io.github.chaijlama.evaluate.Estimate;
 /**
  * Looks for the counts with the largest saving of keys and values whose measured loss stays inside a budget.
  *
- * <p>First each layer alone is measured. If losses of layers added up, the best counts for every saving would follow from that: the
- * steps of all layers' lower convex hulls, the cheapest divergence per byte first (Shoham and Gersho, Efficient bit allocation for
- * an arbitrary set of quantizers, 1988). They do not quite, so bisection finds out how far along this way the measured loss of whole
- * profiles stays inside the bound. From there every step is measured: a descent that takes, of the few steps with the least
- * estimated divergence per byte saved, the one with the least measured divergence per byte; steps that break the bound are
- * not tried again on the way down. Where no step is left, exchanges: one layer gets clusters back and another gives some
- * up, and if that saves more, or the same for less divergence, the descent goes on from there.
+ * <p>First each layer alone is measured. If losses of layers added up, the best counts for every saving would follow
+ * from that: the steps of all layers' lower convex hulls, the cheapest divergence per byte first (Shoham and Gersho,
+ * Efficient bit allocation for an arbitrary set of quantizers, 1988). They do not quite, so bisection finds out how far
+ * along this way the measured loss of whole profiles stays inside the bound. From there every step is measured: a
+ * descent that takes, of the few steps with the least estimated divergence per byte saved, the one with the least
+ * measured divergence per byte; steps that break the bound are not tried again on the way down. Where no step is left,
+ * exchanges: one layer gets clusters back and another gives some up, and if that saves more, or the same for less
+ * divergence, the descent goes on from there.
  *
  * <p>Divergence steers, because it varies less between texts than the log-likelihood of one token; the bound itself is
  * checked in its own measure, with the margin of {@link QualityBudget}.
@@ -118,7 +119,10 @@ final class BudgetSearch {
         }
     }
 
-    /** Returns the rungs of profiles of rising saving that cost least if losses of layers added up, from exact attention on. */
+    /**
+     * Returns the rungs of profiles of rising saving that cost least if losses of layers added up, from exact attention
+     * on.
+     */
     private List<List<Integer>> estimatedWay() {
         List<Move> steps = new ArrayList<>();
         for (int layer = 0; layer < ladders.size(); layer++) {
@@ -142,7 +146,10 @@ final class BudgetSearch {
         return way;
     }
 
-    /** Returns the rung below with the least divergence per byte saved, the nearest of equal ones; the same if there is none. */
+    /**
+     * Returns the rung below with the least divergence per byte saved, the nearest of equal ones; the same if there is
+     * none.
+     */
     private int hullStep(int layer, int rung) {
         int best = rung;
         for (int next = rung + 1; next < ladders.get(layer).size(); next++) {
@@ -314,8 +321,8 @@ final class BudgetSearch {
     }
 
     /**
-     * Takes the largest saving of the path, or of the estimated way to it, that is inside the bound on other texts; exact attention
-     * always is.
+     * Takes the largest saving of the path, or of the estimated way to it, that is inside the bound on other texts;
+     * exact attention always is.
      */
     private QualityPoint verify(Function<List<Integer>, QualityLoss> verify, Place found, List<List<Integer>> way) {
         Map<List<Integer>, Double> savings = new LinkedHashMap<>();

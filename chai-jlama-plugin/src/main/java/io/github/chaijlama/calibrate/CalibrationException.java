@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.calibrate;
 
-/** A model cannot be calibrated with these texts or settings, or not here. The message says what was expected and found. */
+/**
+ * A model cannot be calibrated with these texts or settings, or not here. The message says what was expected and found.
+ */
 public final class CalibrationException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -15,8 +15,8 @@ import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.files.AtomicFile;
 
 /**
- * Writes a calibrated profile: {@code chai-profile/1} with what was measured as its {@code calibration}. The same calibration
- * gives the same bytes; so there is no date but one that the user gives.
+ * Writes a calibrated profile: {@code chai-profile/1} with what was measured as its {@code calibration}. The same
+ * calibration gives the same bytes; so there is no date but one that the user gives.
  */
 public final class CalibrationJson {
     private static final ObjectMapper MAPPER = new ObjectMapper();

@@ -5,12 +5,13 @@ package io.github.chaijlama.calibrate;
  * How a model is calibrated.
  *
  * @param membership      how heads will find their clusters
- * @param samples         the most texts whose attention is looked at; half of the texts at most, the others are held out
- * @param heldOut         the most texts that quality is measured on; with a budget half of them steer the search, the other half
- *                        verifies what it found
+ * @param samples         the most texts whose attention is looked at; half of the texts at most, the others are held
+ *                        out
+ * @param heldOut         the most texts that quality is measured on; with a budget half of them steer the search, the
+ *                        other half verifies what it found
  * @param seed            of everything random: which texts are held out, and where k-means starts
- * @param maxResidual     a layer is redundant if the clusters at its elbow leave at most this share of the features' energy
- *                        unexplained, see {@link io.github.chaijlama.cluster.ErrorCurve#clusters(double)}
+ * @param maxResidual     a layer is redundant if the clusters at its elbow leave at most this share of the features'
+ *                        energy unexplained, see {@link io.github.chaijlama.cluster.ErrorCurve#clusters(double)}
  * @param budget          what clusters may cost; null takes the elbows, whatever they cost
  * @param maxMeasurements the most measurements of whole profiles a search may take
  * @param beyond          whether to go on measuring where the search ended, to where quality breaks

@@ -16,8 +16,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.chaijlama.files.AtomicFile;
 
 /**
- * What a calibration has found out so far, kept in a file so that a stopped run can go on. Everything that takes long is here:
- * sums over the texts seen, and measured losses; the rest follows from it. Not thread-safe.
+ * What a calibration has found out so far, kept in a file so that a stopped run can go on. Everything that takes long
+ * is here: sums over the texts seen, and measured losses; the rest follows from it. Not thread-safe.
  */
 final class CalibrationState {
     /** The components of records, nothing that is calculated from them. */

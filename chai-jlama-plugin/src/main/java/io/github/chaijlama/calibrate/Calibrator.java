@@ -33,9 +33,10 @@ import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
 
 /**
- * Calibrates a model: the offline phase of CHAI (arXiv:2403.08058, section 3.2), with the elbow by rule, and counts within a
- * quality budget. The same model, texts and options give the same result, whatever the number of threads and however often the
- * run was stopped and went on. Memory does not grow with the number of texts beyond their tokens. Not thread-safe.
+ * Calibrates a model: the offline phase of CHAI (arXiv:2403.08058, section 3.2), with the elbow by rule, and counts
+ * within a quality budget. The same model, texts and options give the same result, whatever the number of threads and
+ * however often the run was stopped and went on. Memory does not grow with the number of texts beyond their tokens. Not
+ * thread-safe.
  */
 public final class Calibrator {
     private static final Duration STATE_INTERVAL = Duration.ofSeconds(10);
@@ -73,9 +74,10 @@ public final class Calibrator {
      *
      * @param texts     tokens of each text
      * @param tasks     tasks for a budget of accuracy, null for none
-     * @param stateFile where a run that is stopped leaves what it has found out, and where it is looked for; null for nowhere
-     * @throws CalibrationException                         if the texts are too few or too short, the run is interrupted, or the
-     *                                                      state cannot be written
+     * @param stateFile where a run that is stopped leaves what it has found out, and where it is looked for; null for
+     *                  nowhere
+     * @throws CalibrationException                         if the texts are too few or too short, the run is
+     *                                                      interrupted, or the state cannot be written
      * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values of a text do not fit into the budget
      */
     public Calibration calibrate(List<int[]> texts, TaskSplit tasks, Path stateFile) {

@@ -28,10 +28,10 @@ import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
 
 /**
- * Compares the ways to find clusters at equal numbers of them: online with several windows, with and without an offset behind
- * the tokens that all texts begin with, from the whole prompt, static, and random clusters as the control; by both algorithms,
- * with both representatives, and static by what heads do to the output of attention. The first half of each text plays the prompt, and all ways are measured on the second half, against
- * exact attention. Not thread-safe.
+ * Compares the ways to find clusters at equal numbers of them: online with several windows, with and without an offset
+ * behind the tokens that all texts begin with, from the whole prompt, static, and random clusters as the control; by
+ * both algorithms, with both representatives, and static by what heads do to the output of attention. The first half of
+ * each text plays the prompt, and all ways are measured on the second half, against exact attention. Not thread-safe.
  */
 public final class ChoiceComparison {
     private static final int[] WINDOWS = { 5, 16, 48 };

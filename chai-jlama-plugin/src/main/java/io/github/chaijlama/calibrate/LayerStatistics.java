@@ -80,8 +80,8 @@ final class LayerStatistics {
     }
 
     /**
-     * Returns products whose distances are the means of the texts' distances, in the measure of an algorithm: cosine distance for
-     * average linkage, squared Euclidean distance, up to a factor, for k-means.
+     * Returns products whose distances are the means of the texts' distances, in the measure of an algorithm: cosine
+     * distance for average linkage, squared Euclidean distance, up to a factor, for k-means.
      */
     HeadGram meanDistances(ClusteringAlgorithm algorithm) {
         return switch (algorithm) {

@@ -13,16 +13,16 @@ import io.github.chaijlama.profile.Membership;
  * @param offset         tokens before them that do not count, {@link Kind#ONLINE} only
  * @param algorithm      how heads are clustered
  * @param representative which head represents a cluster
- * @param distance       what makes heads alike, {@link Kind#STATIC} only; other than {@link HeadDistance#ATTENTION} leaves algorithm
- *                       and representative unused
+ * @param distance       what makes heads alike, {@link Kind#STATIC} only; other than {@link HeadDistance#ATTENTION}
+ *                       leaves algorithm and representative unused
  */
 public record MembershipChoice(Kind kind, int window, int offset, ClusteringAlgorithm algorithm,
         RepresentativeChoice representative, HeadDistance distance) {
 
     /**
-     * Tokens that decide if nobody says how many. The paper's 5 ({@code Membership.DEFAULT_WINDOW}) do not reach far behind the header of
-     * most chat templates: on 200 dialogues of the Pocket model 16 lost less in three of four ways to cluster and as much in the
-     * fourth, and 48 more than 16 in all.
+     * Tokens that decide if nobody says how many. The paper's 5 ({@code Membership.DEFAULT_WINDOW}) do not reach far
+     * behind the header of most chat templates: on 200 dialogues of the Pocket model 16 lost less in three of four ways
+     * to cluster and as much in the fourth, and 48 more than 16 in all.
      */
     public static final int DEFAULT_WINDOW = 16;
 

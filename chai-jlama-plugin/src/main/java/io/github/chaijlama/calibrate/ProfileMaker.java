@@ -15,7 +15,8 @@ import io.github.chaijlama.profile.ModelShape;
  * Makes profiles of numbers of clusters. Static members come from the texts' distances, averaged.
  *
  * @param layers    what was added up over the texts
- * @param distances between the heads of each layer, null where those of {@code layers} between attention probabilities count
+ * @param distances between the heads of each layer, null where those of {@code layers} between attention probabilities
+ *                  count
  */
 record ProfileMaker(ModelShape shape, MembershipChoice membership, List<LayerStatistics> layers,
         List<OutputDistances> distances, String fingerprint) {

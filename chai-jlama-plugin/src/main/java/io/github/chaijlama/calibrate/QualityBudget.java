@@ -21,7 +21,9 @@ public record QualityBudget(Measure measure, double bound) {
         PERPLEXITY_INCREASE,
         /** Mean divergence KL(exact || clustered), nats per token. */
         DIVERGENCE,
-        /** Share of tasks whose right choice is the likeliest, of exact attention minus of clustered: 0.01 is one point. */
+        /**
+         * Share of tasks whose right choice is the likeliest, of exact attention minus of clustered: 0.01 is one point.
+         */
         ACCURACY_DROP
     }
 
@@ -36,7 +38,10 @@ public record QualityBudget(Measure measure, double bound) {
         return excess(loss) <= 0;
     }
 
-    /** Returns by how much a measured loss with its margin is above the bound, negative if it is below; in the unit of {@link #limit}. */
+    /**
+     * Returns by how much a measured loss with its margin is above the bound, negative if it is below; in the unit of
+     * {@link #limit}.
+     */
     double excess(QualityLoss loss) {
         return switch (measure) {
             case PERPLEXITY_INCREASE -> upper(loss.logLossDifference()) - Math.log1p(bound);

@@ -10,7 +10,8 @@ import io.github.chaijlama.evaluate.TextResult;
  *
  * @param divergence        mean KL(exact || clustered), nats per token
  * @param logLossDifference mean negative log-likelihood minus that of exact attention, nats per token
- * @param accuracyDrop      share of tasks that exact attention has right minus that of clusters; null if there were no tasks
+ * @param accuracyDrop      share of tasks that exact attention has right minus that of clusters; null if there were no
+ *                          tasks
  * @param agreement         share of tokens where both expect the same token most
  * @param kvSaving          share of the bytes of keys and values that is saved
  */

@@ -11,7 +11,8 @@ import java.util.List;
  * @param path          every set of counts that was accepted on the way, in that order
  * @param beyond        the way on from there to where quality breaks, empty if it was not asked for
  * @param found         the largest saving inside the bound on the texts that steered the search
- * @param verified      what the profile has: the largest saving of the path that is inside the bound on other texts, too
+ * @param verified      what the profile has: the largest saving of the path that is inside the bound on other texts,
+ *                      too
  * @param measurements  measurements taken
  * @param stopped       why the search ended, a sentence
  */

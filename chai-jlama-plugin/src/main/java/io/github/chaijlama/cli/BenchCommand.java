@@ -38,7 +38,8 @@ import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
 /** {@code chai bench}: time and memory of the attentions, side by side. */
-@Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures prefill and decode of a model, or of random weights of a well-known shape, with each attention.")
+@Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures prefill and decode of a model, or of "
+        + "random weights of a well-known shape, with each attention.")
 final class BenchCommand implements Callable<Integer> {
     private static final int DEFAULT_LAYERS = 4;
     private static final int DEFAULT_CONTEXT = 4096;
@@ -71,26 +72,33 @@ final class BenchCommand implements Callable<Integer> {
         @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory")
         private Path model;
 
-        @Option(names = "--shape", required = true, paramLabel = "NAME", description = "random weights of a real model's shape: ${COMPLETION-CANDIDATES}", completionCandidates = ShapeNames.class)
+        @Option(names = "--shape", required = true, paramLabel = "NAME", description = "random weights of a real "
+                + "model's shape: ${COMPLETION-CANDIDATES}", completionCandidates = ShapeNames.class)
         private String shape;
     }
 
     @Option(names = "--layers", paramLabel = "N", description = "layers of a generated model; default: 4")
     private Integer layers;
 
-    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model: F32, BF16, or Q4, quantized from BF16 when loaded; default: F32")
+    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model: F32, BF16, or Q4, "
+            + "quantized from BF16 when loaded; default: F32")
     private GeneratedWeights weights;
 
-    @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: chai-bench in the temporary directory")
+    @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: "
+            + "chai-bench in the temporary directory")
     private Path directory = Path.of(System.getProperty("java.io.tmpdir"), "chai-bench");
 
-    @Option(names = "--context", split = ",", paramLabel = "N", defaultValue = "128,512,2048", description = "tokens of the prompts; default: ${DEFAULT-VALUE}")
+    @Option(names = "--context", split = ",", paramLabel = "N", defaultValue = "128,512,2048",
+            description = "tokens of the prompts; default: ${DEFAULT-VALUE}")
     private List<Integer> contexts;
 
-    @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered", description = "attentions to compare; default: ${DEFAULT-VALUE}")
+    @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered",
+            description = "attentions to compare; default: ${DEFAULT-VALUE}")
     private List<AttentionMode> modes;
 
-    @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "how keys and values are stored, each another arm of exact and clustered: ${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}")
+    @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "how keys and values "
+            + "are stored, each another arm of exact and clustered: ${COMPLETION-CANDIDATES}; default: "
+            + "${DEFAULT-VALUE}")
     private List<KvType> kvTypes;
 
     @ArgGroup
@@ -101,14 +109,18 @@ final class BenchCommand implements Callable<Integer> {
         @Option(names = "--profile", required = true, paramLabel = "FILE", description = "cluster profile")
         private Path profile;
 
-        @Option(names = "--clusters", required = true, paramLabel = "KxL,...", description = "K clusters in the next L layers, for instance 32x1,4x3; ONLINE membership. Of a generated model: for each of its layers, or for each of the real model's, of which evenly spaced ones are taken")
+        @Option(names = "--clusters", required = true, paramLabel = "KxL,...", description = "K clusters in the next L "
+                + "layers, for instance 32x1,4x3; ONLINE membership. Of a generated model: for each of its layers, or "
+                + "for each of the real model's, of which evenly spaced ones are taken")
         private String counts;
     }
 
-    @Option(names = "--runs", paramLabel = "N", defaultValue = "3", description = "runs that count; default: ${DEFAULT-VALUE}")
+    @Option(names = "--runs", paramLabel = "N", defaultValue = "3", description = "runs that count; default: "
+            + "${DEFAULT-VALUE}")
     private int runs;
 
-    @Option(names = "--decode", paramLabel = "N", defaultValue = "16", description = "tokens to decode after each prompt; default: ${DEFAULT-VALUE}")
+    @Option(names = "--decode", paramLabel = "N", defaultValue = "16", description = "tokens to decode after each "
+            + "prompt; default: ${DEFAULT-VALUE}")
     private int decodeTokens;
 
     @Option(names = "--json", description = "print as JSON")
@@ -117,13 +129,16 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
     private Integer threads;
 
-    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
+    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
+            + "values, for instance 512MiB; default: a quarter of the machine's memory")
     private Long kvCacheMaxBytes;
 
-    @Option(names = "--max-seconds", paramLabel = "N", description = "time for everything: what is running when it is over is finished, the rest left out; default: no limit")
+    @Option(names = "--max-seconds", paramLabel = "N", description = "time for everything: what is running when it is "
+            + "over is finished, the rest left out; default: no limit")
     private Long maxSeconds;
 
-    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "1000", description = "milliseconds that each arm runs before anything counts, once at least; default: ${DEFAULT-VALUE}")
+    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "1000", description = "milliseconds that each arm "
+            + "runs before anything counts, once at least; default: ${DEFAULT-VALUE}")
     private int warmUpMillis;
 
     @Option(names = "--chart", paramLabel = "FILE", description = "draw the results as a PNG image")
@@ -192,8 +207,8 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     /**
-     * Distributes clusters over the layers of a generated model. They may be named for each of its layers, or for each of the
-     * real model's; then the generated model's layers get the counts of real ones at even distances.
+     * Distributes clusters over the layers of a generated model. They may be named for each of its layers, or for each
+     * of the real model's; then the generated model's layers get the counts of real ones at even distances.
      */
     private Counts countsOfGenerated(List<Integer> named) {
         SyntheticShape shape = SyntheticShape.of(source.shape);

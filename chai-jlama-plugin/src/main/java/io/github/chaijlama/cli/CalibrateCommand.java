@@ -42,7 +42,8 @@ import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.profile.ProfileException;
 
 /** {@code chai calibrate}: makes a cluster profile for a model from sample texts. */
-@Command(name = "calibrate", mixinStandardHelpOptions = true, description = "Finds out which heads of a model attend alike, and writes a cluster profile. A run that is stopped goes on when it is started again.")
+@Command(name = "calibrate", mixinStandardHelpOptions = true, description = "Finds out which heads of a model attend "
+        + "alike, and writes a cluster profile. A run that is stopped goes on when it is started again.")
 final class CalibrateCommand implements Callable<Integer> {
     private static final int DEFAULT_MAX_TOKENS = 1024;
 
@@ -52,18 +53,23 @@ final class CalibrateCommand implements Callable<Integer> {
     @Mixin
     private LoadingOptions model;
 
-    @Option(names = "--texts", required = true, paramLabel = "FILE", description = "sample texts: .jsonl with {\"messages\": ..} or {\"text\": ..} on each line, or plain text with blank lines between texts")
+    @Option(names = "--texts", required = true, paramLabel = "FILE", description = "sample texts: .jsonl with "
+            + "{\"messages\": ..} or {\"text\": ..} on each line, or plain text with blank lines between texts")
     private Path texts;
 
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "profile to write")
     private Path out;
 
     @Option(names = "--samples", paramLabel = "N", defaultValue = ""
-            + CalibrationOptions.DEFAULT_SAMPLES, description = "the most texts whose attention is looked at, half of all texts at most; default: ${DEFAULT-VALUE}")
+            + CalibrationOptions.DEFAULT_SAMPLES,
+            description = "the most texts whose attention is looked at, half of "
+                    + "all texts at most; default: ${DEFAULT-VALUE}")
     private int samples;
 
     @Option(names = "--held-out", paramLabel = "N", defaultValue = ""
-            + CalibrationOptions.DEFAULT_HELD_OUT, description = "the most other texts that quality is measured on; default: ${DEFAULT-VALUE}")
+            + CalibrationOptions.DEFAULT_HELD_OUT,
+            description = "the most other texts that quality is measured on; "
+                    + "default: ${DEFAULT-VALUE}")
     private int heldOut;
 
     @Option(names = "--max-tokens", paramLabel = "N", description = "longer texts are cut; default: "
@@ -72,30 +78,44 @@ final class CalibrateCommand implements Callable<Integer> {
     private Integer maxTokens;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = ""
-            + CalibrationOptions.DEFAULT_SEED, description = "the same seed gives the same profile; default: ${DEFAULT-VALUE}")
+            + CalibrationOptions.DEFAULT_SEED,
+            description = "the same seed gives the same profile; default: "
+                    + "${DEFAULT-VALUE}")
     private long seed;
 
-    @Option(names = "--membership", paramLabel = "KIND", defaultValue = "static", description = "online: each sequence decides from its first tokens; prompt: from its whole prompt, which stays exact; static: the same for all sequences, from the texts; default: ${DEFAULT-VALUE}")
+    @Option(names = "--membership", paramLabel = "KIND", defaultValue = "static", description = "online: each sequence "
+            + "decides from its first tokens; prompt: from its whole prompt, which stays exact; static: the same for "
+            + "all sequences, from the texts; default: ${DEFAULT-VALUE}")
     private MembershipChoice.Kind kind;
 
     @Option(names = "--window", paramLabel = "N", description = "tokens that decide online membership; default: "
             + MembershipChoice.DEFAULT_WINDOW)
     private Integer window;
 
-    @Option(names = "--offset", paramLabel = "N", description = "tokens before the window that do not count; default: 0")
+    @Option(names = "--offset", paramLabel = "N", description = "tokens before the window that do not count; default: "
+            + "0")
     private Integer offset;
 
-    @Option(names = "--algorithm", paramLabel = "NAME", description = "how attention is clustered: agglomerative or kmeans; default: agglomerative")
+    @Option(names = "--algorithm", paramLabel = "NAME", description = "how attention is clustered: agglomerative or "
+            + "kmeans; default: agglomerative")
     private ClusteringAlgorithm algorithm;
 
-    @Option(names = "--representative", paramLabel = "NAME", description = "head that stands for a cluster of attention: first or medoid; default: first")
+    @Option(names = "--representative", paramLabel = "NAME", description = "head that stands for a cluster of "
+            + "attention: first or medoid; default: first")
     private RepresentativeChoice representative;
 
-    @Option(names = "--distance", paramLabel = "NAME", description = "what makes heads alike, for static membership. attention: their probabilities, as in the paper. output: how little the output of the layer's attention changes if one takes the other's. weighted: the same, each head weighted by how much the predictions mind (layers x heads measurements). measured: how little the predictions change (layers x heads x heads measurements). Default: weighted with a budget, else output; attention where --algorithm or --representative is given")
+    @Option(names = "--distance", paramLabel = "NAME", description = "what makes heads alike, for static membership. "
+            + "attention: their probabilities, as in the paper. output: how little the output of the layer's attention "
+            + "changes if one takes the other's. weighted: the same, each head weighted by how much the predictions "
+            + "mind (layers x heads measurements). measured: how little the predictions change (layers x heads x heads "
+            + "measurements). Default: weighted with a budget, else output; attention where --algorithm or "
+            + "--representative is given")
     private HeadDistance distance;
 
     @Option(names = "--max-residual", paramLabel = "X", defaultValue = ""
-            + CalibrationOptions.DEFAULT_MAX_RESIDUAL, description = "without a budget, a layer stays exact if the clusters at its elbow leave more than this share unexplained; default: ${DEFAULT-VALUE}")
+            + CalibrationOptions.DEFAULT_MAX_RESIDUAL,
+            description = "without a budget, a layer stays exact if the "
+                    + "clusters at its elbow leave more than this share unexplained; default: ${DEFAULT-VALUE}")
     private double maxResidual;
 
     @ArgGroup
@@ -103,13 +123,17 @@ final class CalibrateCommand implements Callable<Integer> {
 
     /** What clusters may cost. */
     static final class Bound {
-        @Option(names = "--max-perplexity-increase", required = true, paramLabel = "X%", converter = Share.class, description = "the most that perplexity may rise on held-out texts, for instance 1%%: finds the largest saving")
+        @Option(names = "--max-perplexity-increase", required = true, paramLabel = "X%", converter = Share.class,
+                description = "the most that perplexity may rise on held-out texts, for instance 1%%: "
+                        + "finds the largest saving")
         private Double perplexityIncrease;
 
-        @Option(names = "--max-kl", required = true, paramLabel = "X", description = "the largest mean divergence from exact attention, nats per token: finds the largest saving")
+        @Option(names = "--max-kl", required = true, paramLabel = "X", description = "the largest mean divergence from "
+                + "exact attention, nats per token: finds the largest saving")
         private Double divergence;
 
-        @Option(names = "--max-accuracy-drop", required = true, paramLabel = "X", description = "the most points of accuracy that may be lost on --tasks, for instance 1: finds the largest saving")
+        @Option(names = "--max-accuracy-drop", required = true, paramLabel = "X", description = "the most points of "
+                + "accuracy that may be lost on --tasks, for instance 1: finds the largest saving")
         private Double accuracyPoints;
 
         QualityBudget budget() {
@@ -125,13 +149,16 @@ final class CalibrateCommand implements Callable<Integer> {
     private Path tasks;
 
     @Option(names = "--max-measurements", paramLabel = "N", defaultValue = ""
-            + CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, description = "where the search for the largest saving ends at the latest; default: ${DEFAULT-VALUE}")
+            + CalibrationOptions.DEFAULT_MAX_MEASUREMENTS,
+            description = "where the search for the largest saving ends "
+                    + "at the latest; default: ${DEFAULT-VALUE}")
     private int maxMeasurements;
 
     @Option(names = "--beyond", description = "with a budget: go on measuring beyond it, to where quality breaks")
     private boolean beyond;
 
-    @Option(names = "--date", paramLabel = "TEXT", description = "date to write into the profile; default: none, so that the same inputs give the same bytes")
+    @Option(names = "--date", paramLabel = "TEXT", description = "date to write into the profile; default: none, so "
+            + "that the same inputs give the same bytes")
     private String date;
 
     @Mixin

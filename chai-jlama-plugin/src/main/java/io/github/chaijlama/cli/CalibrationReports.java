@@ -79,14 +79,16 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
                     + search.stopped() + ".");
             if (!search.found().clusters().equals(search.verified().clusters())) {
                 remarks.add(ReportFacts.format(
-                        "It had found a saving of %.1f %%, which is not inside the bound on the held-out texts; an earlier "
+                        "It had found a saving of %.1f %%, which is not inside the bound on the held-out texts; an "
+                                + "earlier "
                                 + "step is.",
                         100 * search.found().saving()));
             }
         }
         if (!(calibration.profile().membership() instanceof Membership.Static)) {
             remarks.add(
-                    "Each sequence finds its own clusters. The clusters shown are those of the similarities averaged over "
+                    "Each sequence finds its own clusters. The clusters shown are those of the similarities averaged "
+                            + "over "
                             + "the samples.");
         }
         return remarks;

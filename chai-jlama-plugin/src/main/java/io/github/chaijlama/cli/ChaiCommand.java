@@ -20,11 +20,12 @@ import io.github.chaijlama.profile.ProfileException;
 import io.github.chaijlama.template.ChatTemplateException;
 
 /**
- * The {@code chai} command. Results go to standard output, progress and logs to standard error; the exit code is 0, 1 for a run
- * that failed, 2 for bad usage.
+ * The {@code chai} command. Results go to standard output, progress and logs to standard error; the exit code is 0, 1
+ * for a run that failed, 2 for bad usage.
  */
 @Command(name = "chai", mixinStandardHelpOptions = true, version = "chai "
-        + ChaiVersion.CHAI, description = "Clustered head attention for Jlama models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
+        + ChaiVersion.CHAI, description = "Clustered head attention for Jlama models.",
+        synopsisSubcommandLabel = "COMMAND", subcommands = {
                 InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class,
                 CompareCommand.class,
                 EvaluateCommand.class,
@@ -68,7 +69,10 @@ public final class ChaiCommand implements Runnable {
     }
 
     private static final String LOG_LEVEL = "org.slf4j.simpleLogger.defaultLogLevel";
-    /** The tokenizer library warns of a GPU it cannot use, on machines that have one half installed; it is not asked to use one. */
+    /**
+     * The tokenizer library warns of a GPU it cannot use, on machines that have one half installed; it is not asked to
+     * use one.
+     */
     private static final String TOKENIZER_LOG_LEVEL = "org.slf4j.simpleLogger.log.ai.djl";
 
     private static void setLogLevel(String level) {

@@ -25,7 +25,9 @@ import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** {@code chai compare}: which way to find clusters suits a model. */
-@Command(name = "compare", mixinStandardHelpOptions = true, description = "Compares the ways to find clusters, at the numbers of clusters of a profile: windows, the whole prompt, static and random members, both algorithms, both representatives. The first half of each text is the prompt, the second half is measured.")
+@Command(name = "compare", mixinStandardHelpOptions = true, description = "Compares the ways to find clusters, at the "
+        + "numbers of clusters of a profile: windows, the whole prompt, static and random members, both algorithms, "
+        + "both representatives. The first half of each text is the prompt, the second half is measured.")
 final class CompareCommand implements Callable<Integer> {
     private static final int MAX_TOKENS = 1024;
 
@@ -38,13 +40,16 @@ final class CompareCommand implements Callable<Integer> {
     @Option(names = "--texts", required = true, paramLabel = "FILE", description = "texts, as for calibrate")
     private Path texts;
 
-    @Option(names = "--profile", required = true, paramLabel = "FILE", description = "profile whose numbers of clusters to use; its members do not matter")
+    @Option(names = "--profile", required = true, paramLabel = "FILE", description = "profile whose numbers of "
+            + "clusters to use; its members do not matter")
     private Path profile;
 
-    @Option(names = "--samples", paramLabel = "N", defaultValue = "100", description = "the most texts to measure on, and as many others for static members; default: ${DEFAULT-VALUE}")
+    @Option(names = "--samples", paramLabel = "N", defaultValue = "100", description = "the most texts to measure on, "
+            + "and as many others for static members; default: ${DEFAULT-VALUE}")
     private int samples;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "42", description = "divides the texts and draws random clusters; default: ${DEFAULT-VALUE}")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "42", description = "divides the texts and draws random "
+            + "clusters; default: ${DEFAULT-VALUE}")
     private long seed;
 
     @Option(names = "--json", description = "print as JSON")

@@ -34,7 +34,8 @@ import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** {@code chai evaluate}: what clusters cost in quality. */
-@Command(name = "evaluate", mixinStandardHelpOptions = true, description = "Measures a model with exact attention and with clusters, side by side: perplexity, divergence and agreement on texts, accuracy on tasks.")
+@Command(name = "evaluate", mixinStandardHelpOptions = true, description = "Measures a model with exact attention and "
+        + "with clusters, side by side: perplexity, divergence and agreement on texts, accuracy on tasks.")
 final class EvaluateCommand implements Callable<Integer> {
     private static final int DEFAULT_MAX_TOKENS = 2048;
 
@@ -44,28 +45,36 @@ final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private LoadingOptions model;
 
-    @Option(names = "--texts", paramLabel = "FILE", description = "texts: .jsonl with {\"messages\": [{\"role\", \"text\"}, ..]} or {\"text\"} on each line; other files are plain text, a paragraph being a text")
+    @Option(names = "--texts", paramLabel = "FILE", description = "texts: .jsonl with {\"messages\": [{\"role\", "
+            + "\"text\"}, ..]} or {\"text\"} on each line; other files are plain text, a paragraph being a text")
     private Path texts;
 
-    @Option(names = "--tasks", paramLabel = "FILE", description = "tasks: JSON lines of PIQA, HellaSwag, ARC, BoolQ, or {\"messages\", \"choices\", \"answer\"}")
+    @Option(names = "--tasks", paramLabel = "FILE", description = "tasks: JSON lines of PIQA, HellaSwag, ARC, BoolQ, "
+            + "or {\"messages\", \"choices\", \"answer\"}")
     private Path tasks;
 
-    @Option(names = "--labels", paramLabel = "FILE", description = "right choices of the tasks, one index a line, where they are in a file of their own (PIQA)")
+    @Option(names = "--labels", paramLabel = "FILE", description = "right choices of the tasks, one index a line, "
+            + "where they are in a file of their own (PIQA)")
     private Path labels;
 
-    @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "auto", description = "format of the tasks: auto, chat, piqa, hellaswag, arc, boolq; default: ${DEFAULT-VALUE}")
+    @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "auto", description = "format of the tasks: "
+            + "auto, chat, piqa, hellaswag, arc, boolq; default: ${DEFAULT-VALUE}")
     private TaskFormat format;
 
-    @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile to compare with exact attention; may be given several times")
+    @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile to compare with exact attention; "
+            + "may be given several times")
     private List<Path> profiles = List.of();
 
-    @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "types of keys and values to compare, F32, BF16, I8; the reference is exact attention with F32; default: ${DEFAULT-VALUE}")
+    @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "types of keys and "
+            + "values to compare, F32, BF16, I8; the reference is exact attention with F32; default: ${DEFAULT-VALUE}")
     private Set<KvType> kvTypes;
 
-    @Option(names = "--max-tokens", paramLabel = "N", description = "texts are cut to N tokens; default: 2048, or what the context holds")
+    @Option(names = "--max-tokens", paramLabel = "N", description = "texts are cut to N tokens; default: 2048, or what "
+            + "the context holds")
     private Integer maxTokens;
 
-    @Option(names = "--limit", paramLabel = "N", defaultValue = "10000", description = "the most texts and tasks to use, from the beginning of each file; default: ${DEFAULT-VALUE}")
+    @Option(names = "--limit", paramLabel = "N", defaultValue = "10000", description = "the most texts and tasks to "
+            + "use, from the beginning of each file; default: ${DEFAULT-VALUE}")
     private int limit;
 
     @Mixin

@@ -23,7 +23,8 @@ import io.github.chaijlama.generate.SamplingOptions;
 import io.github.chaijlama.generate.TextModel;
 
 /** {@code chai generate}: completes a text or answers a message. */
-@Command(name = "generate", mixinStandardHelpOptions = true, description = "Completes a text or answers a chat message. The most likely tokens are taken unless a temperature is given.")
+@Command(name = "generate", mixinStandardHelpOptions = true, description = "Completes a text or answers a chat "
+        + "message. The most likely tokens are taken unless a temperature is given.")
 final class GenerateCommand implements Callable<Integer> {
 
     @Spec
@@ -40,17 +41,21 @@ final class GenerateCommand implements Callable<Integer> {
         @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "text to continue")
         private String prompt;
 
-        @Option(names = "--chat", required = true, paramLabel = "TEXT", description = "message to answer, with the model's chat template")
+        @Option(names = "--chat", required = true, paramLabel = "TEXT", description = "message to answer, with the "
+                + "model's chat template")
         private String chat;
     }
 
-    @Option(names = "--max-tokens", paramLabel = "N", description = "the most tokens to generate; default: what the context holds")
+    @Option(names = "--max-tokens", paramLabel = "N", description = "the most tokens to generate; default: what the "
+            + "context holds")
     private Integer maxTokens;
 
-    @Option(names = "--temperature", paramLabel = "X", defaultValue = "0", description = "0 takes the most likely token; default: ${DEFAULT-VALUE}")
+    @Option(names = "--temperature", paramLabel = "X", defaultValue = "0", description = "0 takes the most likely "
+            + "token; default: ${DEFAULT-VALUE}")
     private double temperature;
 
-    @Option(names = "--top-p", paramLabel = "X", defaultValue = "1", description = "probability of the tokens chosen from; default: ${DEFAULT-VALUE}")
+    @Option(names = "--top-p", paramLabel = "X", defaultValue = "1", description = "probability of the tokens chosen "
+            + "from; default: ${DEFAULT-VALUE}")
     private double topP;
 
     @Option(names = "--top-k", paramLabel = "N", description = "number of the tokens chosen from; default: all")

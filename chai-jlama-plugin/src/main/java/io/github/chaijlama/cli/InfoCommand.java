@@ -27,19 +27,22 @@ import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
 /** {@code chai info}: what a model is, and what a profile would save. */
-@Command(name = "info", mixinStandardHelpOptions = true, description = "Shows a model's shape, what this machine runs it with, and what a cluster profile saves.")
+@Command(name = "info", mixinStandardHelpOptions = true, description = "Shows a model's shape, what this machine runs "
+        + "it with, and what a cluster profile saves.")
 final class InfoCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec command;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face layout")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face "
+            + "layout")
     private Path model;
 
     @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile (chai-profile/1)")
     private Path profile;
 
-    @Option(names = "--weights", paramLabel = "TYPE", defaultValue = "stored", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
+    @Option(names = "--weights", paramLabel = "TYPE", defaultValue = "stored", description = "stored: as the files "
+            + "have them; q4: quantized to four bits when loaded; default: stored")
     private WeightType weights;
 
     @Option(names = "--json", description = "print as JSON")
@@ -104,8 +107,8 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     /**
-     * Returns bytes of keys and values per token. With ONLINE membership and grouped-query attention the clusters of a sequence may
-     * keep fewer keys than this says.
+     * Returns bytes of keys and values per token. With ONLINE membership and grouped-query attention the clusters of a
+     * sequence may keep fewer keys than this says.
      */
     private static long kvBytesPerToken(ModelConfig config, ClusterProfile clusters) {
         long heads = 0;

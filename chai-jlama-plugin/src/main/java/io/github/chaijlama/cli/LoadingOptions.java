@@ -16,16 +16,19 @@ class LoadingOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face layout")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face "
+            + "layout")
     private Path model;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
     private Integer threads;
 
-    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and values, for instance 512MiB; default: a quarter of the machine's memory")
+    @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
+            + "values, for instance 512MiB; default: a quarter of the machine's memory")
     private Long kvCacheMaxBytes;
 
-    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to four bits when loaded; default: stored")
+    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to "
+            + "four bits when loaded; default: stored")
     private WeightType weights;
 
     final Path model() {

@@ -21,7 +21,8 @@ import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.cluster.HeadClusters;
 
 /** {@code chai logits}: what the model expects after some tokens, and which heads it put together. */
-@Command(name = "logits", mixinStandardHelpOptions = true, description = "Prints the logits after some tokens, the clusters of each layer, and the bytes of keys and values.")
+@Command(name = "logits", mixinStandardHelpOptions = true, description = "Prints the logits after some tokens, the "
+        + "clusters of each layer, and the bytes of keys and values.")
 final class LogitsCommand implements Callable<Integer> {
     private static final int SHOWN = 10;
 

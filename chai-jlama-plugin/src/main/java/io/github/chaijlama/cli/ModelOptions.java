@@ -14,7 +14,8 @@ final class ModelOptions extends LoadingOptions {
     @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile (chai-profile/1)")
     private Path profile;
 
-    @Option(names = "--attention", paramLabel = "MODE", description = "clustered, exact or stock; default: clustered with a profile, else exact")
+    @Option(names = "--attention", paramLabel = "MODE", description = "clustered, exact or stock; default: clustered "
+            + "with a profile, else exact")
     private AttentionMode attention;
 
     @Override

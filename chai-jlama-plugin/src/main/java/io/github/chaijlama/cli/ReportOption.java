@@ -19,7 +19,8 @@ final class ReportOption {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    @Option(names = "--report", paramLabel = "FILE", description = "also write a report: one HTML file that loads nothing")
+    @Option(names = "--report", paramLabel = "FILE", description = "also write a report: one HTML file that loads "
+            + "nothing")
     private Path file;
 
     /** Finds mistakes before the work begins. */

@@ -2,8 +2,8 @@
 package io.github.chaijlama.cluster;
 
 /**
- * Agglomerative clustering with average linkage (UPGMA): every head starts alone, and the two clusters with the smallest
- * mean distance between their members are merged until enough remain.
+ * Agglomerative clustering with average linkage (UPGMA): every head starts alone, and the two clusters with the
+ * smallest mean distance between their members are merged until enough remain.
  */
 final class AverageLinkage {
     /** Distances closer than this are equal merges; it only absorbs rounding of the running means. */

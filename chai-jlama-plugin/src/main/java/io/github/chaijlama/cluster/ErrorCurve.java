@@ -4,11 +4,11 @@ package io.github.chaijlama.cluster;
 import java.util.List;
 
 /**
- * What putting the heads of a layer into {@code k} clusters leaves unexplained, for every {@code k}: the offline phase of CHAI
- * (arXiv:2403.08058, section 3.2). Immutable.
+ * What putting the heads of a layer into {@code k} clusters leaves unexplained, for every {@code k}: the offline phase
+ * of CHAI (arXiv:2403.08058, section 3.2). Immutable.
  *
- * @param errors sums of squared distances of the features to the centroids of their clusters, entry {@code k - 1} for {@code k}
- *               clusters; never rising, 0 at the end
+ * @param errors sums of squared distances of the features to the centroids of their clusters, entry {@code k - 1} for
+ *               {@code k} clusters; never rising, 0 at the end
  * @param energy sum of the squared lengths of all features, what no cluster at all would leave
  */
 public record ErrorCurve(List<Double> errors, double energy) {
@@ -34,10 +34,10 @@ public record ErrorCurve(List<Double> errors, double energy) {
     }
 
     /**
-     * Returns the elbow, by Kneedle (Satopaa, Albrecht, Irwin, Raghavan: Finding a "Kneedle" in a Haystack, ICDCS workshops 2011)
-     * for a falling convex curve: numbers of clusters and errors are scaled to 0..1, and the elbow is where the curve lies
-     * farthest below the straight line between its ends. Of equal distances the fewest clusters win; a curve that nowhere lies
-     * below the line has no elbow, and every head keeps its own cluster.
+     * Returns the elbow, by Kneedle (Satopaa, Albrecht, Irwin, Raghavan: Finding a "Kneedle" in a Haystack, ICDCS
+     * workshops 2011) for a falling convex curve: numbers of clusters and errors are scaled to 0..1, and the elbow is
+     * where the curve lies farthest below the straight line between its ends. Of equal distances the fewest clusters
+     * win; a curve that nowhere lies below the line has no elbow, and every head keeps its own cluster.
      */
     public int elbow() {
         int heads = errors.size();
@@ -59,8 +59,8 @@ public record ErrorCurve(List<Double> errors, double energy) {
     private static final double MIN_DEPTH = 1e-9;
 
     /**
-     * Returns how many clusters the layer gets: those of the elbow if they explain the heads well enough, else one for every head.
-     * An elbow exists in nearly every curve, also where no two heads are alike.
+     * Returns how many clusters the layer gets: those of the elbow if they explain the heads well enough, else one for
+     * every head. An elbow exists in nearly every curve, also where no two heads are alike.
      *
      * @param maxResidual the largest {@link #residual(int)} at the elbow of a layer that counts as redundant
      */

@@ -2,9 +2,9 @@
 package io.github.chaijlama.cluster;
 
 /**
- * The inner products of the heads' features, {@code (numberOfHeads, numberOfHeads)}: all that clustering needs to know of
- * them. A head's feature is the list of its attention probabilities over some text; the products are added up one query
- * row at a time, so memory does not grow with the text. Not thread-safe.
+ * The inner products of the heads' features, {@code (numberOfHeads, numberOfHeads)}: all that clustering needs to know
+ * of them. A head's feature is the list of its attention probabilities over some text; the products are added up one
+ * query row at a time, so memory does not grow with the text. Not thread-safe.
  */
 public final class HeadGram {
     private final int numberOfHeads;
@@ -45,9 +45,9 @@ public final class HeadGram {
     }
 
     /**
-     * Appends a stretch of values to the products of one head with itself and the heads above it. Called for every head with
-     * the same values it does what {@link #append(double[][])} does; heads may be given in any order and by several threads at
-     * the same time, which changes no sum.
+     * Appends a stretch of values to the products of one head with itself and the heads above it. Called for every head
+     * with the same values it does what {@link #append(double[][])} does; heads may be given in any order and by
+     * several threads at the same time, which changes no sum.
      *
      * @param values {@code (numberOfHeads, at least length)}
      */
@@ -96,8 +96,8 @@ public final class HeadGram {
     }
 
     /**
-     * Returns the products of the features scaled to length 1, the cosine similarities. Summed over texts and scaled again they
-     * have the mean of the texts' cosine distances as their own.
+     * Returns the products of the features scaled to length 1, the cosine similarities. Summed over texts and scaled
+     * again they have the mean of the texts' cosine distances as their own.
      */
     public HeadGram normalized() {
         HeadGram normalized = new HeadGram(numberOfHeads);

@@ -58,8 +58,9 @@ final class KMeans {
     }
 
     /**
-     * Returns the smallest sum of squared distances to the centroids found for each number of clusters, entry {@code k - 1} for
-     * {@code k} clusters. One more cluster never makes it larger: the best partition so far could be split.
+     * Returns the smallest sum of squared distances to the centroids found for each number of clusters, entry
+     * {@code k - 1} for {@code k} clusters. One more cluster never makes it larger: the best partition so far could be
+     * split.
      *
      * @param starts k-means++ starts per number of clusters
      * @param seed   of the starts
@@ -123,7 +124,9 @@ final class KMeans {
         return embedded;
     }
 
-    /** Removes and returns the head farthest from its centroid, the highest of equals, from a cluster of at least two. */
+    /**
+     * Removes and returns the head farthest from its centroid, the highest of equals, from a cluster of at least two.
+     */
     private static Head takeFarthest(List<List<Head>> clusters) {
         List<Head> from = null;
         Head farthest = null;

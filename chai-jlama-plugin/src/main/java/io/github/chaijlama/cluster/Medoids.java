@@ -5,10 +5,10 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * k-medoids on distances that need not be symmetric: the {@code k} representatives with the smallest sum, over all heads, of the
- * distance to the nearest representative. Exact where there are at most {@value #MAX_CHOICES} sets of representatives, otherwise by
- * BUILD and SWAP of PAM (Kaufman and Rousseeuw: Finding Groups in Data, 1990, chapter 2). Deterministic: of equal choices the one
- * with the lowest heads wins.
+ * k-medoids on distances that need not be symmetric: the {@code k} representatives with the smallest sum, over all
+ * heads, of the distance to the nearest representative. Exact where there are at most {@value #MAX_CHOICES} sets of
+ * representatives, otherwise by BUILD and SWAP of PAM (Kaufman and Rousseeuw: Finding Groups in Data, 1990, chapter 2).
+ * Deterministic: of equal choices the one with the lowest heads wins.
  */
 public final class Medoids {
     private static final int MAX_CHOICES = 20_000;

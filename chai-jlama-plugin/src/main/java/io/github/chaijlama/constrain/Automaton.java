@@ -14,15 +14,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A pushdown automaton over bytes, made deterministic as far as answers have gone: a state is the set of all stacks that the text so
- * far can have led to, and equal states are one object, so that what is known about one is known for good. Thread-safe.
+ * A pushdown automaton over bytes, made deterministic as far as answers have gone: a state is the set of all stacks
+ * that the text so far can have led to, and equal states are one object, so that what is known about one is known for
+ * good. Thread-safe.
  */
 final class Automaton {
     /** Where a byte that cannot come leads to. */
     static final State DEAD = new State(null, List.of(), true);
     /**
-     * Ways to read a text that are followed at the same time. Leaving some out leaves some answers out, never lets in a wrong one;
-     * the shortest is always among those that stay.
+     * Ways to read a text that are followed at the same time. Leaving some out leaves some answers out, never lets in a
+     * wrong one; the shortest is always among those that stay.
      */
     private static final int MAX_STACKS = 1024;
     private static final long STATE_BYTES = 250;

@@ -6,15 +6,16 @@ import java.util.List;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * Holds answers to a JSON schema: of every token that comes next it knows whether the answer can still become a value of the schema,
- * and how many tokens that takes at least. Compile it once for a schema and a model and use it for every request; what has been worked
- * out for one answer is used by the others, up to a bound in memory. Immutable to the outside, thread-safe.
+ * Holds answers to a JSON schema: of every token that comes next it knows whether the answer can still become a value
+ * of the schema, and how many tokens that takes at least. Compile it once for a schema and a model and use it for every
+ * request; what has been worked out for one answer is used by the others, up to a bound in memory. Immutable to the
+ * outside, thread-safe.
  *
  * <p>Every answer is a value of the schema, but not every value can be an answer; what is left out:
  * <ul>
- * <li>properties come in the order in which they are declared, additional ones after them. Additional ones come only where the
- * schema has no {@code properties}, or says {@code additionalProperties}; their names have no escapes, differ from the declared ones,
- * but may repeat each other;
+ * <li>properties come in the order in which they are declared, additional ones after them. Additional ones come only
+ * where the schema has no {@code properties}, or says {@code additionalProperties}; their names have no escapes, differ
+ * from the declared ones, but may repeat each other;
  * <li>whitespace is a space, or a line break and up to 16 spaces, where it is common to write some;
  * <li>integers have up to 18 digits, other numbers 15 before and after the point, and 2 in the exponent;
  * <li>values of {@code enum} and {@code const} are spelled one way;
@@ -22,14 +23,15 @@ import com.fasterxml.jackson.databind.JsonNode;
  * </ul>
  *
  * <p>Supported are {@code type}, {@code properties}, {@code required}, {@code additionalProperties}, {@code items},
- * {@code prefixItems}, {@code minItems}, {@code maxItems}, {@code minLength}, {@code maxLength}, {@code enum}, {@code const},
- * {@code anyOf}, {@code allOf} of one, {@code $ref} into the schema itself, and for integers {@code minimum}, {@code maximum},
- * {@code exclusiveMinimum}, {@code exclusiveMaximum}. Titles, descriptions and other annotations are ignored. Anything else is refused
- * by name.
+ * {@code prefixItems}, {@code minItems}, {@code maxItems}, {@code minLength}, {@code maxLength}, {@code enum},
+ * {@code const}, {@code anyOf}, {@code allOf} of one, {@code $ref} into the schema itself, and for integers
+ * {@code minimum}, {@code maximum}, {@code exclusiveMinimum}, {@code exclusiveMaximum}. Titles, descriptions and other
+ * annotations are ignored. Anything else is refused by name.
  *
- * <p>Source: the idea of masking tokens by an automaton is that of B. T. Willard and R. Louf, arXiv:2307.09702; a pushdown automaton
- * over bytes, and not asking again for tokens that the surroundings of a string cannot matter to, that of XGrammar, Y. Dong et al.,
- * arXiv:2411.15100, section 3. Counting the tokens of the shortest ending is ours ({@link ShortestEnding}).
+ * <p>Source: the idea of masking tokens by an automaton is that of B. T. Willard and R. Louf, arXiv:2307.09702; a
+ * pushdown automaton over bytes, and not asking again for tokens that the surroundings of a string cannot matter to,
+ * that of XGrammar, Y. Dong et al., arXiv:2411.15100, section 3. Counting the tokens of the shortest ending is ours
+ * ({@link ShortestEnding}).
  */
 public final class JsonConstraint {
     /** Bytes of memory that worked-out states may use before they are forgotten. */
@@ -53,7 +55,8 @@ public final class JsonConstraint {
      *
      * @param schema     the schema, a document of its own: references point into it
      * @param vocabulary tokens of the model
-     * @throws UnsupportedSchemaException if the schema says something that is not supported, is broken, or allows no finite value
+     * @throws UnsupportedSchemaException if the schema says something that is not supported, is broken, or allows no
+     *                                    finite value
      */
     public static JsonConstraint compile(JsonNode schema, Vocabulary vocabulary) {
         return new JsonConstraint(vocabulary, SchemaCompiler.compile(schema));
@@ -86,7 +89,9 @@ public final class JsonConstraint {
         return vocabulary;
     }
 
-    /** Returns a state to go on from: the same one, or, when the states have become too many, its like among new ones. */
+    /**
+     * Returns a state to go on from: the same one, or, when the states have become too many, its like among new ones.
+     */
     State current(State state) {
         Beginning current = beginning;
         if (current.automaton.retained() > MAX_RETAINED) {

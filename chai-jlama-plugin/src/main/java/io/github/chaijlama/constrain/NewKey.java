@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The inside of a key that is none of an object's declared properties, as a tree of their names: as long as a key is the beginning
- * of a name it is a node of the tree, then a string like any other. Such keys have at least one character and no escapes, so that
- * there is one spelling of each. Immutable once built.
+ * The inside of a key that is none of an object's declared properties, as a tree of their names: as long as a key is
+ * the beginning of a name it is a node of the tree, then a string like any other. Such keys have at least one character
+ * and no escapes, so that there is one spelling of each. Immutable once built.
  */
 final class NewKey implements Frame.Terminal {
     private static final StringBody FREE = StringBody.of(1, -1, false);

@@ -58,7 +58,8 @@ final class NextTokens {
     }
 
     /**
-     * Returns the tokens after which at most {@code left} tokens complete the answer: one bit for each token, not to be changed.
+     * Returns the tokens after which at most {@code left} tokens complete the answer: one bit for each token, not to be
+     * changed.
      */
     long[] within(int left, Vocabulary vocabulary) {
         if (longestEnding <= left || mostTokens(vocabulary) <= left) { // a token has at least one byte

@@ -2,8 +2,8 @@
 package io.github.chaijlama.constrain;
 
 /**
- * A JSON number (RFC 8259, section 6) that a double can hold: at most 15 digits before and after the point, two in the exponent. The
- * bound also keeps an answer from losing itself in digits.
+ * A JSON number (RFC 8259, section 6) that a double can hold: at most 15 digits before and after the point, two in the
+ * exponent. The bound also keeps an answer from losing itself in digits.
  *
  * @param part   what has been written last
  * @param digits how many more digits may follow in this part

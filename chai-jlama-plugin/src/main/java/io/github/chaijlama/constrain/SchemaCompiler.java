@@ -39,7 +39,8 @@ final class SchemaCompiler {
     /**
      * Compiles a schema.
      *
-     * @throws UnsupportedSchemaException if it says something that is not supported, is broken, or allows no finite value
+     * @throws UnsupportedSchemaException if it says something that is not supported, is broken, or allows no finite
+     *                                    value
      */
     static SchemaNode compile(JsonNode document) {
         SchemaCompiler compiler = new SchemaCompiler(document);
@@ -52,7 +53,9 @@ final class SchemaCompiler {
         return root;
     }
 
-    /** Finds the shortest values: shorter ones become known until all are, from the leaves up, which were added last. */
+    /**
+     * Finds the shortest values: shorter ones become known until all are, from the leaves up, which were added last.
+     */
     private void measure() {
         boolean changed = true;
         while (changed) {

@@ -4,8 +4,9 @@ package io.github.chaijlama.constrain;
 import java.util.function.Consumer;
 
 /**
- * What a value may be. Nodes refer to each other in circles where a schema is recursive, so they are linked first and then measured
- * by {@link #measure} until nothing changes; after that they do not change any more. Equality is identity.
+ * What a value may be. Nodes refer to each other in circles where a schema is recursive, so they are linked first and
+ * then measured by {@link #measure} until nothing changes; after that they do not change any more. Equality is
+ * identity.
  */
 abstract sealed class SchemaNode implements Frame.Nonterminal {
     private long shortest = NEVER;
@@ -16,7 +17,9 @@ abstract sealed class SchemaNode implements Frame.Nonterminal {
         return shortest;
     }
 
-    /** Looks again for the shortest value, now that more may be known of the others; returns whether it became shorter. */
+    /**
+     * Looks again for the shortest value, now that more may be known of the others; returns whether it became shorter.
+     */
     final boolean measure() {
         long measured = Math.min(NEVER, measured());
         boolean shorter = measured < shortest;
@@ -173,7 +176,9 @@ abstract sealed class SchemaNode implements Frame.Nonterminal {
         private final Property[] properties;
         private final Frame.Terminal newKey;
         private final SchemaNode additional;
-        /** Bytes of the shortest rest {@code (property)} with and without a property before it; known once values are. */
+        /**
+         * Bytes of the shortest rest {@code (property)} with and without a property before it; known once values are.
+         */
         private long[] shortestFirst;
         private long[] shortestNext;
 

@@ -5,12 +5,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How many tokens an answer needs to be completed. The ending that is counted is the shortest in bytes, the same one whichever part
- * of it has been written ({@link State#shortestByte}), cut into the fewest tokens by dynamic programming. So after the first of these
- * tokens exactly one less is needed: an answer that never goes where more tokens are needed than are left can always be completed.
+ * How many tokens an answer needs to be completed. The ending that is counted is the shortest in bytes, the same one
+ * whichever part of it has been written ({@link State#shortestByte}), cut into the fewest tokens by dynamic
+ * programming. So after the first of these tokens exactly one less is needed: an answer that never goes where more
+ * tokens are needed than are left can always be completed.
  */
 final class ShortestEnding {
-    /** Endings that are longer, in bytes, are counted one token for each byte; that is as safe, only more than needed. */
+    /**
+     * Endings that are longer, in bytes, are counted one token for each byte; that is as safe, only more than needed.
+     */
     private static final long LONGEST = 8192;
 
     private ShortestEnding() {}

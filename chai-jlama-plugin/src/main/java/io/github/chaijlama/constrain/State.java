@@ -4,8 +4,8 @@ package io.github.chaijlama.constrain;
 import java.util.List;
 
 /**
- * What may follow a text: every way to complete it, as stacks whose top takes bytes. What is worked out about a state is kept in it;
- * two threads may work out the same at the same time, with the same result. Thread-safe.
+ * What may follow a text: every way to complete it, as stacks whose top takes bytes. What is worked out about a state
+ * is kept in it; two threads may work out the same at the same time, with the same result. Thread-safe.
  */
 final class State {
     private static final long NEXT_BYTES = 1040;
@@ -18,7 +18,10 @@ final class State {
     private State[] next;
     private volatile State shortestNext;
     private volatile NextTokens nextTokens;
-    /** One more than {@link #minimumTokens}; 0, which is what a thread may see that did not make this object, if not known. */
+    /**
+     * One more than {@link #minimumTokens}; 0, which is what a thread may see that did not make this object, if not
+     * known.
+     */
     private volatile int minimumTokensAndOne;
 
     /**
@@ -84,7 +87,9 @@ final class State {
         return state;
     }
 
-    /** Returns the first byte of the shortest completion, which is the same one every time; asked only if not complete. */
+    /**
+     * Returns the first byte of the shortest completion, which is the same one every time; asked only if not complete.
+     */
     int shortestByte() {
         for (Stack stack : stacks) {
             // A part that may end, and is not needed, is on top of one of the stacks, and not there on another one.

@@ -4,8 +4,8 @@ package io.github.chaijlama.constrain;
 import java.util.function.IntPredicate;
 
 /**
- * The inside of a JSON string (RFC 8259, section 7) up to and with the closing quotation mark: valid UTF-8 (RFC 3629, section 4)
- * without control characters, and escapes, of which those of surrogates come in pairs only.
+ * The inside of a JSON string (RFC 8259, section 7) up to and with the closing quotation mark: valid UTF-8 (RFC 3629,
+ * section 4) without control characters, and escapes, of which those of surrogates come in pairs only.
  *
  * @param rules what the string may be
  * @param phase where in a character it is, {@link #BOUNDARY} between two
@@ -101,7 +101,10 @@ record StringBody(Rules rules, int phase, int count) implements Frame.Terminal {
         return new StringBody(rules, next, next == BOUNDARY ? counted() : count);
     }
 
-    /** Without an upper limit it does not matter how far the lower one is passed: fewer states, whose tokens are remembered. */
+    /**
+     * Without an upper limit it does not matter how far the lower one is passed: fewer states, whose tokens are
+     * remembered.
+     */
     private int counted() {
         return rules.maxLength < 0 ? Math.min(count + 1, rules.minLength) : count + 1;
     }

@@ -4,9 +4,9 @@ package io.github.chaijlama.constrain;
 import java.util.Arrays;
 
 /**
- * Holds one answer to a schema, token by token: a token may come only if the answer can still be completed, with what is left of its
- * tokens. So when as many tokens are left as the shortest ending has, only endings of that length may come, and the answer is always
- * complete. One instance per answer, not thread-safe.
+ * Holds one answer to a schema, token by token: a token may come only if the answer can still be completed, with what
+ * is left of its tokens. So when as many tokens are left as the shortest ending has, only endings of that length may
+ * come, and the answer is always complete. One instance per answer, not thread-safe.
  */
 public final class TokenConstraint {
     private final JsonConstraint constraint;

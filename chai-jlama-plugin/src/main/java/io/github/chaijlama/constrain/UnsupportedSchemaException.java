@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.constrain;
 
-/** A JSON schema that answers cannot be held to: it says something that is not supported, is broken, or allows no value. */
+/**
+ * A JSON schema that answers cannot be held to: it says something that is not supported, is broken, or allows no value.
+ */
 public final class UnsupportedSchemaException extends IllegalArgumentException {
     private static final long serialVersionUID = 1;
 

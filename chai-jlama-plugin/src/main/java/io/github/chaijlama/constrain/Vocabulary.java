@@ -15,8 +15,9 @@ import java.util.function.IntFunction;
 /**
  * The tokens of a model as the bytes they stand for, in a tree. Built once for a model; immutable and thread-safe.
  *
- * <p>An answer must be able to go on with any single byte, so each byte that JSON can contain must be a token of its own. That is so
- * in byte-level vocabularies (GPT-2, Llama 3, Qwen 2) and in those that fall back to bytes (Llama 2, Gemma).
+ * <p>An answer must be able to go on with any single byte, so each byte that JSON can contain must be a token of its
+ * own. That is so in byte-level vocabularies (GPT-2, Llama 3, Qwen 2) and in those that fall back to bytes (Llama 2,
+ * Gemma).
  */
 public final class Vocabulary {
     private final int size;
@@ -134,7 +135,8 @@ public final class Vocabulary {
 
     private void requireSingleBytes() {
         for (int value = 0x20; value <= 0xF4; value++) {
-            boolean needed = value != 0x7F && value != 0xC0 && value != 0xC1; // what JSON may do without, or UTF-8 never has
+            // what JSON may do without, or UTF-8 never has
+            boolean needed = value != 0x7F && value != 0xC0 && value != 0xC1;
             if (needed && (roots[value] < 0 || !hasTokens(roots[value]))) {
                 throw new UnsupportedOperationException(
                         "this model's vocabulary cannot be held to a schema: the byte 0x%02X is no token of its own"
@@ -143,7 +145,9 @@ public final class Vocabulary {
         }
     }
 
-    /** What a token does to a string: where it gets to within the string, or what it says after the end of the string. */
+    /**
+     * What a token does to a string: where it gets to within the string, or what it says after the end of the string.
+     */
     private record Kind(int phase, int characters, boolean escapes, String after) {}
 
     private List<StringTokens> findStringTokens() {

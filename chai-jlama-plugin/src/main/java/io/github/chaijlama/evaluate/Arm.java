@@ -28,12 +28,18 @@ public record Arm(String name, ClusterProfile profile, KvType kvType) {
         this(name, profile, KvType.F32);
     }
 
-    /** Whether clusters are in use at the end of a text of this many tokens: with fewer than the window they are not decided. */
+    /**
+     * Whether clusters are in use at the end of a text of this many tokens: with fewer than the window they are not
+     * decided.
+     */
     boolean isClustered(int tokens) {
         return profile != null && (waitsForPrompt() ? promptOf(tokens) > 0 : tokens > tokensToDecide());
     }
 
-    /** Whether a sequence can be cut back to its prompt of this many tokens without losing what its clusters are decided from. */
+    /**
+     * Whether a sequence can be cut back to its prompt of this many tokens without losing what its clusters are decided
+     * from.
+     */
     boolean canCutTo(int tokens) {
         return tokens >= tokensToDecide();
     }
@@ -43,7 +49,9 @@ public record Arm(String name, ClusterProfile profile, KvType kvType) {
         return profile != null && profile.membership() instanceof Membership.Prompt;
     }
 
-    /** Returns how many tokens of a text play the prompt for arms that wait for one: half of them, 0 of fewer than 3. */
+    /**
+     * Returns how many tokens of a text play the prompt for arms that wait for one: half of them, 0 of fewer than 3.
+     */
     static int promptOf(int tokens) {
         return tokens < 3 ? 0 : tokens / 2;
     }

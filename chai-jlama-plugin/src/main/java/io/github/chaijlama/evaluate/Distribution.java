@@ -2,7 +2,8 @@
 package io.github.chaijlama.evaluate;
 
 /**
- * What a model expects next: logits {@code (vocabularySize)} with the logarithm of the sum of their exponentials, in double.
+ * What a model expects next: logits {@code (vocabularySize)} with the logarithm of the sum of their exponentials, in
+ * double.
  */
 record Distribution(float[] logits, double logSum, int mostLikely) {
 

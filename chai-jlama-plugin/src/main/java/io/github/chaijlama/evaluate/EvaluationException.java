@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.evaluate;
 
-/** Texts or tasks cannot be used: the file is missing, empty or broken. The message says what was expected and found. */
+/**
+ * Texts or tasks cannot be used: the file is missing, empty or broken. The message says what was expected and found.
+ */
 public final class EvaluationException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

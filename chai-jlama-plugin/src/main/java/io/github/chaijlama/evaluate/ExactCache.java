@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * Keeps what exact attention expects of texts, the first ones as far as a budget allows; others are calculated each time. Not
- * thread-safe.
+ * Keeps what exact attention expects of texts, the first ones as far as a budget allows; others are calculated each
+ * time. Not thread-safe.
  */
 final class ExactCache {
     private final long maxBytes;

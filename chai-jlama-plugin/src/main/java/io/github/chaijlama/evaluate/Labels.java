@@ -15,8 +15,8 @@ final class Labels {
     /**
      * Reads a file.
      *
-     * @throws EvaluationException if it is missing or unreadable, or a line is not an index: the labels behind a line that is
-     *                             skipped would belong to other tasks
+     * @throws EvaluationException if it is missing or unreadable, or a line is not an index: the labels behind a line
+     *                             that is skipped would belong to other tasks
      */
     static List<Integer> read(Path file) {
         try (InputStream in = DataFiles.open(file)) {

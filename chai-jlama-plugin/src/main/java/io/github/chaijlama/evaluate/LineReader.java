@@ -11,8 +11,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
 /**
- * Reads lines of UTF-8 one by one. A line that is not UTF-8 or too long to be what it should be is reported and skipped like any
- * other bad line: neither ends the reading, and no line fills the heap. Not thread-safe; does not close the stream.
+ * Reads lines of UTF-8 one by one. A line that is not UTF-8 or too long to be what it should be is reported and skipped
+ * like any other bad line: neither ends the reading, and no line fills the heap. Not thread-safe; does not close the
+ * stream.
  */
 final class LineReader {
     /** Far above any text that fits into a context. */
@@ -65,7 +66,9 @@ final class LineReader {
         }
     }
 
-    /** Returns the bytes up to the end of the line, one more than allowed of a line that is too long; null at the end. */
+    /**
+     * Returns the bytes up to the end of the line, one more than allowed of a line that is too long; null at the end.
+     */
     private byte[] bytes() {
         try {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();

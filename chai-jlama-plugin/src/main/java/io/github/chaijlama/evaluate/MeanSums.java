@@ -2,8 +2,8 @@
 package io.github.chaijlama.evaluate;
 
 /**
- * A mean and its standard error, {@code sqrt(sum((x - mean)^2) / (n - 1) / n)}, from running sums (B. P. Welford, Note on a
- * Method for Calculating Corrected Sums of Squares and Products, 1962). Not thread-safe.
+ * A mean and its standard error, {@code sqrt(sum((x - mean)^2) / (n - 1) / n)}, from running sums (B. P. Welford, Note
+ * on a Method for Calculating Corrected Sums of Squares and Products, 1962). Not thread-safe.
  */
 final class MeanSums {
     private long count;

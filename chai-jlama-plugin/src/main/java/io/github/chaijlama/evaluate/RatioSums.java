@@ -2,9 +2,9 @@
 package io.github.chaijlama.evaluate;
 
 /**
- * The mean per token over texts of different lengths, and its standard error with the texts as the independent samples (tokens
- * of one text are not): the ratio estimator of survey sampling, W. G. Cochran, Sampling Techniques, 3rd edition, section
- * 2.11. Keeps running sums only. Not thread-safe.
+ * The mean per token over texts of different lengths, and its standard error with the texts as the independent samples
+ * (tokens of one text are not): the ratio estimator of survey sampling, W. G. Cochran, Sampling Techniques, 3rd
+ * edition, section 2.11. Keeps running sums only. Not thread-safe.
  */
 final class RatioSums {
     private long texts;

@@ -2,7 +2,8 @@
 package io.github.chaijlama.evaluate;
 
 /**
- * How much is read. The entries are kept in memory as tokens, so these limits bound it: entries times tokens times four bytes.
+ * How much is read. The entries are kept in memory as tokens, so these limits bound it: entries times tokens times four
+ * bytes.
  *
  * @param maxEntries  the most texts or tasks to read; what follows is not looked at
  * @param maxTokens   longer texts are cut to so many tokens

@@ -9,9 +9,9 @@ import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.template.ChatTemplateException;
 
 /**
- * Turns tasks into tokens. A continuation is what is left of the tokens of prompt and continuation together behind as many as
- * the prompt has alone, as in lm-evaluation-harness (lm_eval/api/model.py, {@code _encode_pair}); a text is continued after a
- * space, an answer in a conversation stands right where the template lets it begin.
+ * Turns tasks into tokens. A continuation is what is left of the tokens of prompt and continuation together behind as
+ * many as the prompt has alone, as in lm-evaluation-harness (lm_eval/api/model.py, {@code _encode_pair}); a text is
+ * continued after a space, an answer in a conversation stands right where the template lets it begin.
  */
 final class TaskEncoder {
     private final TextModel model;

@@ -6,8 +6,8 @@ public enum TaskFormat {
     /** Each line by its fields. */
     AUTO,
     /**
-     * A conversation whose next message is asked for: {@code {"kind": .., "messages": [{"role": .., "text": ..}, ..], "choices":
-     * [..], "answer": index, "text": "full right answer"}}; {@code kind} and {@code text} may be missing.
+     * A conversation whose next message is asked for: {@code {"kind": .., "messages": [{"role": .., "text": ..}, ..],
+     * "choices": [..], "answer": index, "text": "full right answer"}}; {@code kind} and {@code text} may be missing.
      */
     CHAT,
     /** PIQA: {@code goal, sol1, sol2}, and {@code label} or a file of labels; arXiv:1911.11641. */

@@ -7,7 +7,7 @@ package io.github.chaijlama.evaluate;
  * @param kind        the kind
  * @param tasks       their number
  * @param measures    what the arm makes of them
- * @param differences paired differences, arm minus exact, with their own standard errors: the same tasks are hard for both, so
- *                    they are far smaller than those of the measures
+ * @param differences paired differences, arm minus exact, with their own standard errors: the same tasks are hard for
+ *                    both, so they are far smaller than those of the measures
  */
 public record TaskGroup(String kind, long tasks, TaskMeasures measures, TaskMeasures differences) {}

@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * Makes tasks of lines. Prompts are those of EleutherAI's lm-evaluation-harness, zero-shot, so that results can be compared:
+ * Makes tasks of lines. Prompts are those of EleutherAI's lm-evaluation-harness, zero-shot, so that results can be
+ * compared:
  * {@code lm_eval/tasks/{piqa/piqa.yaml, hellaswag/utils.py, arc/arc_easy.yaml, super_glue/boolq/default.yaml}} in
  * github.com/EleutherAI/lm-evaluation-harness.
  */

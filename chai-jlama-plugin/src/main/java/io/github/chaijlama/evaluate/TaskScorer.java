@@ -8,8 +8,8 @@ import java.util.function.IntPredicate;
 
 /**
  * Scores the tasks of one arm, as lm-evaluation-harness does ({@code process_results} of its multiple-choice tasks in
- * lm_eval/api/task.py): the log-likelihood of a choice is the sum over its tokens; {@code acc} takes the highest, {@code acc_norm}
- * the highest after division by the number of characters of the choice's text; of equals the first.
+ * lm_eval/api/task.py): the log-likelihood of a choice is the sum over its tokens; {@code acc} takes the highest,
+ * {@code acc_norm} the highest after division by the number of characters of the choice's text; of equals the first.
  *
  * <p>The prompt runs once: after each choice the sequence is cut back to it. Where the arm's window reaches beyond the
  * prompt, each choice is a sequence of its own.

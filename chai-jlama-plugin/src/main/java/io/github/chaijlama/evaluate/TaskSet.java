@@ -28,7 +28,8 @@ public record TaskSet(String source, List<Task> tasks, int badLines, int tooLong
     /**
      * Reads a file.
      *
-     * @param labels   file with the index of the right choice on each line, as PIQA has it; null if the tasks have their own
+     * @param labels   file with the index of the right choice on each line, as PIQA has it; null if the tasks have
+     *                 their own
      * @param limits   tasks of more tokens than allowed are skipped
      * @param badLines told of each line that is skipped
      * @throws EvaluationException if it is missing, unreadable, without tasks, or has too many bad lines

@@ -8,11 +8,11 @@ import java.util.List;
 import io.github.chaijlama.ChaiModel;
 
 /**
- * Measures arms against exact attention on texts. Texts are run through exact attention once for all arms of a call, and what
- * exact attention expects is kept for further calls as far as a budget allows; beyond it, it is calculated again. Memory is
- * bounded whatever the number and length of the texts: logits of a piece of a text at a time. Where an arm decides its clusters at the
- * end of the prompt, the first half of each text plays it, and all arms of the call are measured on the second half only. Not
- * thread-safe.
+ * Measures arms against exact attention on texts. Texts are run through exact attention once for all arms of a call,
+ * and what exact attention expects is kept for further calls as far as a budget allows; beyond it, it is calculated
+ * again. Memory is bounded whatever the number and length of the texts: logits of a piece of a text at a time. Where an
+ * arm decides its clusters at the end of the prompt, the first half of each text plays it, and all arms of the call are
+ * measured on the second half only. Not thread-safe.
  *
  * <pre>{@code
  * TextEvaluator evaluator = new TextEvaluator(model, TextSet.read(...).texts(), TextEvaluator.DEFAULT_CACHE_BYTES);
@@ -118,7 +118,8 @@ public final class TextEvaluator {
     /**
      * Runs a piece.
      *
-     * @param prompt tokens of the piece that belong to the prompt; it ends within the piece if they are between 0 and all of it
+     * @param prompt tokens of the piece that belong to the prompt; it ends within the piece if they are between 0 and
+     *               all of it
      */
     private static Distribution[] feed(TokenSequence sequence, int[] piece, int prompt) {
         if (prompt <= 0 || prompt > piece.length) {

@@ -2,8 +2,8 @@
 package io.github.chaijlama.evaluate;
 
 /**
- * What an arm makes of texts. Means are per predicted token: of a text of {@code n} tokens all but the first are predicted.
- * Standard errors take the texts as independent samples, not their tokens.
+ * What an arm makes of texts. Means are per predicted token: of a text of {@code n} tokens all but the first are
+ * predicted. Standard errors take the texts as independent samples, not their tokens.
  *
  * @param arm                  the arm
  * @param logLoss              mean negative log-likelihood, nats per token

@@ -13,8 +13,9 @@ import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.template.ChatTemplateException;
 
 /**
- * Texts to calibrate or to measure a model with, as the model's tokens. Conversations are rendered with the model's own chat
- * template, so control tokens are those the template writes and never a message's; plain texts begin as prompts do.
+ * Texts to calibrate or to measure a model with, as the model's tokens. Conversations are rendered with the model's own
+ * chat template, so control tokens are those the template writes and never a message's; plain texts begin as prompts
+ * do.
  *
  * @param source   name of the file or resource
  * @param texts    tokens of each text, at least 2

@@ -18,8 +18,8 @@ public final class AtomicFile {
     /**
      * Writes a text to a file, whole or not at all.
      *
-     * @throws IOException if it cannot be written, in words for {@link #reason}; an existing file is unchanged then, and nothing
-     *                     is left beside it
+     * @throws IOException if it cannot be written, in words for {@link #reason}; an existing file is unchanged then,
+     *                     and nothing is left beside it
      */
     public static void write(Path file, String text) throws IOException {
         Path target = file.toAbsolutePath();

@@ -13,8 +13,8 @@ import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
 
 /**
- * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of Hugging
- * Face; what messages say is data and never interpreted. Thread-safe.
+ * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of
+ * Hugging Face; what messages say is data and never interpreted. Thread-safe.
  */
 public final class ChatTemplate {
     private final String source;

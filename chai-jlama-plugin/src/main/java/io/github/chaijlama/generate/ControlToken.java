@@ -2,8 +2,8 @@
 package io.github.chaijlama.generate;
 
 /**
- * A token that steers the model, such as {@code <|end|>}: an added token of tokenizer.json that is special or that the chat
- * template writes, or any token that tokenizer_config.json names.
+ * A token that steers the model, such as {@code <|end|>}: an added token of tokenizer.json that is special or that the
+ * chat template writes, or any token that tokenizer_config.json names.
  *
  * @param id         the token
  * @param content    how templates write it

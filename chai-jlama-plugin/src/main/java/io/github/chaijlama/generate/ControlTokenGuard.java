@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 import io.github.chaijlama.template.JinjaTemplate;
 
 /**
- * Marks places where the text of a message spells a control token, or part of one at its edge, with a guard character, so that
- * the rendered prompt contains only the template's own control tokens.
+ * Marks places where the text of a message spells a control token, or part of one at its edge, with a guard character,
+ * so that the rendered prompt contains only the template's own control tokens.
  */
 final class ControlTokenGuard {
     /** The private use area of the basic plane: 6,400 characters without a meaning of their own. */

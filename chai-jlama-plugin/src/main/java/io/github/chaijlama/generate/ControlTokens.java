@@ -43,8 +43,9 @@ final class ControlTokens {
     }
 
     /**
-     * Returns the control tokens of a model: those that its tokenizer lists as special, those that its configuration names, and
-     * markers that its template writes. A single character is none: no guard fits into it, so it is text wherever it stands.
+     * Returns the control tokens of a model: those that its tokenizer lists as special, those that its configuration
+     * names, and markers that its template writes. A single character is none: no guard fits into it, so it is text
+     * wherever it stands.
      */
     static ControlTokens of(TokenizerFiles files) {
         Map<String, Integer> named = new LinkedHashMap<>();
@@ -76,8 +77,8 @@ final class ControlTokens {
     }
 
     /**
-     * Returns the tokens that have no text: all that are more than markers. What stands before a call of a tool has its text even
-     * where the tokenizer lists it as special, because the call is found by it.
+     * Returns the tokens that have no text: all that are more than markers. What stands before a call of a tool has its
+     * text even where the tokenizer lists it as special, because the call is found by it.
      */
     Set<Integer> withoutText() {
         return tokens.stream().filter(token -> !token.marker())
@@ -110,13 +111,13 @@ final class ControlTokens {
     }
 
     /**
-     * Returns a tokenizer.json in which no text is a control token: their names are replaced by ones that nobody can guess,
-     * in the list of added tokens and in the vocabulary. Taking them out of the list instead would give their numbers to the
-     * tokens behind them, because the library numbers added tokens by their place; leaving them in the vocabulary would let
-     * some kinds of model (Unigram, WordLevel) find them there.
+     * Returns a tokenizer.json in which no text is a control token: their names are replaced by ones that nobody can
+     * guess, in the list of added tokens and in the vocabulary. Taking them out of the list instead would give their
+     * numbers to the tokens behind them, because the library numbers added tokens by their place; leaving them in the
+     * vocabulary would let some kinds of model (Unigram, WordLevel) find them there.
      *
-     * @param afterControlToken whether the text to encode follows a control token; some vocabularies mark the beginning of a
-     *                          text, which such a stretch is not
+     * @param afterControlToken whether the text to encode follows a control token; some vocabularies mark the beginning
+     *                          of a text, which such a stretch is not
      */
     String hiddenIn(JsonNode tokenizer, boolean afterControlToken) {
         String secret = "\uE000" + UUID.randomUUID();
@@ -131,8 +132,8 @@ final class ControlTokens {
             if (content.length() != 1) {
                 token.put("content", rename.apply(content));
             } else if (TokenizerFiles.idInVocabulary(tokenizer, content) != null) {
-                // The library would find it in the middle of text, and take it for a byte in some vocabularies. It has its
-                // number from the vocabulary, so those behind it keep theirs.
+                // The library would find it in the middle of text, and take it for a byte in some vocabularies. It has
+                // its number from the vocabulary, so those behind it keep theirs.
                 listed.remove();
             } else {
                 token.put("content", secret + ":" + token.path("id").asText());
@@ -178,7 +179,9 @@ final class ControlTokens {
         }
     }
 
-    /** Returns left, right and result of a merge, which is written {@code "left right"} or {@code ["left", "right"]}. */
+    /**
+     * Returns left, right and result of a merge, which is written {@code "left right"} or {@code ["left", "right"]}.
+     */
     private static Stream<String> mergeParts(JsonNode merge) {
         String text = merge.asText();
         String left = merge.isArray() ? merge.path(0).asText() : text.substring(0, Math.max(0, text.indexOf(' ')));

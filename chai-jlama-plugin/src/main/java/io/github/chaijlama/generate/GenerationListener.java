@@ -9,11 +9,12 @@ public interface GenerationListener {
     GenerationListener NONE = (token, text) -> {};
 
     /**
-     * Called for every token of the answer, end tokens excepted. An exception ends the answer and reaches whoever asked for it.
+     * Called for every token of the answer, end tokens excepted. An exception ends the answer and reaches whoever asked
+     * for it.
      *
      * @param token the token
-     * @param text  the text that has become certain with it: none while a character is incomplete or a stop sequence may be
-     *              coming, and then that of several tokens at once
+     * @param text  the text that has become certain with it: none while a character is incomplete or a stop sequence
+     *              may be coming, and then that of several tokens at once
      */
     void onToken(int token, String text);
 

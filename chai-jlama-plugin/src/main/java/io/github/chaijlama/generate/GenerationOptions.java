@@ -13,8 +13,8 @@ import io.github.chaijlama.constrain.JsonConstraint;
  * @param maxNewTokens  the most tokens the answer may have, null for as many as the context holds
  * @param stopSequences texts that end the answer and are not part of it
  * @param attention     attention of this answer, null for the model's default
- * @param constraint    what the answer must be, null for any text; it then always is, so it cannot have stop sequences too: they
- *                      would cut it
+ * @param constraint    what the answer must be, null for any text; it then always is, so it cannot have stop sequences
+ *                      too: they would cut it
  */
 public record GenerationOptions(SamplingOptions sampling, Integer maxNewTokens, List<String> stopSequences,
         AttentionMode attention, JsonConstraint constraint) {
@@ -58,8 +58,8 @@ public record GenerationOptions(SamplingOptions sampling, Integer maxNewTokens, 
     }
 
     /**
-     * Returns these options with another constraint, null for none. The constraint must be for the vocabulary of the model that
-     * answers ({@link TextTokenizer#vocabulary}).
+     * Returns these options with another constraint, null for none. The constraint must be for the vocabulary of the
+     * model that answers ({@link TextTokenizer#vocabulary}).
      */
     public GenerationOptions withConstraint(JsonConstraint newConstraint) {
         return new GenerationOptions(sampling, maxNewTokens, stopSequences, attention, newConstraint);

@@ -4,8 +4,9 @@ package io.github.chaijlama.generate;
 import java.util.Map;
 
 /**
- * What is taken from the logits of tokens that the answer already has, as OpenAI's API defines it: {@code frequency} for each time
- * a token came, and {@code presence} once. The prompt's tokens do not count. Negative values make repetition more likely.
+ * What is taken from the logits of tokens that the answer already has, as OpenAI's API defines it: {@code frequency}
+ * for each time a token came, and {@code presence} once. The prompt's tokens do not count. Negative values make
+ * repetition more likely.
  *
  * @param frequency from -2 to 2
  * @param presence  from -2 to 2

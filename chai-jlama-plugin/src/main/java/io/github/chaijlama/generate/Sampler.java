@@ -57,8 +57,8 @@ public interface Sampler {
     }
 
     /**
-     * Chooses by probability: temperature first, then the {@code topK} most likely, then of those the most likely that make up
-     * {@code topP}.
+     * Chooses by probability: temperature first, then the {@code topK} most likely, then of those the most likely that
+     * make up {@code topP}.
      *
      * @param uniform random number from 0 to below 1
      */
@@ -111,9 +111,9 @@ public interface Sampler {
     }
 
     /**
-     * Returns tokens by falling weight, equal weights by rising number, packed for {@link #token}. Tokens that weigh less than an
-     * even share of {@code 1 - topP} are left out before sorting, which is what would take the time: together they weigh less
-     * than {@code 1 - topP}, so the others make up {@code topP} without them.
+     * Returns tokens by falling weight, equal weights by rising number, packed for {@link #token}. Tokens that weigh
+     * less than an even share of {@code 1 - topP} are left out before sorting, which is what would take the time:
+     * together they weigh less than {@code 1 - topP}, so the others make up {@code topP} without them.
      */
     private static long[] mostLikelyFirst(double[] weights, SamplingOptions options, double total) {
         double smallest = options.topK() == null ? (1 - options.topP()) * total / weights.length : 0;

@@ -4,8 +4,8 @@ package io.github.chaijlama.generate;
 import java.util.List;
 
 /**
- * Looks for stop sequences in text that comes piece by piece. Text that could be the beginning of one is held back until it is
- * clear that it is not. One instance per answer, not thread-safe.
+ * Looks for stop sequences in text that comes piece by piece. Text that could be the beginning of one is held back
+ * until it is clear that it is not. One instance per answer, not thread-safe.
  */
 final class StopSequences {
     private final List<String> sequences;

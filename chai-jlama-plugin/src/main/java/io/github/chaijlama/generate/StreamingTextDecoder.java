@@ -8,9 +8,9 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Turns the tokens of one answer into text as they come, byte for byte: a character whose bytes are spread over several tokens
- * appears whole, with the last of them. Bytes that are not UTF-8 become U+FFFD, one for each sequence that breaks off, as they
- * do when the whole answer is decoded at once. One instance per answer, not thread-safe.
+ * Turns the tokens of one answer into text as they come, byte for byte: a character whose bytes are spread over several
+ * tokens appears whole, with the last of them. Bytes that are not UTF-8 become U+FFFD, one for each sequence that
+ * breaks off, as they do when the whole answer is decoded at once. One instance per answer, not thread-safe.
  */
 public final class StreamingTextDecoder {
     private static final int LONGEST_CHARACTER = 4;
@@ -25,8 +25,8 @@ public final class StreamingTextDecoder {
     /**
      * Creates a decoder.
      *
-     * @param startOfText whether the answer is a text of its own, in which the space that some vocabularies put before the first
-     *                    word is not there; false when it continues a text
+     * @param startOfText whether the answer is a text of its own, in which the space that some vocabularies put before
+     *                    the first word is not there; false when it continues a text
      */
     StreamingTextDecoder(TokenBytes tokens, boolean startOfText) {
         this.tokens = tokens;

@@ -14,13 +14,14 @@ import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
 
 /**
- * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe. Keys and values of an answered
- * request stay for later ones that begin with the same tokens, as {@link ChaiOptions#maxIdleSequences()} says.
+ * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe. Keys and values of an
+ * answered request stay for later ones that begin with the same tokens, as {@link ChaiOptions#maxIdleSequences()} says.
  *
  * <pre>{@code
  * try (TextModel model = TextModel.load(directory, ChaiOptions.exact())) {
  *     int[] prompt = model.chatPrompt(List.of(ChatMessage.user("Tell me a story about a fox.")));
- *     System.out.println(model.chat(prompt, GenerationOptions.DEFAULT, GenerationListener.NONE, new Cancellation()).text());
+ *     System.out.println(
+ *             model.chat(prompt, GenerationOptions.DEFAULT, GenerationListener.NONE, new Cancellation()).text());
  * }
  * }</pre>
  */
@@ -100,7 +101,8 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
-     * Returns the tokens of a conversation, up to where the model's answer begins, and of that answer as far as it is given.
+     * Returns the tokens of a conversation, up to where the model's answer begins, and of that answer as far as it is
+     * given.
      *
      * @param answer beginning of the answer, plain text
      * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation
@@ -112,10 +114,10 @@ public final class TextModel implements AutoCloseable {
     /**
      * Returns the tokens of a conversation in which the model may call tools, up to where its answer begins.
      *
-     * @param startCall whether the answer begins as a call does: what the model generates is then the rest of it, from its first
-     *                  object on ({@link io.github.chaijlama.tool.ToolCallParser#expectCall})
-     * @throws ChatTemplateException if the model has no chat template, or its template refuses the conversation or has no place
-     *                               for tools
+     * @param startCall whether the answer begins as a call does: what the model generates is then the rest of it, from
+     *                  its first object on ({@link io.github.chaijlama.tool.ToolCallParser#expectCall})
+     * @throws ChatTemplateException if the model has no chat template, or its template refuses the conversation or has
+     *                               no place for tools
      */
     public int[] chatPrompt(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startCall) {
         return tokenizer.encodePrompt(requireTemplate().renderTools(messages, tools, startCall));
@@ -131,7 +133,8 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
-     * Returns the tokens of a whole conversation, answers included, as the model saw such in training: what to measure a model on.
+     * Returns the tokens of a whole conversation, answers included, as the model saw such in training: what to measure
+     * a model on.
      *
      * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation
      */
@@ -140,8 +143,8 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
-     * Returns how many tokens messages add to a prompt: without the beginning of the sequence, and without what comes between the
-     * last of them and the model's answer.
+     * Returns how many tokens messages add to a prompt: without the beginning of the sequence, and without what comes
+     * between the last of them and the model's answer.
      *
      * @throws ChatTemplateException if the model has no chat template or its template refuses the messages
      */
@@ -189,7 +192,9 @@ public final class TextModel implements AutoCloseable {
         return sessions.size();
     }
 
-    /** Returns the memory of all sequences whose request has ended; answers that are being generated are not affected. */
+    /**
+     * Returns the memory of all sequences whose request has ended; answers that are being generated are not affected.
+     */
     public void closeIdleSequences() {
         sessions.clear();
     }

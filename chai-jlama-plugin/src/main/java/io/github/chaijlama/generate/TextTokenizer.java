@@ -24,9 +24,9 @@ import io.github.chaijlama.jlama.ModelLoadException;
 /**
  * Turns text into tokens, with the Hugging Face tokenizer library, and tokens into text. Thread-safe.
  *
- * <p>Text can never become a control token. The library recognises {@code <|end|>} wherever it stands, and cannot be told not
- * to; so the tokenizer it is given here knows none by their names, and a prompt is cut at those that its template wrote. For
- * text without such sequences the result is the library's own.
+ * <p>Text can never become a control token. The library recognises {@code <|end|>} wherever it stands, and cannot be
+ * told not to; so the tokenizer it is given here knows none by their names, and a prompt is cut at those that its
+ * template wrote. For text without such sequences the result is the library's own.
  */
 public final class TextTokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer first;
@@ -70,15 +70,17 @@ public final class TextTokenizer implements AutoCloseable {
         return encode(first, text);
     }
 
-    /** Returns the tokens of a prompt in plain text: the beginning of sequence, where the model has one, and the text. */
+    /**
+     * Returns the tokens of a prompt in plain text: the beginning of sequence, where the model has one, and the text.
+     */
     public int[] encodePrompt(String text) {
         int[] tokens = encode(text);
         return bosToken == null ? tokens : IntStream.concat(IntStream.of(bosToken), Arrays.stream(tokens)).toArray();
     }
 
     /**
-     * Returns the tokens of a rendered conversation: control tokens where the template wrote them, plain text between them, and
-     * the beginning of sequence before it all where the model has one and the template did not write it.
+     * Returns the tokens of a rendered conversation: control tokens where the template wrote them, plain text between
+     * them, and the beginning of sequence before it all where the model has one and the template did not write it.
      */
     public int[] encodePrompt(RenderedPrompt prompt) {
         IntStream.Builder tokens = IntStream.builder();
@@ -182,10 +184,12 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     /**
-     * Returns the tokens as answers that are held to a schema need them. In vocabularies that put a space before the first word of
-     * a text, that space is among an answer's bytes, and not in its text; JSON is the same with and without.
+     * Returns the tokens as answers that are held to a schema need them. In vocabularies that put a space before the
+     * first word of a text, that space is among an answer's bytes, and not in its text; JSON is the same with and
+     * without.
      *
-     * @throws UnsupportedOperationException if the vocabulary does not allow it, because some byte is no token of its own
+     * @throws UnsupportedOperationException if the vocabulary does not allow it, because some byte is no token of its
+     *                                       own
      */
     public Vocabulary vocabulary() {
         Vocabulary made = vocabulary;
@@ -202,8 +206,8 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     /**
-     * A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. Which token that is the
-     * tokenizer knows better than config.json, which in some models names the end of a sequence.
+     * A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. Which token
+     * that is the tokenizer knows better than config.json, which in some models names the end of a sequence.
      */
     private static Integer bosToken(TokenizerFiles files, ModelConfig config) {
         if (!addsBos(files)) {

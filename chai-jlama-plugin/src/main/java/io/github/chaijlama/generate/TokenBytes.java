@@ -15,8 +15,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.chaijlama.jlama.ModelLoadException;
 
 /**
- * The bytes each token stands for. Tokens are pieces of UTF-8, not of text: a character may be spread over several. Special
- * tokens stand for nothing. Immutable.
+ * The bytes each token stands for. Tokens are pieces of UTF-8, not of text: a character may be spread over several.
+ * Special tokens stand for nothing. Immutable.
  */
 final class TokenBytes {
     private static final byte[] NOTHING = new byte[0];
@@ -77,7 +77,9 @@ final class TokenBytes {
         return token < bytes.length && bytes[token] != null ? bytes[token] : NOTHING;
     }
 
-    /** Whether a space at the very beginning of a text is not part of it: SentencePiece puts one before the first word. */
+    /**
+     * Whether a space at the very beginning of a text is not part of it: SentencePiece puts one before the first word.
+     */
     boolean hasLeadingSpace() {
         return leadingSpace;
     }
@@ -163,8 +165,8 @@ final class TokenBytes {
     }
 
     /**
-     * The characters that byte-level vocabularies write bytes with: the printable ones of Latin-1 stand for themselves, the
-     * others follow from U+0100 on.
+     * The characters that byte-level vocabularies write bytes with: the printable ones of Latin-1 stand for themselves,
+     * the others follow from U+0100 on.
      */
     private static final class ByteLevelAlphabet {
         static final Map<Character, Integer> BYTE_OF_CHARACTER = new HashMap<>();

@@ -64,7 +64,10 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Optio
         return content.isTextual() ? content.textValue() : null;
     }
 
-    /** Returns the number of a token that tokenizer_config.json names; null if it names none or the tokenizer has no such token. */
+    /**
+     * Returns the number of a token that tokenizer_config.json names; null if it names none or the tokenizer has no
+     * such token.
+     */
     Integer namedTokenId(String key) {
         return tokenId(namedToken(key));
     }

@@ -27,14 +27,15 @@ import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
- * Exchanges the attention and the key/value cache of a loaded Jlama model in place, and puts the old ones back when it is
- * closed. No class of Jlama is changed and no final field written: new blocks around the model's own weights and norms take
- * the places of the old ones in its block array.
+ * Exchanges the attention and the key/value cache of a loaded Jlama model in place, and puts the old ones back when it
+ * is closed. No class of Jlama is changed and no final field written: new blocks around the model's own weights and
+ * norms take the places of the old ones in its block array.
  *
- * <p>The model stays usable through Jlama's own methods: {@code generate} and {@code forward} then run on this attention,
- * from any number of threads, and write no files. Sequences begun that way use the swap's profile. Jlama never says when one
- * ends: the last 16 sessions are remembered, and the memory of the others goes back to the pool when the garbage collector
- * finds that Jlama's buffer is no longer reachable. Close the swap when no such pass is running.
+ * <p>The model stays usable through Jlama's own methods: {@code generate} and {@code forward} then run on this
+ * attention, from any number of threads, and write no files. Sequences begun that way use the swap's profile. Jlama
+ * never says when one ends: the last 16 sessions are remembered, and the memory of the others goes back to the pool
+ * when the garbage collector finds that Jlama's buffer is no longer reachable. Close the swap when no such pass is
+ * running.
  */
 public final class AttentionSwap implements AutoCloseable {
     private static final Cleaner CLEANER = Cleaner.create();
@@ -54,7 +55,8 @@ public final class AttentionSwap implements AutoCloseable {
     /**
      * A sequence.
      *
-     * @param jlamaSteps whether Jlama's own methods run it, so that its steps begin and end with the first and last layer
+     * @param jlamaSteps whether Jlama's own methods run it, so that its steps begin and end with the first and last
+     *                   layer
      */
     private record Entry(AttentionSequence sequence, boolean jlamaSteps) {}
 
@@ -223,7 +225,9 @@ public final class AttentionSwap implements AutoCloseable {
         return attention;
     }
 
-    /** Starts a sequence that is known by a buffer of Jlama; whoever starts it begins and ends its steps and closes it. */
+    /**
+     * Starts a sequence that is known by a buffer of Jlama; whoever starts it begins and ends its steps and closes it.
+     */
     AttentionSequence open(KvBuffer buffer, ClusterProfile profile, KvType type) {
         AttentionSequence sequence = attention.newSequence(config.layers(), profile, pool, type);
         sequences.put(buffer, new Entry(sequence, false));
@@ -236,8 +240,9 @@ public final class AttentionSwap implements AutoCloseable {
     }
 
     /**
-     * Returns the sequence a buffer stands for, in a step. Where Jlama's own methods run the model, a batch that reaches the
-     * first layer begins a step, and one that starts before the end of the sequence replaces what came after.
+     * Returns the sequence a buffer stands for, in a step. Where Jlama's own methods run the model, a batch that
+     * reaches the first layer begins a step, and one that starts before the end of the sequence replaces what came
+     * after.
      */
     AttentionSequence sequenceFor(KvBuffer buffer, int layer, int position, int rows) {
         if (closed) {

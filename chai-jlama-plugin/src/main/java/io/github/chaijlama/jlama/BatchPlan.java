@@ -5,9 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Cuts a run of tokens into batches. Jlama keeps tensors for every batch size it has seen, for ever, so only 39 sizes occur:
- * every size up to 32, then multiples of 32 up to 256. What is left over is not left so small that reading all weights for it
- * would cost more than its arithmetic.
+ * Cuts a run of tokens into batches. Jlama keeps tensors for every batch size it has seen, for ever, so only 39 sizes
+ * occur: every size up to 32, then multiples of 32 up to 256. What is left over is not left so small that reading all
+ * weights for it would cost more than its arithmetic.
  */
 final class BatchPlan {
     private static final int LARGEST = 256;

@@ -22,9 +22,9 @@ import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 import io.github.chaijlama.jlama.MatrixProducts.Product;
 
 /**
- * Stands in a Jlama block where its attention was: projects with Jlama's operators and the layer's own weights, and leaves the
- * rest to {@link io.github.chaijlama.attention.LayerAttention}. Holds nothing of a request; the key/value buffer that Jlama
- * passes along only tells which sequence is meant.
+ * Stands in a Jlama block where its attention was: projects with Jlama's operators and the layer's own weights, and
+ * leaves the rest to {@link io.github.chaijlama.attention.LayerAttention}. Holds nothing of a request; the key/value
+ * buffer that Jlama passes along only tells which sequence is meant.
  */
 final class ClusteredSelfAttention extends CausalSelfAttention {
     private final AbstractModel model;
@@ -39,8 +39,8 @@ final class ClusteredSelfAttention extends CausalSelfAttention {
     /**
      * Creates the attention of a layer.
      *
-     * @param layer position of its block in the model's array; Jlama's own index is relative in some families and absolute
-     *              in others
+     * @param layer position of its block in the model's array; Jlama's own index is relative in some families and
+     *              absolute in others
      */
     @SuppressWarnings({ "unchecked", "rawtypes" })
     ClusteredSelfAttention(AbstractModel model, int layer, AttentionWeights weights, AttentionSwap swap,
@@ -107,8 +107,8 @@ final class ClusteredSelfAttention extends CausalSelfAttention {
 
         @Override
         public void project(int firstRow, int rows, List<HeadRun> queryRuns, List<HeadRun> keyRuns) {
-            // Rows of a quantized input cannot be viewed apart; then the whole batch is projected. Rows asked for earlier
-            // have been used by now, rows to come are projected again.
+            // Rows of a quantized input cannot be viewed apart; then the whole batch is projected. Rows asked for
+            // earlier have been used by now, rows to come are projected again.
             boolean viewable = input.dType() == DType.F32;
             int from = viewable ? firstRow : 0;
             int count = viewable ? rows : input.shape().first();

@@ -15,8 +15,8 @@ final class ConfigReader {
     /**
      * Reads the configuration of a model.
      *
-     * @throws ModelLoadException if a file is missing or unreadable, a value impossible, or something it asks for is not
-     *                            supported
+     * @throws ModelLoadException if a file is missing or unreadable, a value impossible, or something it asks for is
+     *                            not supported
      */
     static ModelConfig read(Path directory) {
         if (!Files.isDirectory(directory)) {

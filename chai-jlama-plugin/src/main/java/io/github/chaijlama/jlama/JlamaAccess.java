@@ -23,8 +23,8 @@ import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 
 /**
- * All reflection on Jlama, in one place: the fields of a loaded model that attention needs and that Jlama keeps to itself.
- * Nothing final is ever written; blocks are exchanged as elements of the model's block array.
+ * All reflection on Jlama, in one place: the fields of a loaded model that attention needs and that Jlama keeps to
+ * itself. Nothing final is ever written; blocks are exchanged as elements of the model's block array.
  *
  * <p>The fields are looked up together when the class is first used; {@link #requireCompatible()} refuses another Jlama
  * version at once and by name, before anything fails half way.

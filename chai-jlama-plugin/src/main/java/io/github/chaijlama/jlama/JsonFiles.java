@@ -62,8 +62,8 @@ public final class JsonFiles {
     }
 
     /**
-     * Checks that a path is a file or a link to one: opening a pipe would wait for ever, and opening a directory says nothing
-     * that helps.
+     * Checks that a path is a file or a link to one: opening a pipe would wait for ever, and opening a directory says
+     * nothing that helps.
      *
      * @throws ModelLoadException if it is not
      */

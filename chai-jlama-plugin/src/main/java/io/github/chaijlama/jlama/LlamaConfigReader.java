@@ -61,7 +61,10 @@ final class LlamaConfigReader {
         return new HeadLayout(heads, kvHeads, headSize);
     }
 
-    /** Jlama's dot products read whole vectors: of a length that is no multiple of this they leave the rest out, silently. */
+    /**
+     * Jlama's dot products read whole vectors: of a length that is no multiple of this they leave the rest out,
+     * silently.
+     */
     static int vectorLength(ConfigValues config, String what, int length) {
         if (length % VECTOR_LENGTH != 0) {
             throw config.refused(what + " must be a multiple of " + VECTOR_LENGTH + ", found " + length);

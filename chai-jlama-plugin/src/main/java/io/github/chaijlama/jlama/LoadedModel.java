@@ -58,9 +58,9 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
     }
 
     /**
-     * Loads a model and leaves its layers as Jlama made them, for comparison: attention, key/value cache and feed-forward
-     * network. Weights have the same types as in {@link #loadSwapped}. Jlama's cache works on files; they are made in a
-     * directory of their own and deleted.
+     * Loads a model and leaves its layers as Jlama made them, for comparison: attention, key/value cache and
+     * feed-forward network. Weights have the same types as in {@link #loadSwapped}. Jlama's cache works on files; they
+     * are made in a directory of their own and deleted.
      *
      * @param quantize whether the matrices of layers and output become Q4
      * @throws ModelLoadException if the model is missing, broken, or not supported
@@ -100,7 +100,10 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
         }
     }
 
-    /** Jlama's attention makes an object for every pair of values of every position, whether or not the position is used. */
+    /**
+     * Jlama's attention makes an object for every pair of values of every position, whether or not the position is
+     * used.
+     */
     private static void requireRoomForAngles(ModelConfig config) {
         long bytes = (long) config.contextLength() * config.heads().headSize() / 2 * BYTES_OF_ANGLE;
         long limit = Runtime.getRuntime().maxMemory() / 2;
@@ -198,13 +201,16 @@ public abstract sealed class LoadedModel implements AutoCloseable permits Swappe
     /** Returns the bytes that sequences hold for keys and values now, -1 if that is not known (Jlama's own cache). */
     public abstract long kvCacheAllocatedBytes();
 
-    /** Sets what is asked to give memory of keys and values back before a sequence fails for lack of it; false if it has none. */
+    /**
+     * Sets what is asked to give memory of keys and values back before a sequence fails for lack of it; false if it has
+     * none.
+     */
     public abstract void reclaimFrom(BooleanSupplier reclaimer);
 
     /**
      * Reports where the time of every step goes from now on, to the end of the model. For measurements: costs about a
-     * microsecond a layer, and more in a model with Jlama's own attention, see {@link StepClock}. Call it before anything is
-     * fed, once.
+     * microsecond a layer, and more in a model with Jlama's own attention, see {@link StepClock}. Call it before
+     * anything is fed, once.
      */
     public final void observe(StepClock clock) {
         TimedBlock.install(model(), clock);

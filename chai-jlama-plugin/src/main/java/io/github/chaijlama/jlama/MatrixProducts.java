@@ -18,11 +18,11 @@ import io.github.chaijlama.parallel.WorkerPool;
  * parallel. Replaces Jlama's {@code VectorMath.pchunk}, which leaves rows out when the length is not a multiple of the
  * split, and which sends every product through a pool of its own.
  *
- * <p>It also keeps clear of a gap in the operators themselves. They work in tiles, and the corner where neither the input
- * rows nor the weight rows fill a tile is never computed: with Jlama 0.8.4's library the last {@code inputRows % 5} rows lack
- * their last {@code rows % 5} columns, with Panama and 32-bit weights it is {@code % 3} and {@code % 4}, with Panama and 4-bit
- * weights on AVX-512 {@code % 2} and {@code % 2}. There is no corner when the weight rows are a multiple of 20, or 4, 2 or 1,
- * or the input is one row.
+ * <p>It also keeps clear of a gap in the operators themselves. They work in tiles, and the corner where neither the
+ * input rows nor the weight rows fill a tile is never computed: with Jlama 0.8.4's library the last
+ * {@code inputRows % 5} rows lack their last {@code rows % 5} columns, with Panama and 32-bit weights it is {@code % 3}
+ * and {@code % 4}, with Panama and 4-bit weights on AVX-512 {@code % 2} and {@code % 2}. There is no corner when the
+ * weight rows are a multiple of 20, or 4, 2 or 1, or the input is one row.
  */
 final class MatrixProducts {
     /** Multiply-adds below which a parallel region costs more than it saves. */
@@ -42,8 +42,8 @@ final class MatrixProducts {
     }
 
     /**
-     * A product to calculate: {@code result[i][j] = sum_k input[i][k] * weights[j][k]} for the given rows {@code j} of the
-     * weights; results land in the columns of the same numbers.
+     * A product to calculate: {@code result[i][j] = sum_k input[i][k] * weights[j][k]} for the given rows {@code j} of
+     * the weights; results land in the columns of the same numbers.
      *
      * @param result   {@code (inputRows, at least firstRow + rows)}
      * @param weights  {@code (at least firstRow + rows, inner)}

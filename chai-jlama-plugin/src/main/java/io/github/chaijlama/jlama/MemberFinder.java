@@ -7,9 +7,9 @@ import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
 
 /**
- * Looks members of other classes up, and remembers the first that is not there instead of failing at once: a class whose
- * constants cannot be made would otherwise end in an error that says nothing the second time it is used. Used while one class
- * is initialized, by one thread.
+ * Looks members of other classes up, and remembers the first that is not there instead of failing at once: a class
+ * whose constants cannot be made would otherwise end in an error that says nothing the second time it is used. Used
+ * while one class is initialized, by one thread.
  */
 final class MemberFinder {
     private final String testedVersion;

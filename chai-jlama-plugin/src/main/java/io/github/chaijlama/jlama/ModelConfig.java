@@ -64,14 +64,14 @@ public record ModelConfig(ModelFamily family, int layers, int hiddenSize, int in
     /**
      * Returns the configuration as Jlama's model classes take it.
      *
-     * @param withRotary whether Jlama makes its own table of angles, which only its own attention needs: 222 MiB and two
-     *                   seconds for a context of 131,072. Its attention looks two positions further on for each head (which
-     *                   leaves the scores as they are) and would leave the table before the context ends; so the table is that
-     *                   much longer.
+     * @param withRotary whether Jlama makes its own table of angles, which only its own attention needs: 222 MiB and
+     *                   two seconds for a context of 131,072. Its attention looks two positions further on for each
+     *                   head (which leaves the scores as they are) and would leave the table before the context ends;
+     *                   so the table is that much longer.
      */
     Config toJlama(boolean withRotary) {
-        // Without Jlama's attention its buffers only name sequences, but have places for pages of the whole context: 64 MiB
-        // each for 2^24 positions of a model of 7 billion parameters.
+        // Without Jlama's attention its buffers only name sequences, but have places for pages of the whole context: 64
+        // MiB each for 2^24 positions of a model of 7 billion parameters.
         int positions = !withRotary ? 1 : rotary == null ? contextLength : contextLength + 2 * heads.numberOfHeads();
         int bos = bosToken == null ? -1 : bosToken;
         Double theta = withRotary && rotary != null ? (Double) rotary.theta() : null;

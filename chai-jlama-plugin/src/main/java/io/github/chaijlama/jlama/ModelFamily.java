@@ -26,8 +26,8 @@ import io.github.chaijlama.attention.HeadLayout;
 import io.github.chaijlama.attention.ScoreRules;
 
 /**
- * The architectures that are supported. What differs from one to the next is said here; what a missing value of config.json
- * means is, for sizes and rules, what it means to Hugging Face.
+ * The architectures that are supported. What differs from one to the next is said here; what a missing value of
+ * config.json means is, for sizes and rules, what it means to Hugging Face.
  */
 public enum ModelFamily {
     /** Llama 1, 2 and 3, and models of the same layout; multi-head and grouped-query. */
@@ -374,7 +374,10 @@ public enum ModelFamily {
         return "";
     }
 
-    /** Whether Jlama turns the matrices of this family round when it loads them, which it can do with 32-bit floats only. */
+    /**
+     * Whether Jlama turns the matrices of this family round when it loads them, which it can do with 32-bit floats
+     * only.
+     */
     boolean needsF32() {
         return false;
     }
@@ -385,8 +388,8 @@ public enum ModelFamily {
     }
 
     /**
-     * Returns the factor of a token's embedding. Hugging Face multiplies in the type of the model's weights: for BF16 the factor is
-     * rounded first.
+     * Returns the factor of a token's embedding. Hugging Face multiplies in the type of the model's weights: for BF16
+     * the factor is rounded first.
      */
     float embeddingMultiplier(ModelConfig config, DType weightType) {
         float factor = config.multipliers().embedding();

@@ -20,10 +20,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.chaijlama.jlama.SafetensorsFile.Entry;
 
 /**
- * Recognizes a model by its files, in milliseconds: SHA-256 of config.json (its keys in order, without the two that only tell
- * where it comes from) and of every tensor's name, type, shape and {@value #SAMPLES} stretches of {@value #SAMPLE_BYTES} bytes,
- * evenly spread. The same for every way to cut weights into shards; another one after training, converting or quantizing a
- * file.
+ * Recognizes a model by its files, in milliseconds: SHA-256 of config.json (its keys in order, without the two that
+ * only tell where it comes from) and of every tensor's name, type, shape and {@value #SAMPLES} stretches of
+ * {@value #SAMPLE_BYTES} bytes, evenly spread. The same for every way to cut weights into shards; another one after
+ * training, converting or quantizing a file.
  */
 public final class ModelFingerprint {
     private static final String PREFIX = "sha256:";

@@ -15,8 +15,8 @@ public interface ModelSequence extends AutoCloseable {
      *
      * @param tokens at least one token, all within the vocabulary, not beyond the context
      * @return logits of the last token, {@code (vocabularySize)}
-     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget; tokens of earlier
-     *                                                     batches of this call have been seen then
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget; tokens of
+     *                                                     earlier batches of this call have been seen then
      */
     float[] feed(int... tokens);
 
@@ -28,7 +28,8 @@ public interface ModelSequence extends AutoCloseable {
     void observe(List<HeadGram> products);
 
     /**
-     * From now on adds what other heads' probabilities would change in the output of attention to the distances of its layer.
+     * From now on adds what other heads' probabilities would change in the output of attention to the distances of its
+     * layer.
      *
      * @throws IllegalStateException if the sequence is not exact, or not new
      */
@@ -44,7 +45,8 @@ public interface ModelSequence extends AutoCloseable {
     /**
      * Forgets all tokens but the first {@code length}.
      *
-     * @throws IllegalArgumentException      if there are fewer, or membership was decided from some that would be forgotten
+     * @throws IllegalArgumentException      if there are fewer, or membership was decided from some that would be
+     *                                       forgotten
      * @throws UnsupportedOperationException with Jlama's own cache
      */
     void truncate(int length);
@@ -55,7 +57,8 @@ public interface ModelSequence extends AutoCloseable {
     /**
      * Returns a new sequence that has seen the first {@code length} tokens of this one.
      *
-     * @throws IllegalArgumentException                    if they cannot be reused, or clusters are not decided from them yet
+     * @throws IllegalArgumentException                    if they cannot be reused, or clusters are not decided from
+     *                                                     them yet
      * @throws io.github.chaijlama.kv.KvCacheFullException if there is no room for a copy of their keys and values
      */
     ModelSequence copy(int length);

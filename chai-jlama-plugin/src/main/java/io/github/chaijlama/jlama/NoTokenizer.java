@@ -8,7 +8,9 @@ import com.github.tjake.jlama.safetensors.prompt.PromptSupport;
 import com.github.tjake.jlama.safetensors.tokenizer.Tokenizer;
 import com.github.tjake.jlama.safetensors.tokenizer.TokenizerModel;
 
-/** Stands in Jlama's models where its tokenizer would: text is turned into tokens outside, so Jlama never parses one. */
+/**
+ * Stands in Jlama's models where its tokenizer would: text is turned into tokens outside, so Jlama never parses one.
+ */
 final class NoTokenizer implements Tokenizer {
 
     @Override

@@ -6,8 +6,8 @@ import com.github.tjake.jlama.model.LayerNorm;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 
 /**
- * Layer norm with sums in double, the deviations from the mean summed in a second pass. Jlama's takes the difference of two large
- * sums in single precision, which loses the variance of rows whose mean is large.
+ * Layer norm with sums in double, the deviations from the mean summed in a second pass. Jlama's takes the difference of
+ * two large sums in single precision, which loses the variance of rows whose mean is large.
  */
 final class PreciseLayerNorm extends LayerNorm {
     private final AbstractTensor<?, ?> bias;

@@ -18,8 +18,8 @@ public record Rotary(double theta, RotaryScaling scaling) {
     private static final double YARN_SLOPE = 0.1;
 
     /**
-     * Reads it from a configuration, in either of Hugging Face's spellings: {@code rope_theta} beside {@code rope_scaling}, or
-     * both in {@code rope_parameters}.
+     * Reads it from a configuration, in either of Hugging Face's spellings: {@code rope_theta} beside
+     * {@code rope_scaling}, or both in {@code rope_parameters}.
      *
      * @param contextLength {@code max_position_embeddings}
      * @throws ModelLoadException if it asks for something that is not supported, by name
@@ -41,8 +41,8 @@ public record Rotary(double theta, RotaryScaling scaling) {
     }
 
     /**
-     * Returns the positions a model can be used for: with YaRN more than {@code max_position_embeddings} may say, which some
-     * configurations leave at what the model was first trained for.
+     * Returns the positions a model can be used for: with YaRN more than {@code max_position_embeddings} may say, which
+     * some configurations leave at what the model was first trained for.
      */
     int contextLength(int maxPositionEmbeddings) {
         return scaling instanceof RotaryScaling.Yarn yarn

@@ -10,8 +10,8 @@ import com.github.tjake.jlama.tensor.FloatBufferTensor;
 import com.github.tjake.jlama.tensor.TensorShape;
 
 /**
- * A reusable block of rows of floats that Jlama's operators can read and write: scratch memory of our own, because Jlama's
- * tensor cache keeps one tensor for every shape it ever saw. Grows to the largest batch. Not thread-safe.
+ * A reusable block of rows of floats that Jlama's operators can read and write: scratch memory of our own, because
+ * Jlama's tensor cache keeps one tensor for every shape it ever saw. Grows to the largest batch. Not thread-safe.
  */
 final class RowTensors implements AutoCloseable {
     private static final long ALIGNMENT = 64;

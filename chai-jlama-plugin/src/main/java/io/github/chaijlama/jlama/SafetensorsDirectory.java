@@ -15,8 +15,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.chaijlama.jlama.SafetensorsFile.Entry;
 
 /**
- * Finds the weights of a model directory: {@code model.safetensors}, or the shards that {@code model.safetensors.index.json}
- * names. All of them may be links, as in Hugging Face's cache.
+ * Finds the weights of a model directory: {@code model.safetensors}, or the shards that
+ * {@code model.safetensors.index.json} names. All of them may be links, as in Hugging Face's cache.
  */
 final class SafetensorsDirectory {
     private static final String SINGLE_FILE = "model.safetensors";
@@ -46,7 +46,8 @@ final class SafetensorsDirectory {
     }
 
     private void mapFiles(Arena arena) {
-        // The single file first, as Hugging Face does: saving a model in one file leaves the index of its former shards behind.
+        // The single file first, as Hugging Face does: saving a model in one file leaves the index of its former shards
+        // behind.
         Path single = directory.resolve(SINGLE_FILE);
         if (isPresent(single)) {
             add(SafetensorsFile.map(single, arena));

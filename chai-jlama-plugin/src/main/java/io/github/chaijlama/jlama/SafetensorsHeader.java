@@ -22,9 +22,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.chaijlama.jlama.SafetensorsFile.Entry;
 
 /**
- * Reads the header of a safetensors file, and checks it completely before a tensor is handed out: the tensors' ranges fill the
- * data of the file without gap or overlap, and each is as long as its shape and type say. Ranges may begin at any byte: Jlama
- * does not pad the headers it writes.
+ * Reads the header of a safetensors file, and checks it completely before a tensor is handed out: the tensors' ranges
+ * fill the data of the file without gap or overlap, and each is as long as its shape and type say. Ranges may begin at
+ * any byte: Jlama does not pad the headers it writes.
  */
 final class SafetensorsHeader {
     /** The limit of the format's own reference reader. */

@@ -24,9 +24,9 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.jlama.SafetensorsFile.Entry;
 
 /**
- * The weights of a model directory, mapped into memory, and converted where Jlama's operators cannot multiply what is stored.
- * Unlike Jlama's loader it checks the files first, and frees everything on close. Thread-safe once {@link #prepare} has
- * returned; {@link #close} must not run beside anything else.
+ * The weights of a model directory, mapped into memory, and converted where Jlama's operators cannot multiply what is
+ * stored. Unlike Jlama's loader it checks the files first, and frees everything on close. Thread-safe once
+ * {@link #prepare} has returned; {@link #close} must not run beside anything else.
  */
 final class SafetensorsWeights implements WeightLoader {
     private static final Logger logger = LoggerFactory.getLogger(SafetensorsWeights.class);
@@ -124,7 +124,8 @@ final class SafetensorsWeights implements WeightLoader {
             throw new ModelLoadException(where(entry) + "is of type " + Excerpt.of(entry.type())
                     + ", supported are F32, BF16, F16, and Jlama's Q4 and I8");
         }
-        // With one of these two limits the other sizes fit into an int: no tensor of these types takes less than half a byte.
+        // With one of these two limits the other sizes fit into an int: no tensor of these types takes less than half a
+        // byte.
         long elements = Arrays.stream(entry.shape()).reduce(1, (a, b) -> a * b);
         if (elements < 1 || elements > Integer.MAX_VALUE || entry.memory().byteSize() > Integer.MAX_VALUE) {
             throw new ModelLoadException(where(entry) + "has " + elements + " values in " + entry.memory().byteSize()
@@ -184,8 +185,8 @@ final class SafetensorsWeights implements WeightLoader {
     }
 
     /**
-     * Converts what was required and cannot be used as it is stored, one tensor after the other. Without this call tensors are
-     * converted when they are loaded, and none to Q4.
+     * Converts what was required and cannot be used as it is stored, one tensor after the other. Without this call
+     * tensors are converted when they are loaded, and none to Q4.
      *
      * @throws ModelLoadException if there is no memory, or nothing can be quantized that should be
      */
@@ -280,8 +281,8 @@ final class SafetensorsWeights implements WeightLoader {
     }
 
     /**
-     * Returns F32, whatever the weights are: of any other type Jlama would quantize matrices that are not of that type, and
-     * round the rows it multiplies them with. Of this one it leaves all as they are.
+     * Returns F32, whatever the weights are: of any other type Jlama would quantize matrices that are not of that type,
+     * and round the rows it multiplies them with. Of this one it leaves all as they are.
      */
     @Override
     public DType getModelDType() {

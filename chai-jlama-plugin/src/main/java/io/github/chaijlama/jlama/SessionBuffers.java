@@ -9,9 +9,9 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 
 /**
- * Hands Jlama's own methods their buffers while the attention is exchanged. Such a buffer is only the name of a sequence: its
- * pages are never touched, so no file is made. The last few sessions are remembered, so that a conversation can go on; Jlama's
- * own cache remembers every session for ever.
+ * Hands Jlama's own methods their buffers while the attention is exchanged. Such a buffer is only the name of a
+ * sequence: its pages are never touched, so no file is made. The last few sessions are remembered, so that a
+ * conversation can go on; Jlama's own cache remembers every session for ever.
  */
 final class SessionBuffers extends KvBufferCache {
     private static final int REMEMBERED = 16;

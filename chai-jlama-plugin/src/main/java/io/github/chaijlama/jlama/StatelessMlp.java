@@ -20,9 +20,9 @@ import io.github.chaijlama.parallel.WorkerPool;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 /**
- * The feed-forward network of a layer, {@code down(activation(gate(x)) * up(x))}. Takes the place of Jlama's {@code
- * MLPBlock}, which keeps the buffers of the request in fields, so that two requests at once get each other's numbers, and
- * whose products leave rows out for some sizes.
+ * The feed-forward network of a layer, {@code down(activation(gate(x)) * up(x))}. Takes the place of Jlama's
+ * {@code MLPBlock}, which keeps the buffers of the request in fields, so that two requests at once get each other's
+ * numbers, and whose products leave rows out for some sizes.
  */
 final class StatelessMlp implements FeedForward {
     private static final int ACTIVATION_TASK = 4096;

@@ -17,10 +17,10 @@ import io.github.chaijlama.jlama.MatrixProducts.Product;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
- * A mixture of experts: for every row a router chooses some feed-forward networks and their outputs are summed, weighted by the
- * router's probabilities among the chosen (arXiv:2401.04088). Takes the place of Jlama's {@code MoEBlock}, which sums them
- * unweighted, writes every row of a batch into the first, and keeps the request in fields. Rows that chose the same expert are
- * multiplied together.
+ * A mixture of experts: for every row a router chooses some feed-forward networks and their outputs are summed,
+ * weighted by the router's probabilities among the chosen (arXiv:2401.04088). Takes the place of Jlama's
+ * {@code MoEBlock}, which sums them unweighted, writes every row of a batch into the first, and keeps the request in
+ * fields. Rows that chose the same expert are multiplied together.
  */
 final class StatelessMoe implements FeedForward {
     private final AbstractModel model;

@@ -6,15 +6,15 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Where the time of a model's steps goes, for measurements; see {@link LoadedModel#observe}. Every figure is wall-clock time
- * on the thread that feeds the model. Not thread-safe: one sequence is fed, and the clock read between its steps.
+ * Where the time of a model's steps goes, for measurements; see {@link LoadedModel#observe}. Every figure is wall-clock
+ * time on the thread that feeds the model. Not thread-safe: one sequence is fed, and the clock read between its steps.
  *
- * <p><em>Attention alone</em> is what a layer's attention does apart from its four matrix products: rotation, storing keys
- * and values, scores, softmax, sums of values, and what finding the clusters costs. The products of this project's layers are
- * timed as they run. Those of Jlama's attention cannot be seen from outside, so they are run a second time, on the same
- * rows, weights and operators, outside the step's time, and subtracted: after every step of one token, and after the first
- * batch of each size. Where attention is a small part of a layer, the difference is as uncertain as the products' own
- * spread.
+ * <p><em>Attention alone</em> is what a layer's attention does apart from its four matrix products: rotation, storing
+ * keys and values, scores, softmax, sums of values, and what finding the clusters costs. The products of this project's
+ * layers are timed as they run. Those of Jlama's attention cannot be seen from outside, so they are run a second time,
+ * on the same rows, weights and operators, outside the step's time, and subtracted: after every step of one token, and
+ * after the first batch of each size. Where attention is a small part of a layer, the difference is as uncertain as the
+ * products' own spread.
  */
 public final class StepClock {
     private final long[] blockNanos;

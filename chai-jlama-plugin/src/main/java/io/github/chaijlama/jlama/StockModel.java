@@ -128,7 +128,10 @@ final class StockModel extends LoadedModel {
         }
     }
 
-    /** Takes what it needs of a batch's rows, {@code (count, hiddenSize)}; the first of them is that of token {@code first}. */
+    /**
+     * Takes what it needs of a batch's rows, {@code (count, hiddenSize)}; the first of them is that of token
+     * {@code first}.
+     */
     private interface RowsOfBatch {
         void accept(AbstractTensor<?, ?> rows, int first);
     }

@@ -11,8 +11,8 @@ import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 
 /**
- * The four matrix products of Jlama's own attention, with the operators, the threads and the division of work that it uses,
- * to learn how much of its time they take. Results are thrown away.
+ * The four matrix products of Jlama's own attention, with the operators, the threads and the division of work that it
+ * uses, to learn how much of its time they take. Results are thrown away.
  */
 final class StockProjections {
     private final AbstractModel model;

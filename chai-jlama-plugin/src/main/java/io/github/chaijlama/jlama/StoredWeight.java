@@ -19,8 +19,8 @@ import com.github.tjake.jlama.tensor.TensorShape;
  * A weight in memory, mapped from its file or converted.
  *
  * <p>The quantized types are Jlama's: a row is cut into blocks of {@value #BLOCK} values, each with a 32-bit factor.
- * {@code I8} has a signed byte per value. {@code Q4} has 16 bytes per block; byte {@code i} holds value {@code i} in its lower
- * and value {@code i + 16} in its upper half, both plus 8. A value is its number times the factor.
+ * {@code I8} has a signed byte per value. {@code Q4} has 16 bytes per block; byte {@code i} holds value {@code i} in
+ * its lower and value {@code i + 16} in its upper half, both plus 8. A value is its number times the factor.
  *
  * @param type    its type, one of F32, BF16, F16, I8 and Q4
  * @param shape   sizes of its dimensions, the slowest first; at least one, at most 2^31 - 1 values together

@@ -8,9 +8,9 @@ import com.github.tjake.jlama.safetensors.Config;
 import io.github.chaijlama.parallel.WorkerPool;
 
 /**
- * What the exchanged parts of a model share: threads, operators, and scratch memory for one batch. Whoever uses the scratch
- * holds the lock; a session holds it for a whole step, so that steps of different sequences take turns, in order of
- * arrival.
+ * What the exchanged parts of a model share: threads, operators, and scratch memory for one batch. Whoever uses the
+ * scratch holds the lock; a session holds it for a whole step, so that steps of different sequences take turns, in
+ * order of arrival.
  */
 final class SwapResources implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock(true);

@@ -91,7 +91,9 @@ final class SwappedModel extends LoadedModel {
         }
     }
 
-    /** A sequence of this model. Every method takes the model's lock, so a session can be closed while it is running. */
+    /**
+     * A sequence of this model. Every method takes the model's lock, so a session can be closed while it is running.
+     */
     private final class Sequence implements ModelSequence {
         private final KvBuffer buffer = JlamaAccess.kvBufferCache(model()).getEphemeralKvBuffer();
         private final ClusterProfile profile;

@@ -9,8 +9,8 @@ import com.github.tjake.jlama.tensor.AbstractTensor;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
- * Looks tokens up in the embedding matrix. Jlama's own look-up keeps a slice object for every token it ever saw, and loses a
- * tensor of its cache per token of a BF16 model.
+ * Looks tokens up in the embedding matrix. Jlama's own look-up keeps a slice object for every token it ever saw, and
+ * loses a tensor of its cache per token of a BF16 model.
  */
 final class TokenEmbedding {
     private final AbstractModel model;

@@ -4,8 +4,8 @@ package io.github.chaijlama.jlama;
 import com.github.tjake.jlama.safetensors.DType;
 
 /**
- * Decides in which type a weight is kept in memory. Jlama's operators multiply rows of 32-bit floats with F32, BF16 and Q4, its
- * norms and biases are best as F32, and embeddings can be looked up in any type.
+ * Decides in which type a weight is kept in memory. Jlama's operators multiply rows of 32-bit floats with F32, BF16 and
+ * Q4, its norms and biases are best as F32, and embeddings can be looked up in any type.
  *
  * @param quantize       whether matrices that are multiplied become Q4; not embeddings, norms, biases and routers
  * @param tiedEmbeddings whether the output matrix is the embedding

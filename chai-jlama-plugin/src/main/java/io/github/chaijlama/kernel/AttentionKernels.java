@@ -8,26 +8,27 @@ import java.util.Objects;
 import io.github.chaijlama.kv.KvType;
 
 /**
- * The arithmetic of attention: scores, softmax, weighted sums, rotary embedding, in 32-bit floats, on keys and values of any
- * {@link KvType}.
+ * The arithmetic of attention: scores, softmax, weighted sums, rotary embedding, in 32-bit floats, on keys and values
+ * of any {@link KvType}.
  *
  * <p>Every public method checks that the ranges it was given lie inside their segments and throws
- * {@link IndexOutOfBoundsException} before a single value is touched; the vector kernels check nothing more, so nothing else
- * would. Segments must be native, else {@link IllegalArgumentException}, and alive, else {@link IllegalStateException}; their
- * owner may not free them while a method runs. The implementations behind the checks come in pairs: {@link ScalarKernels} is
- * the formula as a loop and the specification, {@code VectorKernels} computes the same with the Vector API.
+ * {@link IndexOutOfBoundsException} before a single value is touched; the vector kernels check nothing more, so nothing
+ * else would. Segments must be native, else {@link IllegalArgumentException}, and alive, else
+ * {@link IllegalStateException}; their owner may not free them while a method runs. The implementations behind the
+ * checks come in pairs: {@link ScalarKernels} is the formula as a loop and the specification, {@code VectorKernels}
+ * computes the same with the Vector API.
  *
- * <p>Offsets and strides of floats are counted in floats; rows of keys and values, contiguous and {@link KvType#rowBytes}
- * long, begin at a byte offset named {@code ...At}. How a row's bytes are arranged is the implementation's own affair: rows
- * are read by the kernels that stored them. Output segments may not overlap inputs unless a method says otherwise.
- * Instances hold no state and may be used by any number of threads.
+ * <p>Offsets and strides of floats are counted in floats; rows of keys and values, contiguous and
+ * {@link KvType#rowBytes} long, begin at a byte offset named {@code ...At}. How a row's bytes are arranged is the
+ * implementation's own affair: rows are read by the kernels that stored them. Output segments may not overlap inputs
+ * unless a method says otherwise. Instances hold no state and may be used by any number of threads.
  *
- * <p>Two shapes of work are covered. <em>Decode</em> has one query row against many keys and is bound by memory: {@link
- * #scores}, {@link #softmax}, {@link #weightedSum}. <em>Prefill</em> has a tile of {@link #tileRows()} query rows
- * against a run of keys and is bound by arithmetic: {@link #transposeTile}, {@link #scoresTile}, {@link
- * #softmaxTile}, {@link #weightedSumTile}, {@link #normalizeTile}. Tiles keep the query row in the vector lanes (scores
- * are laid out {@code [key][row]}), so that no step needs a sum across lanes. Scores of tiles are Java arrays: reading single
- * numbers from memory segments makes methods too large for C2 to compile whole.
+ * <p>Two shapes of work are covered. <em>Decode</em> has one query row against many keys and is bound by memory:
+ * {@link #scores}, {@link #softmax}, {@link #weightedSum}. <em>Prefill</em> has a tile of {@link #tileRows()} query
+ * rows against a run of keys and is bound by arithmetic: {@link #transposeTile}, {@link #scoresTile},
+ * {@link #softmaxTile}, {@link #weightedSumTile}, {@link #normalizeTile}. Tiles keep the query row in the vector lanes
+ * (scores are laid out {@code [key][row]}), so that no step needs a sum across lanes. Scores of tiles are Java arrays:
+ * reading single numbers from memory segments makes methods too large for C2 to compile whole.
  */
 public abstract class AttentionKernels {
 
@@ -160,8 +161,8 @@ public abstract class AttentionKernels {
     /**
      * Rotates one head's row by its position's angles, pairs {@code (i, i + headSize / 2)}: with {@code c = cosSin[i]},
      * {@code s = cosSin[headSize / 2 + i]}, {@code out[i] = in[i] c - in[i + headSize / 2] s} and
-     * {@code out[i + headSize / 2] = in[i] s + in[i + headSize / 2] c} (arXiv:2104.09864, in the half-split order of the
-     * Hugging Face checkpoints).
+     * {@code out[i + headSize / 2] = in[i] s + in[i + headSize / 2] c} (arXiv:2104.09864, in the half-split order of
+     * the Hugging Face checkpoints).
      *
      * @param out    output, {@code (headSize)}; may be the same place as {@code in}
      * @param in     {@code (headSize)}

@@ -30,9 +30,9 @@ import static io.github.chaijlama.kernel.VectorMemory.zero;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
- * Rows of bfloat16. Two vectors of floats share one vector of ints, the first in the lower halves of its lanes and the second in
- * the upper, so that a shift and a mask give them back and nothing moves between lanes. What fills no such pair lies behind
- * as ordinary 16-bit values.
+ * Rows of bfloat16. Two vectors of floats share one vector of ints, the first in the lower halves of its lanes and the
+ * second in the upper, so that a shift and a mask give them back and nothing moves between lanes. What fills no such
+ * pair lies behind as ordinary 16-bit values.
  */
 final class VectorBf16Rows {
     private static final int PAIR = 2 * LANES;

@@ -50,8 +50,8 @@ final class VectorFunctions {
         return tanh.blend(tanh.neg(), ratio.compare(VectorOperators.LT, 0f)).mul(cap);
     }
 
-    // Sums across lanes, in a fixed order. The JVM's own reduceLanes(ADD) leaves the order open and changes it when it compiles
-    // a method again, so that the same prompt could give another text later in the life of a process.
+    // Sums across lanes, in a fixed order. The JVM's own reduceLanes(ADD) leaves the order open and changes it when it
+    // compiles a method again, so that the same prompt could give another text later in the life of a process.
     private static final VectorShuffle<Float> SWAP_HALVES = swap(LANES / 2);
     private static final VectorShuffle<Float> SWAP_QUARTERS = swap(LANES / 4);
     private static final VectorShuffle<Float> SWAP_EIGHTHS = swap(LANES / 8);

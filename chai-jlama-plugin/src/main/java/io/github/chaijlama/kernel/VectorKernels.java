@@ -28,8 +28,8 @@ import static io.github.chaijlama.kernel.VectorMemory.store;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
 
 /**
- * {@link AttentionKernels} with the Vector API, the twin of {@link ScalarKernels}. What works on rows of keys and values is
- * in one class for each type of rows, what works on tiles in {@link VectorTiles}. Nothing here allocates.
+ * {@link AttentionKernels} with the Vector API, the twin of {@link ScalarKernels}. What works on rows of keys and
+ * values is in one class for each type of rows, what works on tiles in {@link VectorTiles}. Nothing here allocates.
  */
 final class VectorKernels extends AttentionKernels {
 

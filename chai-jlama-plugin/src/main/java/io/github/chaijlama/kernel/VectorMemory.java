@@ -17,22 +17,24 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 /**
- * How the vector kernels reach memory. {@link AttentionKernels} has checked every range before they begin; their inner loops
- * go without checks, on one segment that spans all memory, and places are addresses. With the system property
+ * How the vector kernels reach memory. {@link AttentionKernels} has checked every range before they begin; their inner
+ * loops go without checks, on one segment that spans all memory, and places are addresses. With the system property
  * {@value #CHECKS_PROPERTY} they access the segments themselves, each access checked; tests run both ways.
  *
  * <p>What the loops look like follows from what C2 (JDK 25) makes of them; all of it is measured, on a Zen 3 core.
  * <ul>
- * <li>It unrolls a counted loop by four and loads everything at its top, more than 16 vector registers hold, and accumulators
- * travel through the stack: 37 GFLOP/s for a tile of scores where registers alone give 90. A {@linkplain #fence() fence}
- * between the iterations keeps each one's loads in place, and costs no instruction on x86, but with segments the compiler then
- * reads and checks their bounds anew each time (27). Without checks and with the fence it is 78.
- * <li>Loops as short as a row spend half their time in what unrolling puts before and after them. One that ends at an address,
- * {@code at != end}, is not counted: it stays as it is written, and needs no fence.
- * <li>The check against the end of all memory goes away where the compiler knows that a place is below: {@code at & }{@link #PLACES}.
- * <li>From 18,000 nodes on C2 inlines no methods but the JDK's own, and a vector that a method of ours returns is an object then,
- * ten times slower. Some twenty loads and stores are enough. So methods with many of them call the Vector API directly, on {@link
- * #memory}.
+ * <li>It unrolls a counted loop by four and loads everything at its top, more than 16 vector registers hold, and
+ * accumulators travel through the stack: 37 GFLOP/s for a tile of scores where registers alone give 90. A
+ * {@linkplain #fence() fence} between the iterations keeps each one's loads in place, and costs no instruction on x86,
+ * but with segments the compiler then reads and checks their bounds anew each time (27). Without checks and with the
+ * fence it is 78.
+ * <li>Loops as short as a row spend half their time in what unrolling puts before and after them. One that ends at an
+ * address, {@code at != end}, is not counted: it stays as it is written, and needs no fence.
+ * <li>The check against the end of all memory goes away where the compiler knows that a place is below:
+ * {@code at & }{@link #PLACES}.
+ * <li>From 18,000 nodes on C2 inlines no methods but the JDK's own, and a vector that a method of ours returns is an
+ * object then, ten times slower. Some twenty loads and stores are enough. So methods with many of them call the Vector
+ * API directly, on {@link #memory}.
  * </ul>
  */
 final class VectorMemory {

@@ -24,9 +24,10 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 /**
- * Decoding with rows of 32-bit floats: one query row against many keys, one row of probabilities against many values. Memory is
- * read once, from beginning to end, which is what the machine's prefetchers follow: keys one after another come at 22 GB/s, four
- * of them side by side at 16, though that is faster from the first cache (two Zen 3 cores; 24 when nothing is computed).
+ * Decoding with rows of 32-bit floats: one query row against many keys, one row of probabilities against many values.
+ * Memory is read once, from beginning to end, which is what the machine's prefetchers follow: keys one after another
+ * come at 22 GB/s, four of them side by side at 16, though that is faster from the first cache (two Zen 3 cores; 24
+ * when nothing is computed).
  */
 final class VectorRows {
     /** Floats of an iteration of the scores. */

@@ -22,8 +22,8 @@ import static io.github.chaijlama.kernel.VectorMemory.store;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
 
 /**
- * Prefill: a tile of query rows in the lanes. Scores and sums work on blocks of 4 by 2 vectors: 8 accumulators are what two FMA
- * units of four cycles latency need to stay busy, and with the operands they fit into 16 registers.
+ * Prefill: a tile of query rows in the lanes. Scores and sums work on blocks of 4 by 2 vectors: 8 accumulators are what
+ * two FMA units of four cycles latency need to stay busy, and with the operands they fit into 16 registers.
  */
 final class VectorTiles {
     static final int TILE_ROWS = 2 * LANES;
@@ -120,8 +120,8 @@ final class VectorTiles {
     }
 
     /**
-     * One vector of rows; lane {@code r} sees the first {@code visible + r} keys. Maxima and sums pass through {@code state}: in one
-     * method all this is more than C2 inlines.
+     * One vector of rows; lane {@code r} sees the first {@code visible + r} keys. Maxima and sums pass through
+     * {@code state}: in one method all this is more than C2 inlines.
      */
     private static void softmaxLanes(float[] scores, int scoresAt, float[] state, int stateAt, int numberOfKeys,
             int visible) {

@@ -11,9 +11,9 @@ import io.github.chaijlama.kv.PagePool.Reservation;
  * The keys and values of one sequence, {@code (layer, kvHead, position, headSize)} of one {@link KvType}.
  *
  * <p>A page belongs to one layer, one KV head, and to keys or values, and holds {@link #rowsPerPage()} positions as
- * contiguous rows. Pages of a pool are of one size, whatever the types of the sequences that share it: smaller rows are more
- * to a page. So a head's keys can be dropped and their memory goes back to the pool at
- * once. Not thread-safe: a store belongs to one sequence, and a sequence takes one step at a time.
+ * contiguous rows. Pages of a pool are of one size, whatever the types of the sequences that share it: smaller rows are
+ * more to a page. So a head's keys can be dropped and their memory goes back to the pool at once. Not thread-safe: a
+ * store belongs to one sequence, and a sequence takes one step at a time.
  */
 public final class KvStore implements AutoCloseable {
     /** The most 32-bit rows a page of {@link #pageBytes} holds. */
@@ -60,8 +60,8 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Checks a budget before a model is loaded for it, against the least that any sequence can do with: its first token, with
-     * the keys of a single head in every layer.
+     * Checks a budget before a model is loaded for it, against the least that any sequence can do with: its first
+     * token, with the keys of a single head in every layer.
      *
      * @param maxBytes the budget, in bytes
      * @throws KvCacheTooSmallException if they do not fit
@@ -74,8 +74,8 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Returns a page size in bytes that suits the attention kernels: a power of two of rows, about 16 KiB, so that a page of
-     * keys and its scores stay in a core's first cache.
+     * Returns a page size in bytes that suits the attention kernels: a power of two of rows, about 16 KiB, so that a
+     * page of keys and its scores stay in a core's first cache.
      */
     public static int pageBytes(int headSize) {
         int rowBytes = KvType.F32.rowBytes(headSize);
@@ -109,8 +109,8 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Makes room in a layer for positions up to {@code length} and declares them stored; the caller writes their rows. Takes
-     * pages for the values of every head and the keys of the heads that are kept.
+     * Makes room in a layer for positions up to {@code length} and declares them stored; the caller writes their rows.
+     * Takes pages for the values of every head and the keys of the heads that are kept.
      */
     public void extend(int layer, int length, Reservation reservation) {
         Layer at = layers[layer];
@@ -162,8 +162,8 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Copies the first {@code length} positions of every layer from a store of the same shape and type, which keeps the keys of the
-     * same heads. This store must be empty.
+     * Copies the first {@code length} positions of every layer from a store of the same shape and type, which keeps the
+     * keys of the same heads. This store must be empty.
      */
     public void copyFrom(KvStore source, int length, Reservation reservation) {
         for (int layer = 0; layer < layers.length; layer++) {
@@ -234,8 +234,8 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Returns the bytes of the rows stored: over all layers, positions times (K heads kept now + KV heads) times the bytes of
-     * a row.
+     * Returns the bytes of the rows stored: over all layers, positions times (K heads kept now + KV heads) times the
+     * bytes of a row.
      */
     public long usedBytes() {
         long rows = 0;

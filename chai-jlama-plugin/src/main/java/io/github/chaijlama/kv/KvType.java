@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.kv;
 
-/** How the rows of keys and values are stored. Queries, scores, sums and outputs are 32-bit floats whatever is stored. */
+/**
+ * How the rows of keys and values are stored. Queries, scores, sums and outputs are 32-bit floats whatever is stored.
+ */
 public enum KvType {
     /** 32-bit floats, exact. */
     F32 {

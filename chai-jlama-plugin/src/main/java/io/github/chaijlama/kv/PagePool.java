@@ -11,11 +11,12 @@ import java.util.function.BooleanSupplier;
 /**
  * Pages of off-heap memory under one budget, shared by all sequences of a model.
  *
- * <p>Pages are cut from slabs; a slab is asked from the operating system when no page is free and given back when none of
- * its pages is in use (one empty slab is kept for the next sequence). So memory follows use, and never passes the budget.
+ * <p>Pages are cut from slabs; a slab is asked from the operating system when no page is free and given back when none
+ * of its pages is in use (one empty slab is kept for the next sequence). So memory follows use, and never passes the
+ * budget.
  *
- * <p>A step that needs pages reserves them first, all or none: what was reserved can then be taken without failing, so a
- * step never breaks off half way for lack of memory. Thread-safe.
+ * <p>A step that needs pages reserves them first, all or none: what was reserved can then be taken without failing, so
+ * a step never breaks off half way for lack of memory. Thread-safe.
  */
 public final class PagePool implements AutoCloseable {
     private static final long SLAB_BYTES = 4L << 20;
@@ -105,8 +106,9 @@ public final class PagePool implements AutoCloseable {
     }
 
     /**
-     * Sets what is asked for memory when too little is left, before a reservation fails: it gives back what nobody needs now, and
-     * says whether that was anything. It is called on the thread that reserves, again until there is enough or no more to give.
+     * Sets what is asked for memory when too little is left, before a reservation fails: it gives back what nobody
+     * needs now, and says whether that was anything. It is called on the thread that reserves, again until there is
+     * enough or no more to give.
      */
     public void reclaimFrom(BooleanSupplier newReclaimer) {
         reclaimer = newReclaimer;
@@ -144,7 +146,9 @@ public final class PagePool implements AutoCloseable {
         giveBack(page);
     }
 
-    /** Frees all memory. Pages still held become unusable: access to them fails with an {@link IllegalStateException}. */
+    /**
+     * Frees all memory. Pages still held become unusable: access to them fails with an {@link IllegalStateException}.
+     */
     @Override
     public synchronized void close() {
         if (!closed) {

@@ -12,11 +12,11 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>Decoding one token opens several such regions per layer, each of a few dozen microseconds. Measured on two cores
  * with four tasks of 6 microseconds each: 12 us here, 22 us with a parallel stream on the common pool, 80 us with the
- * same stream submitted to a {@code ForkJoinPool} (Jlama's way). The difference is that workers spin for a moment before
- * they sleep, so that the next region of the same token finds them awake.
+ * same stream submitted to a {@code ForkJoinPool} (Jlama's way). The difference is that workers spin for a moment
+ * before they sleep, so that the next region of the same token finds them awake.
  *
- * <p>Any thread may call {@link #run}. While one region is running, others run on their caller alone; models take one step
- * at a time, so in practice regions do not meet.
+ * <p>Any thread may call {@link #run}. While one region is running, others run on their caller alone; models take one
+ * step at a time, so in practice regions do not meet.
  */
 public final class WorkerPool implements AutoCloseable {
     private static final long SPIN_NANOS = 50_000;
@@ -34,8 +34,8 @@ public final class WorkerPool implements AutoCloseable {
          * Runs one task.
          *
          * @param task   number of the task, 0 to tasks - 1
-         * @param worker number of the thread that runs it, 0 to {@link WorkerPool#threads()} - 1, to find its own scratch
-         *               memory; no two tasks of a region run at the same time under one number
+         * @param worker number of the thread that runs it, 0 to {@link WorkerPool#threads()} - 1, to find its own
+         *               scratch memory; no two tasks of a region run at the same time under one number
          */
         void run(int task, int worker);
     }
@@ -63,8 +63,8 @@ public final class WorkerPool implements AutoCloseable {
 
     /**
      * Runs tasks 0 to {@code tasks - 1}, each once, and returns when all are done. Tasks start in the order of their
-     * numbers. The first exception a task throws is thrown here after the others have ended; where the caller runs the tasks
-     * alone, those after the one that failed are left out.
+     * numbers. The first exception a task throws is thrown here after the others have ended; where the caller runs the
+     * tasks alone, those after the one that failed are left out.
      */
     public void run(int tasks, Task task) {
         if (tasks <= 1 || workers.length == 0 || lock.isHeldByCurrentThread() || !lock.tryLock()) {
@@ -185,8 +185,8 @@ public final class WorkerPool implements AutoCloseable {
                 if (System.nanoTime() < deadline) {
                     Thread.onSpinWait();
                 } else {
-                    // The caller publishes the region before it reads this flag, this thread does it the other way round:
-                    // one of the two sees the other.
+                    // The caller publishes the region before it reads this flag, this thread does it the other way
+                    // round: one of the two sees the other.
                     asleep = true;
                     if (region == seen && !closed.get()) {
                         LockSupport.park(WorkerPool.this);

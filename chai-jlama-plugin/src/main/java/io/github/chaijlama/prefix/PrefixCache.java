@@ -14,26 +14,30 @@ import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.kv.KvCacheFullException;
 
 /**
- * Sessions of a model whose requests have ended, kept for requests that begin with the same tokens. Their profile and the type
- * of their keys and values are those of the model's options, and only a session of the same attention is reused. Thread-safe.
+ * Sessions of a model whose requests have ended, kept for requests that begin with the same tokens. Their profile and
+ * the type of their keys and values are those of the model's options, and only a session of the same attention is
+ * reused. Thread-safe.
  *
- * <p>A request gets the idle session with the longest common beginning, cut back to it: at most to one token less than the
- * prompt, for the last one must be fed to know what follows it. Where that would throw away more than is reused, the common part
- * is copied instead, so that conversations with the same beginning do not take each other's memory. A session in use is not in
- * the cache; requests never share one.
+ * <p>A request gets the idle session with the longest common beginning, cut back to it: at most to one token less than
+ * the prompt, for the last one must be fed to know what follows it. Where that would throw away more than is reused,
+ * the common part is copied instead, so that conversations with the same beginning do not take each other's memory. A
+ * session in use is not in the cache; requests never share one.
  *
- * <p>Idle sessions hold no memory that is needed: when a step of any session finds too little left, they are closed one after
- * another, the one that was used longest ago first. Beyond the greatest number of idle sessions they are closed in the same
- * order.
+ * <p>Idle sessions hold no memory that is needed: when a step of any session finds too little left, they are closed one
+ * after another, the one that was used longest ago first. Beyond the greatest number of idle sessions they are closed
+ * in the same order.
  */
 public final class PrefixCache implements AutoCloseable {
     private final ChaiModel model;
     private final int maxIdle;
-    /** Sessions that nobody uses, the one used last at the end. Guarded by itself; no session is fed or closed meanwhile. */
+    /**
+     * Sessions that nobody uses, the one used last at the end. Guarded by itself; no session is fed or closed
+     * meanwhile.
+     */
     private final Deque<Idle> idle = new ArrayDeque<>();
     /**
-     * Sessions that were idle and are about to be reused or closed, with the thread that does it: still memory that a step may take.
-     * Guarded by {@link #idle}.
+     * Sessions that were idle and are about to be reused or closed, with the thread that does it: still memory that a
+     * step may take. Guarded by {@link #idle}.
      */
     private final Map<Idle, Thread> claimed = new HashMap<>();
     private boolean closed;

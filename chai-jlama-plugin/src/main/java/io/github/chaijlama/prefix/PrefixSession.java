@@ -9,8 +9,9 @@ import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.kv.KvCacheFullException;
 
 /**
- * The session of one request, which begins with the tokens of its prompt that {@linkplain #reusedTokens() are known already}.
- * Closing it offers it to later requests. Belongs to one thread at a time.
+ * The session of one request, which begins with the tokens of its prompt that
+ * {@linkplain #reusedTokens() are known already}. Closing it offers it to later requests. Belongs to one thread at a
+ * time.
  */
 public final class PrefixSession implements AutoCloseable {
     private final PrefixCache cache;

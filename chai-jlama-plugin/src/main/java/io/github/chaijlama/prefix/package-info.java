@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Keys and values that outlive their request: a conversation that is sent again, one turn longer, is not read again from its
- * beginning.
+ * Keys and values that outlive their request: a conversation that is sent again, one turn longer, is not read again
+ * from its beginning.
  */
 package io.github.chaijlama.prefix;

@@ -48,8 +48,8 @@ public sealed interface Membership {
     }
 
     /**
-     * Decided for every sequence from the attention probabilities of its whole prompt, which is read exactly; what is generated
-     * after it is clustered.
+     * Decided for every sequence from the attention probabilities of its whole prompt, which is read exactly; what is
+     * generated after it is clustered.
      *
      * @param algorithm      how heads are clustered
      * @param representative which head represents a cluster

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.profile;
 
-/** A cluster profile cannot be used: it is unreadable, inconsistent, or made for another model. The message says which. */
+/**
+ * A cluster profile cannot be used: it is unreadable, inconsistent, or made for another model. The message says which.
+ */
 public final class ProfileException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

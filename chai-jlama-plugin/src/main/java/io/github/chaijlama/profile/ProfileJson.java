@@ -18,7 +18,9 @@ import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 
-/** Reads and writes {@code chai-profile/1}. Unknown keys are ignored; anything else unexpected names what was expected. */
+/**
+ * Reads and writes {@code chai-profile/1}. Unknown keys are ignored; anything else unexpected names what was expected.
+ */
 final class ProfileJson {
     private static final String FORMAT = "chai-profile/1";
     private static final ObjectMapper MAPPER = JsonMapper.builder()

@@ -4,7 +4,8 @@ package io.github.chaijlama.report;
 import java.util.List;
 
 /**
- * Small charts side by side, one per layer. Immutable. The reader compares them, so their axes should have the same range.
+ * Small charts side by side, one per layer. Immutable. The reader compares them, so their axes should have the same
+ * range.
  *
  * @param title  what all of them show
  * @param charts the charts, all {@link LineChart}s or all {@link HeatMap}s

@@ -2,8 +2,8 @@
 package io.github.chaijlama.report;
 
 /**
- * The size of a drawing. A chart that stands alone is drawn twice, for a wide and for a narrow page; the style sheet shows
- * one of them. So letters have the same size everywhere.
+ * The size of a drawing. A chart that stands alone is drawn twice, for a wide and for a narrow page; the style sheet
+ * shows one of them. So letters have the same size everywhere.
  *
  * @param name   its class in the style sheet
  * @param width  units across, CSS pixels at full size

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A square of values between the same things in rows and columns, ordered by their groups, with each group of several outlined.
- * Immutable. The drawing is made for up to 64 rows.
+ * A square of values between the same things in rows and columns, ordered by their groups, with each group of several
+ * outlined. Immutable. The drawing is made for up to 64 rows.
  *
  * @param title   heading
  * @param caption what to see, empty for none
@@ -20,7 +20,9 @@ import java.util.stream.IntStream;
 public record HeatMap(String title, String caption, List<String> labels, List<List<Double>> values,
         List<Integer> groups, double min, double max) implements Chart {
 
-    /** @throws IllegalArgumentException if labels, values and groups are not of the same length, or the range is empty */
+    /**
+     * @throws IllegalArgumentException if labels, values and groups are not of the same length, or the range is empty
+     */
     public HeatMap {
         labels = List.copyOf(labels);
         values = values.stream().map(List::copyOf).toList();

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Draws a {@link HeatMap}. Cells of one colour are one path of strokes as thick as a row, which keeps a page with 80 maps
- * of 64 x 64 values within a few megabytes and prints sharply.
+ * Draws a {@link HeatMap}. Cells of one colour are one path of strokes as thick as a row, which keeps a page with 80
+ * maps of 64 x 64 values within a few megabytes and prints sharply.
  */
 final class HeatMapSvg {
     /** More labels than this do not fit beside a small map. */

@@ -15,8 +15,8 @@ import io.github.chaijlama.files.AtomicFile;
 
 /**
  * Writes a {@link Report} as one HTML file that loads nothing: it opens from a disk, follows the reader's light or dark
- * theme, fits a telephone and paper. Its content security policy allows its own style sheet, by digest, and nothing else:
- * no script, no picture, no network.
+ * theme, fits a telephone and paper. Its content security policy allows its own style sheet, by digest, and nothing
+ * else: no script, no picture, no network.
  */
 public final class HtmlReport {
     private static final String STYLE_SHEET = "report.css";

@@ -2,7 +2,8 @@
 package io.github.chaijlama.report;
 
 /**
- * A point of a series. Points with a value that is not finite are left out of the drawing and shown as such in the table.
+ * A point of a series. Points with a value that is not finite are left out of the drawing and shown as such in the
+ * table.
  *
  * @param x      place along the horizontal axis, in its unit
  * @param y      value, in the unit of the vertical axis

@@ -17,8 +17,8 @@ import java.util.stream.DoubleStream;
 record Ticks(Axis.Scale scale, double min, double max, double from, double to) {
 
     /**
-     * Returns a place for these values: the axis's own range where it has one, else just enough for the values and, if they
-     * begin near zero, zero.
+     * Returns a place for these values: the axis's own range where it has one, else just enough for the values and, if
+     * they begin near zero, zero.
      *
      * @param wanted about how many ticks there should be
      */

@@ -4,8 +4,8 @@
  *
  * <p>A {@link io.github.chaijlama.report.Report} is a document of immutable records: sections with tables, charts and
  * notes. {@link io.github.chaijlama.report.HtmlReport} writes it. The page has no script: charts are SVG that is drawn
- * here and coloured by the style sheet, so they follow the reader's light or dark theme, print sharply, stay small for a
- * model of 80 layers, and the page's content security policy can forbid scripts and every network access. A script
+ * here and coloured by the style sheet, so they follow the reader's light or dark theme, print sharply, stay small for
+ * a model of 80 layers, and the page's content security policy can forbid scripts and every network access. A script
  * library in the page would weigh a megabyte and need all of that again.
  *
  * <p>{@link io.github.chaijlama.report.CalibrationReport} and {@link io.github.chaijlama.report.EvaluationReport} turn

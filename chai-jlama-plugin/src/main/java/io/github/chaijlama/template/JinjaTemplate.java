@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A Jinja template that gives the text Hugging Face's renderer gives. What it cannot do is an error, not another text, with the few
- * exceptions that {@code unsupported.txt} of the tests names. Thread-safe.
+ * A Jinja template that gives the text Hugging Face's renderer gives. What it cannot do is an error, not another text,
+ * with the few exceptions that {@code unsupported.txt} of the tests names. Thread-safe.
  */
 public final class JinjaTemplate {
     private final String prepared;

@@ -15,7 +15,8 @@ import io.github.chaijlama.template.PythonValues.TemplateFault;
 /** The methods of Python's texts, mappings and lists that chat templates call. Any other is an error. */
 final class PythonMethods {
     private static final Pattern LINE = Pattern.compile(
-            "([^\\n\\r\\x0b\\f\\x1c-\\x1e\\x85\\u2028\\u2029]*)(\\r\\n|[\\n\\r\\x0b\\f\\x1c-\\x1e\\x85\\u2028\\u2029]|$)");
+            "([^\\n\\r\\x0b\\f\\x1c-\\x1e\\x85\\u2028\\u2029]*)"
+                    + "(\\r\\n|[\\n\\r\\x0b\\f\\x1c-\\x1e\\x85\\u2028\\u2029]|$)");
 
     private PythonMethods() {}
 

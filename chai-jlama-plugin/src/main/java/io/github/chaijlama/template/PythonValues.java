@@ -12,8 +12,8 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * Values of a chat template as Python sees them: what is true, equal, or a text. Java's null is what Jinja calls undefined;
- * Python's {@code None} is {@link #NONE}.
+ * Values of a chat template as Python sees them: what is true, equal, or a text. Java's null is what Jinja calls
+ * undefined; Python's {@code None} is {@link #NONE}.
  */
 final class PythonValues {
     /** Python's {@code None}. */

@@ -18,8 +18,8 @@ import com.hubspot.jinjava.objects.date.StrftimeFormatter;
 import jinjava.javax.el.ExpressionFactory;
 
 /**
- * Jinjava, set up to render chat templates as Hugging Face does. What templates may contain is checked against Jinja itself in
- * {@code src/test/resources/templates}.
+ * Jinjava, set up to render chat templates as Hugging Face does. What templates may contain is checked against Jinja
+ * itself in {@code src/test/resources/templates}.
  */
 final class TemplateEngine extends Jinjava {
     private static final int DEEPEST_MACRO = 100;

@@ -33,9 +33,9 @@ import jinjava.javax.el.ExpressionFactory;
 import io.github.chaijlama.template.PythonValues.TemplateFault;
 
 /**
- * Jinjava's expressions with the meaning they have in Python's Jinja. On their own, Jinjava's take the text "false" for false,
- * {@code not a == b} for {@code (not a) == b}, and {@code 'a' + undefined} for "anull"; they know no method of Python's texts
- * and skip filters they do not know.
+ * Jinjava's expressions with the meaning they have in Python's Jinja. On their own, Jinjava's take the text "false" for
+ * false, {@code not a == b} for {@code (not a) == b}, and {@code 'a' + undefined} for "anull"; they know no method of
+ * Python's texts and skip filters they do not know.
  */
 final class TemplateExpressions {
     private static final int CACHED_EXPRESSIONS = 1000;

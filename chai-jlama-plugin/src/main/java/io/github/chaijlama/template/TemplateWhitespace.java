@@ -5,10 +5,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Rewrites a chat template so that Jinjava leaves the whitespace that Hugging Face's Jinja leaves ({@code trim_blocks} and
- * {@code lstrip_blocks}, minus and plus signs): what is to go is taken out here, and no sign is left for Jinjava, which treats
- * some of them differently. Comments go too, {@code raw} becomes a string, and {@code generation}, with which templates mark
- * the model's part for training, becomes a block without effect.
+ * Rewrites a chat template so that Jinjava leaves the whitespace that Hugging Face's Jinja leaves ({@code trim_blocks}
+ * and {@code lstrip_blocks}, minus and plus signs): what is to go is taken out here, and no sign is left for Jinjava,
+ * which treats some of them differently. Comments go too, {@code raw} becomes a string, and {@code generation}, with
+ * which templates mark the model's part for training, becomes a block without effect.
  */
 final class TemplateWhitespace {
     private static final Pattern START = Pattern.compile("\\{[{%#]");
@@ -139,7 +139,10 @@ final class TemplateWhitespace {
         return sign;
     }
 
-    /** Takes from the text what the beginning of a tag or a comment takes: blanks where nothing else is before it on the line. */
+    /**
+     * Takes from the text what the beginning of a tag or a comment takes: blanks where nothing else is before it on the
+     * line.
+     */
     private void beforeTag(char sign) {
         if (sign == TAKE) {
             stripText();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Chat templates, rendered by Jinjava with Python's values and Jinja's rules where the two differ. Knows nothing of models and
- * tokens.
+ * Chat templates, rendered by Jinjava with Python's values and Jinja's rules where the two differ. Knows nothing of
+ * models and tokens.
  */
 package io.github.chaijlama.template;

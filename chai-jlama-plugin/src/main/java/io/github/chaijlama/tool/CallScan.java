@@ -37,8 +37,8 @@ record CallScan(State state, String name, int argumentsStart, int argumentsEnd, 
      * Looks at an object.
      *
      * @param text  begins with the object
-     * @param tools names of tools; an object without a marker before it is a call only if it names one of these, has arguments
-     *              and nothing that calls do not have. Null for an object after a marker.
+     * @param tools names of tools; an object without a marker before it is a call only if it names one of these, has
+     *              arguments and nothing that calls do not have. Null for an object after a marker.
      */
     static CallScan of(String text, Set<String> tools) {
         return new Reader(text, tools).read();

@@ -7,12 +7,17 @@ import java.util.List;
 public enum ToolCallFormat {
     /** {@code {"name": "add", "parameters": {"a": 1}}}, as Llama 3.x. */
     JSON("", "parameters"),
-    /** <code>&lt;tool_call&gt;{"name": "add", "arguments": {"a": 1}}&lt;/tool_call&gt;</code>, as Hermes 2 Pro and Qwen 2.5. */
+    /**
+     * <code>&lt;tool_call&gt;{"name": "add", "arguments": {"a": 1}}&lt;/tool_call&gt;</code>, as Hermes 2 Pro and Qwen
+     * 2.5.
+     */
     HERMES("<tool_call>\n", "arguments"),
     /** <code>[TOOL_CALLS] [{"name": "add", "arguments": {"a": 1}}]</code>, as Mistral 0.3. */
     MISTRAL("[TOOL_CALLS] [", "arguments");
 
-    /** What stands before calls. Tokenizers have it as one token, which may be special; then it is text nevertheless. */
+    /**
+     * What stands before calls. Tokenizers have it as one token, which may be special; then it is text nevertheless.
+     */
     public static final List<String> MARKERS = List.of("<tool_call>", "[TOOL_CALLS]", "<|python_tag|>");
 
     private final String opening;

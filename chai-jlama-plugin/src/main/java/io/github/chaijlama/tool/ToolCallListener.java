@@ -20,8 +20,8 @@ public interface ToolCallListener {
     void onText(String text);
 
     /**
-     * Called for a part of the arguments of a call, never blank. All parts together are the call's arguments. A call whose answer
-     * ends too early is not completed, and comes as text as well.
+     * Called for a part of the arguments of a call, never blank. All parts together are the call's arguments. A call
+     * whose answer ends too early is not completed, and comes as text as well.
      *
      * @param index place of the call in the answer, from 0
      * @param id    id of the call

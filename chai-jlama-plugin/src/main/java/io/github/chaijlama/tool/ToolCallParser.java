@@ -12,14 +12,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 /**
  * Finds calls of tools in an answer that comes piece by piece. Understood are
  * <ul>
- * <li>{@code {"name": "add", "parameters": {..}}} (Llama 3.x), with or without {@code <|python_tag|>} before it, {@code arguments}
- * for {@code parameters}, several one after another or in a list;
+ * <li>{@code {"name": "add", "parameters": {..}}} (Llama 3.x), with or without {@code <|python_tag|>} before it,
+ * {@code arguments} for {@code parameters}, several one after another or in a list;
  * <li>{@code <tool_call>{"name": "add", "arguments": {..}}</tool_call>} (Hermes, Qwen);
  * <li>{@code [TOOL_CALLS] [{"name": "add", "arguments": {..}}, ..]} (Mistral).
- * </ul>
- * After a marker any object with a name is a call; without one it must name a tool that was offered and have arguments. All else is
- * text. Whitespace between text and a call belongs to neither. A call that is cut short is text. One instance per answer, not
- * thread-safe.
+ * </ul> After a marker any object with a name is a call; without one it must name a tool that was offered and have
+ * arguments. All else is text. Whitespace between text and a call belongs to neither. A call that is cut short is text.
+ * One instance per answer, not thread-safe.
  */
 public final class ToolCallParser {
     private static final String CLOSING = "</tool_call>";
@@ -223,7 +222,10 @@ public final class ToolCallParser {
         state = State.AFTER_CALL;
     }
 
-    /** Tells the listener of arguments that are certain, except of a brace that may become {@code {}} and of mere whitespace. */
+    /**
+     * Tells the listener of arguments that are certain, except of a brace that may become {@code {}} and of mere
+     * whitespace.
+     */
     private void hear(String name, String arguments, boolean complete) {
         String part = arguments.substring(heard);
         if (!part.isBlank() && (complete || !arguments.substring(1).isBlank())) {

@@ -218,7 +218,8 @@ class CalibrateCommandTests {
             --window 5                                   | --window and --offset belong to --membership online
             --membership prompt --window 5               | --window and --offset belong to --membership online
             --membership online --distance output        | --distance belongs to --membership static
-            --distance measured --representative medoid  | --algorithm and --representative belong to --distance attention
+            --distance measured --representative medoid | --algorithm and --representative belong to --distance \
+            attention
             --membership online --window 0               | membership window must be at least 1 token, found 0
             --samples 0                                  | at least 1 sample
             --max-tokens 1                               | --max-tokens must be at least 2, found 1

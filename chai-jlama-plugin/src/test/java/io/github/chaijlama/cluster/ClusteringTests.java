@@ -63,8 +63,8 @@ class ClusteringTests {
 
     @Test
     void averageLinkageMergesByMeanDistance() {
-        // Angles in degrees; cosine distance grows with the difference. {0, 10} first, then {40, 52}; at two clusters the
-        // single head at 80 is nearer to the pair around 46 than that pair is to the one around 5.
+        // Angles in degrees; cosine distance grows with the difference. {0, 10} first, then {40, 52}; at two clusters
+        // the single head at 80 is nearer to the pair around 46 than that pair is to the one around 5.
         double[] angles = { 0, 40, 10, 52, 80 };
         HeadGram gram = gram(Arrays.stream(angles)
                 .mapToObj(angle -> new double[]{ Math.cos(Math.toRadians(angle)), Math.sin(Math.toRadians(angle)) })

@@ -9,8 +9,9 @@ import java.util.SplittableRandom;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * Prints what holding an answer to a schema costs: microseconds a token for {@code mask} and {@code accept} together, for the first
- * answer of a schema and once its states are known; random answers, some with as few tokens as the schema allows. Run it with
+ * Prints what holding an answer to a schema costs: microseconds a token for {@code mask} and {@code accept} together,
+ * for the first answer of a schema and once its states are known; random answers, some with as few tokens as the schema
+ * allows. Run it with
  * {@code java -cp target/classes:target/test-classes:... io.github.chaijlama.constrain.ConstraintCost}.
  */
 final class ConstraintCost {
@@ -36,7 +37,8 @@ final class ConstraintCost {
         Map<String, JsonNode> schemas = new LinkedHashMap<>();
         schemas.put("facts", JsonConstraintTests.json("{'type':'object','properties':{'name':{'type':'string'},"
                 + "'animal':{'enum':['cat','dog','fox']},'age':{'type':'integer','minimum':0,'maximum':150},"
-                + "'friends':{'type':'array','items':{'type':'string'}}},'required':['name','animal','age','friends']}"));
+                + "'friends':{'type':'array','items':{'type':'string'}}},"
+                + "'required':['name','animal','age','friends']}"));
         schemas.put("tools",
                 JsonConstraintTests.json("{'anyOf':[" + tool("add", "integer") + "," + tool("weather", "string")
                         + "," + tool("price", "string") + "," + tool("multiply", "integer") + "]}"));

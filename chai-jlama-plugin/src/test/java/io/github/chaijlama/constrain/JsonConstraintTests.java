@@ -85,7 +85,8 @@ class JsonConstraintTests {
                 List.of("{'x':'y'}"));
         check("{'type':'object','properties':{}}", List.of("{}"), List.of("{'x':1}"));
         check("{'type':'object','additionalProperties':false}", List.of("{}"), List.of("{'x':1}"));
-        check("{'type':'object','properties':{'name':{'type':'string'},'né':{}},'additionalProperties':{'type':'integer'}}",
+        check("{'type':'object','properties':{'name':{'type':'string'},'né':{}},"
+                + "'additionalProperties':{'type':'integer'}}",
                 List.of("{}", "{'name':'x'}", "{'name':'x','n':1}", "{'names':1}", "{'né':'x','nè':1}", "{'nam':1}",
                         "{'é':3}"),
                 List.of("{'name':1}", "{'n':'x'}", "{'n':1,'name':1}", "{'n':1,'name':'x'}", "{'n':1,'né':1}",
@@ -110,7 +111,8 @@ class JsonConstraintTests {
     @Test
     void stringsAreWhatRfc8259Allows() {
         check("{'type':'string'}",
-                List.of("''", "'é文字😀'", "'\\\"\\\\\\/\\b\\f\\n\\r\\t'", "'\\u00e9\\uD83d\\uDe00\\ud7ff\\uE000'"),
+                List.of("''", "'é文字😀'", "'\\\"\\\\\\/\\b\\f\\n\\r\\t'",
+                        "'\\u00e9\\uD83d\\uDe00\\ud7ff\\uE000'"),
                 List.of("'", "'a", "a", "'\n'", "'\t'", "'\\x'", "'\\u12g4'", "'\\uD83D'", "'\\uD83Dx'",
                         "'\\uDE00'", "'\\uD83D\\u0041'", "'a'b'"));
         check("{'type':'string','minLength':2,'maxLength':3}",
@@ -170,7 +172,8 @@ class JsonConstraintTests {
 
     @Test
     void choicesStayOpenUntilTheyAreDecided() {
-        String schema = "{'anyOf':[{'type':'object','properties':{'name':{'const':'add'},'parameters':{'$ref':'#/$defs/ab'}},"
+        String schema = "{'anyOf':[{'type':'object','properties':{'name':{'const':'add'},"
+                + "'parameters':{'$ref':'#/$defs/ab'}},"
                 + "'required':['name','parameters']},{'type':'object','properties':{'name':{'const':'adder'},"
                 + "'parameters':{'type':'object','properties':{'place':{'type':'string'}},'required':['place']}},"
                 + "'required':['name','parameters']}],'$defs':{'ab':{'type':'object','properties':"
@@ -184,7 +187,8 @@ class JsonConstraintTests {
 
     @Test
     void referencesMayBeRecursive() {
-        check("{'$ref':'#/definitions/a~1b%25','definitions':{'a/b%':{'type':'object','properties':{'v':{'type':'integer'},"
+        check("{'$ref':'#/definitions/a~1b%25','definitions':{'a/b%':{'type':'object',"
+                + "'properties':{'v':{'type':'integer'},"
                 + "'next':{'anyOf':[{'$ref':'#/definitions/a~1b%25'},{'type':'null'}]}},'required':['v','next']}}}",
                 List.of("{'v':1,'next':null}", "{'v':1,'next':{'v':2,'next':{'v':3,'next':null}}}"),
                 List.of("{'v':1}", "{'v':1,'next':{'v':2}}"));

@@ -39,8 +39,8 @@ import io.github.chaijlama.generate.TextModel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Whatever is sampled, with however few tokens, is a value of the schema: random schemas, random logits, judged by a validator that
- * knows nothing of this package.
+ * Whatever is sampled, with however few tokens, is a value of the schema: random schemas, random logits, judged by a
+ * validator that knows nothing of this package.
  */
 class RandomAnswersTests {
     private static final ObjectMapper MAPPER = JsonMapper.builder()
@@ -72,7 +72,9 @@ class RandomAnswersTests {
         assertThat(notShortest).as("answers of some length").isGreaterThan(SCHEMAS * ANSWERS / 2);
     }
 
-    /** The same with the model: it takes a minute. What it said is in {@code target/structured-output.txt} afterwards. */
+    /**
+     * The same with the model: it takes a minute. What it said is in {@code target/structured-output.txt} afterwards.
+     */
     @Test
     @Tag("long")
     void everyAnswerOfPocketIsAValueOfItsSchema() throws IOException {
@@ -108,7 +110,10 @@ class RandomAnswersTests {
         }
     }
 
-    /** Samples from logits with a standard deviation of 2 (temperature 1.5, say), end tokens less likely than in a model. */
+    /**
+     * Samples from logits with a standard deviation of 2 (temperature 1.5, say), end tokens less likely than in a
+     * model.
+     */
     static String sample(JsonConstraint constraint, Vocabulary vocabulary, int maxTokens, SplittableRandom random)
             throws CharacterCodingException {
         TokenConstraint answer = constraint.start(maxTokens);

@@ -11,7 +11,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 /** Random schemas with everything that is supported: nested, recursive, with choices and limits. */
 final class RandomSchemas {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-    private static final List<String> WORDS = List.of("name", "animal", "naïve", "a\"b", "back\\slash", "文字", "x", "",
+    private static final List<String> WORDS = List.of("name", "animal", "naïve", "a\"b", "back\\slash", "文字", "x",
+            "",
             "namesake", "home", "line\nbreak", "emoji😀", "42", "true");
 
     private final SplittableRandom random;

@@ -42,7 +42,10 @@ final class Vocabularies {
         return new Vocabulary(tokens.size(), tokens::get, Set.of(), Set.of(END));
     }
 
-    /** A vocabulary of the size of Llama 3's: words with and without a space, numbers, punctuation, and pieces of characters. */
+    /**
+     * A vocabulary of the size of Llama 3's: words with and without a space, numbers, punctuation, and pieces of
+     * characters.
+     */
     static Vocabulary large(int size, int seed) {
         SplittableRandom random = new SplittableRandom(seed);
         List<byte[]> pieces = new ArrayList<>();

@@ -6,8 +6,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A model small enough to calculate by hand: what it expects depends on the last token alone. Every arm has its own table of
- * logits {@code (token, vocabularySize)}, and uses as many bytes a token as its table says.
+ * A model small enough to calculate by hand: what it expects depends on the last token alone. Every arm has its own
+ * table of logits {@code (token, vocabularySize)}, and uses as many bytes a token as its table says.
  */
 final class FakeModel implements ModelSequences {
     private final Map<String, float[][]> tables = new HashMap<>();

@@ -107,7 +107,8 @@ class TaskSetTests {
         String published = "{\"id\":\"a\",\"question\":{\"stem\":\"Which animal?\",\"choices\":[{\"text\":\"fox\","
                 + "\"label\":\"A\"},{\"text\":\"box\",\"label\":\"B\"},{\"text\":\"pie\",\"label\":\"C\"}]},"
                 + "\"answerKey\":\"B\"}";
-        String huggingFace = "{\"id\":\"a\",\"question\":\"Which animal?\",\"choices\":{\"text\":[\"fox\",\"box\",\"pie\"],"
+        String huggingFace = "{\"id\":\"a\",\"question\":\"Which "
+                + "animal?\",\"choices\":{\"text\":[\"fox\",\"box\",\"pie\"],"
                 + "\"label\":[\"1\",\"2\",\"3\"]},\"answerKey\":\"3\"}";
         assertCompletion(readOne(published), "arc", 1, "Question: Which animal?\nAnswer:", "fox", "box", "pie");
         assertCompletion(readOne(huggingFace), "arc", 2, "Question: Which animal?\nAnswer:", "fox", "box", "pie");
@@ -150,7 +151,8 @@ class TaskSetTests {
         assertThat(set.tasks()).hasSize(1);
         assertThat(bad).containsExactly(
                 "tasks.jsonl, line 1: expected the index of the right choice in 'label', found nothing",
-                "tasks.jsonl, line 2: expected the fields of a task (chat, PIQA, HellaSwag, ARC or BoolQ), found others",
+                "tasks.jsonl, line 2: expected the fields of a task (chat, PIQA, HellaSwag, ARC or BoolQ), found "
+                        + "others",
                 "tasks.jsonl, line 3: expected at least 2 choices, found 1",
                 "tasks.jsonl, line 4: expected the right choice to be 0 to 1, found 2",
                 "tasks.jsonl, line 5: expected choices with text, found an empty one",

@@ -14,8 +14,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.NullNode;
 
 /**
- * Small random models of several transformer families in Hugging Face's layout, for tests. The tensors follow from config.json, so
- * that most entries can be overridden; weights of the same name and shape are the same in all models.
+ * Small random models of several transformer families in Hugging Face's layout, for tests. The tensors follow from
+ * config.json, so that most entries can be overridden; weights of the same name and shape are the same in all models.
  */
 public final class FamilyModels {
     /** More than 1, lest every position be attended alike; not so much that one position takes it all. */
@@ -101,7 +101,8 @@ public final class FamilyModels {
     /**
      * Writes a model with other entries of config.json than it usually has.
      *
-     * @param overrides entries to replace or to add; null removes an entry, {@link NullNode} makes it {@code null} in the file
+     * @param overrides entries to replace or to add; null removes an entry, {@link NullNode} makes it {@code null} in
+     *                  the file
      */
     public static Path write(Path directory, String name, Map<String, Object> overrides) {
         if (!CONFIGS.containsKey(name)) {

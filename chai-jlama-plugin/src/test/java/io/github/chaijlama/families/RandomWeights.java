@@ -17,8 +17,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * Tensors of random numbers, and the safetensors file of them. A tensor's numbers depend on its name and shape alone: models that
- * share a shape share their weights.
+ * Tensors of random numbers, and the safetensors file of them. A tensor's numbers depend on its name and shape alone:
+ * models that share a shape share their weights.
  */
 final class RandomWeights {
     private final String prefix;

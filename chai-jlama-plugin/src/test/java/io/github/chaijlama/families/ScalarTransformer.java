@@ -14,8 +14,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.chaijlama.cluster.HeadClusters;
 
 /**
- * Llama, Mistral, Qwen2, Granite, Gemma, Gemma 2, Mixtral and GPT-2 as plain loops in double, written for the tests from the
- * descriptions of the architectures and of CHAI: it shares no code with what it checks. Slow; for small models.
+ * Llama, Mistral, Qwen2, Granite, Gemma, Gemma 2, Mixtral and GPT-2 as plain loops in double, written for the tests
+ * from the descriptions of the architectures and of CHAI: it shares no code with what it checks. Slow; for small
+ * models.
  */
 public final class ScalarTransformer {
     private static final Set<String> TYPES = Set.of("llama", "mistral", "qwen2", "granite", "gemma", "gemma2",

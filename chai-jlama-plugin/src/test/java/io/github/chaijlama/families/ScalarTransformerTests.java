@@ -124,7 +124,9 @@ class ScalarTransformerTests {
         }
     }
 
-    /** With a window of 1 a layer sees nothing of earlier positions; the other layers are made to see nothing at all. */
+    /**
+     * With a window of 1 a layer sees nothing of earlier positions; the other layers are made to see nothing at all.
+     */
     @ParameterizedTest
     @CsvSource({ "gemma2,0,2,1,3", "qwen2-window,2,3,0,1" })
     void windowIsInSomeLayersOnly(String name, int windowed, int alsoWindowed, int full, int alsoFull) {

@@ -188,7 +188,9 @@ class ChatSoakTests {
         }
     }
 
-    /** Sequences that later requests may go on with are kept on purpose, a few; nothing else is, and they can be closed. */
+    /**
+     * Sequences that later requests may go on with are kept on purpose, a few; nothing else is, and they can be closed.
+     */
     private static void assertIdleSequencesAreAllThatIsLeft(TextModel model) {
         assertThat(model.idleSequences()).isBetween(1, ChaiOptions.DEFAULT_MAX_IDLE_SEQUENCES);
         model.closeIdleSequences();

@@ -125,7 +125,8 @@ class ChatTemplateTests {
     void aRefusalRepeatsWhatTheTemplateSaid() throws IOException {
         ChatTemplate template = template(
                 """
-                        {% if messages[0].role != 'user' %}{{ raise_exception('Conversation must begin with user') }}{% endif %}""");
+                        {% if messages[0].role != 'user' %}\
+                        {{ raise_exception('Conversation must begin with user') }}{% endif %}""");
         template.render(List.of(user("x")), true);
         assertThatThrownBy(() -> template.render(List.of(ChatMessage.system("x")), true))
                 .isInstanceOf(ChatTemplateException.class).hasMessage(
@@ -145,7 +146,8 @@ class ChatTemplateTests {
         Files.delete(directory.resolve("chat_template.jinja"));
         Files.writeString(directory.resolve("tokenizer_config.json"),
                 """
-                        {"chat_template": [{"name": "tool_use", "template": "tools"}, {"name": "default", "template": "plain"}]}""");
+                                {"chat_template": [{"name": "tool_use", "template": "tools"},
+                        {"name": "default", "template": "plain"}]}""");
         assertThat(ChatTemplate.of(TokenizerFiles.read(directory), tokenizer).orElseThrow()
                 .render(List.of(user("x")), true).text())
                 .isEqualTo("plain");

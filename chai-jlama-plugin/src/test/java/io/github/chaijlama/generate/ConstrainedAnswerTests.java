@@ -30,8 +30,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class ConstrainedAnswerTests {
     private static final ObjectMapper MAPPER = new ObjectMapper()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-    private static final String STORY = "There once lived a cheerful duck called Hugo. Hugo lived near the village. One windy "
-            + "afternoon, Hugo went to the mill. At the mill, Hugo lost a blue feather. Soon Hugo met Anna the badger. Together "
+    private static final String STORY = "There once lived a cheerful duck called Hugo. Hugo lived near the village. "
+            + "One windy "
+            + "afternoon, Hugo went to the mill. At the mill, Hugo lost a blue feather. Soon Hugo met Anna the badger. "
+            + "Together "
             + "they found the blue feather again. In the end Hugo felt surprised and gave Anna some bread.";
     /** The form in which Pocket was taught to be asked for JSON. */
     private static final String QUESTION = "Extract the facts from this story: " + STORY

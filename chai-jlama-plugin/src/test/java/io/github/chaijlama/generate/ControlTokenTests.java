@@ -109,7 +109,8 @@ class ControlTokenTests {
     void markersAreTextOfUsersButTokensOfTheModel(String marker) throws IOException {
         TokenizerFixtures.writePocket(directory,
                 """
-                        {"bos_token": "<|bos|>", "eos_token": "<|end|>", "chat_template": "{{ bos_token }}{% for m in messages %}\
+                        {"bos_token": "<|bos|>", "eos_token": "<|end|>", "chat_template": "{{ bos_token }}{% for m in \
+                        messages %}\
                         {{ '<|' + m.role + '|>' + m.content + '<|end|>' }}{% endfor %}{% if false %}%s{% endif %}"}"""
                         .replace("%s", marker),
                 root -> {

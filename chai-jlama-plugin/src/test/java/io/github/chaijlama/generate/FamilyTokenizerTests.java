@@ -30,7 +30,9 @@ class FamilyTokenizerTests {
     @TempDir
     Path directory;
 
-    /** Gemma: spaces become U+2581 by a normalizer, bytes fall back, runs of spaces and line breaks are added tokens. */
+    /**
+     * Gemma: spaces become U+2581 by a normalizer, bytes fall back, runs of spaces and line breaks are added tokens.
+     */
     private void writeGemmaStyle() throws IOException {
         TokenizerFixtures.writeLlama2Style(directory, null);
         Path file = directory.resolve("tokenizer.json");
@@ -76,8 +78,8 @@ class FamilyTokenizerTests {
     }
 
     /**
-     * Which token begins a prompt: {@code name} is tokenizer_config.json's, {@code processor} what tokenizer.json puts first,
-     * {@code config} the number in config.json.
+     * Which token begins a prompt: {@code name} is tokenizer_config.json's, {@code processor} what tokenizer.json puts
+     * first, {@code config} the number in config.json.
      */
     @ParameterizedTest
     @CsvSource({

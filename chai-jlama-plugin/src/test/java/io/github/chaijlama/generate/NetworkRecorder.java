@@ -23,9 +23,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 
 /**
- * Hears of every host name this JVM looks up and, once started, of every URL it connects to, whatever proxy that is told and
- * whether it has a name or an address. Java finds it as a service (META-INF/services). Nothing that was heard is forgotten: tests
- * that run later see what tests before them have done.
+ * Hears of every host name this JVM looks up and, once started, of every URL it connects to, whatever proxy that is
+ * told and whether it has a name or an address. Java finds it as a service (META-INF/services). Nothing that was heard
+ * is forgotten: tests that run later see what tests before them have done.
  */
 public final class NetworkRecorder extends InetAddressResolverProvider {
     private static final Queue<String> CONTACTS = new ConcurrentLinkedQueue<>();

@@ -22,7 +22,10 @@ import io.github.chaijlama.profile.ClusterProfile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Requests at the edge of what can be asked, on a real model; after each of them nothing is left but what later requests may go on with. */
+/**
+ * Requests at the edge of what can be asked, on a real model; after each of them nothing is left but what later
+ * requests may go on with.
+ */
 class RequestEdgeTests {
     private static TextModel model;
 

@@ -24,7 +24,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /**
- * Generation on Pocket: model, tokenizer, decoding are real; where a certain answer is needed a sampler follows a script.
+ * Generation on Pocket: model, tokenizer, decoding are real; where a certain answer is needed a sampler follows a
+ * script.
  */
 class TextGeneratorTests {
     private static final int END = 1;

@@ -25,8 +25,11 @@ import io.github.chaijlama.jlama.ModelConfig;
 final class TokenizerFixtures {
     /** What text may look like. */
     static final List<String> TEXTS = List.of("Tell me a story about a fox named Ruby.", "  two  spaces\n\nand lines\t",
-            "中文字符在这里", "مرحبا بالعالم", "emoji 😀👩‍👩‍👧‍👦🏳️‍🌈 end", "café naïve Ångström ñ", "e\u0301 combining",
-            "\u0000\u0001 control", "a\u2581b <0x41> Ġ", "{{7*7}}{% for x in y %}", "日本語とEnglishの混ざった文", "🇩🇪");
+            "中文字符在这里", "مرحبا بالعالم",
+            "emoji 😀👩‍👩‍👧‍👦🏳️‍🌈 end", "café naïve Ångström ñ",
+            "e\u0301 combining",
+            "\u0000\u0001 control", "a\u2581b <0x41> Ġ", "{{7*7}}{% for x in y %}",
+            "日本語とEnglishの混ざった文", "🇩🇪");
 
     private TokenizerFixtures() {}
 
@@ -127,14 +130,15 @@ final class TokenizerFixtures {
         }
         Files.writeString(directory.resolve("tokenizer.json"), root.toString());
         Files.writeString(directory.resolve("tokenizer_config.json"),
-                "{\"bos_token\": \"[BOS]\", \"eos_token\": \"[EOS]\", \"unk_token\": \"[UNK]\", \"add_bos_token\": false}");
+                "{\"bos_token\": \"[BOS]\", \"eos_token\": \"[EOS]\", \"unk_token\": \"[UNK]\", \"add_bos_token\": "
+                        + "false}");
     }
 
     /**
      * Writes a tokenizer in the style of Llama 2: U+2581 for space, bytes as a way out.
      *
-     * @param prependScheme null for a normalizer that prepends to every stretch, as in the first conversions; otherwise the
-     *                      scheme of a Metaspace pre-tokenizer, as in later ones
+     * @param prependScheme null for a normalizer that prepends to every stretch, as in the first conversions; otherwise
+     *                      the scheme of a Metaspace pre-tokenizer, as in later ones
      */
     static void writeLlama2Style(Path directory, String prependScheme) throws IOException {
         ObjectMapper mapper = new ObjectMapper();

@@ -96,7 +96,8 @@ class ToolTemplateTests {
                 """
                         <|tool|>add(a, b)
                         time()
-                        <|end|><|user|>What is 1 plus 2?<|end|><|assistant|>{"name": "add", "parameters": {"a": 1, "b": 2}}<|end|>\
+                        <|end|><|user|>What is 1 plus 2?<|end|><|assistant|>{"name": "add", "parameters": {"a": 1, \
+                        "b": 2}}<|end|>\
                         <|tool|>3<|end|><|assistant|>""");
         assertThat(template.renderTools(CONVERSATION, tools, true).text()).endsWith("<|assistant|>");
         assertThat(template.renderTools(CONVERSATION, List.of(), false).text()).startsWith("<|user|>");

@@ -74,7 +74,8 @@ class ConfigLimitsTests {
 
     @Test
     void aContextIsOnlyALimit() throws IOException {
-        use(TestModels.shape(512, 32, 8, 8)); // the longer the rows, the more pages Jlama's buffers would have places for
+        // the longer the rows, the more pages Jlama's buffers would have places for
+        use(TestModels.shape(512, 32, 8, 8));
         float[] expected = logits(1, 2, 3);
         long small = leastAllocated();
         set("max_position_embeddings", 1 << 24);

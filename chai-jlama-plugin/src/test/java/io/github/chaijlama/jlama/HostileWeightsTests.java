@@ -220,7 +220,7 @@ class HostileWeightsTests {
             {"weight_map":[]}                                 | has no 'weight_map' object
             {"weight_map":{}}                                 | has no 'weight_map' object
             {"weight_map":{"a":7}}                            | says that tensor a is in 7, expected the name of a file
-            {"weight_map":{"a":null}}                         | says that tensor a is in null, expected the name of a file
+            {"weight_map":{"a":null}} | says that tensor a is in null, expected the name of a file
             {"weight_map":{"a":"1.st","a":"2.st"}}            | is not JSON: Duplicate field 'a'
             {"weight_map":{"a":"1.st"},"weight_map":{}}       | is not JSON: Duplicate field 'weight_map'
             {"weight_map":{"a":"1.st"}} {}                    | is not JSON

@@ -40,9 +40,9 @@ import io.github.chaijlama.attention.BrokenModelException;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Models damaged at random, reproducibly. Whatever is done to config.json, to the header of the weights or to the weights: a load
- * is refused with a {@link ModelLoadException}, or ends in finite logits or a {@link BrokenModelException}; soon, and without
- * taking memory that the files do not justify.
+ * Models damaged at random, reproducibly. Whatever is done to config.json, to the header of the weights or to the
+ * weights: a load is refused with a {@link ModelLoadException}, or ends in finite logits or a
+ * {@link BrokenModelException}; soon, and without taking memory that the files do not justify.
  */
 class LoadFuzzTests {
     private static final long SECONDS = 60;

@@ -176,9 +176,9 @@ class ModelLoadingTests {
             hidden_size             | 0        | 'hidden_size' must be a whole number from 1 to
             hidden_size             | 999999999| 'hidden_size' must be a whole number from 1 to
             hidden_size             | "wide"   | 'hidden_size' must be a whole number from 1 to
-            num_hidden_layers       | null     | 'num_hidden_layers' must be a whole number from 1 to 16777216, found null
+            num_hidden_layers | null | 'num_hidden_layers' must be a whole number from 1 to 16777216, found null
             num_attention_heads     | 7        | 'num_attention_heads' must be a divisor of hidden_size (128), found 7
-            num_key_value_heads     | 3        | 'num_key_value_heads' must be a divisor of num_attention_heads (8), found 3
+            num_key_value_heads | 3 | 'num_key_value_heads' must be a divisor of num_attention_heads (8), found 3
             vocab_size              | -1       | 'vocab_size' must be a whole number from 1 to
             max_position_embeddings | 1.5      | 'max_position_embeddings' must be a whole number from 1 to
             rms_norm_eps            | -1       | 'rms_norm_eps' must be a number above 0, found -1
@@ -186,10 +186,12 @@ class ModelLoadingTests {
             bos_token_id            | 256      | 'bos_token_id' must be a token from 0 to 255, found 256
             eos_token_id            | [1, 300] | 'eos_token_id' must be a token from 0 to 255, found 300
             model_type              | 5        | 'model_type' must be a string, found 5
-            hidden_act              | "relu"   | the activation function must be silu, gelu_pytorch_tanh or gelu_new, found relu
-            rope_scaling            | {"rope_type": "longrope"} | rotary scaling 'longrope' is not supported; supported: default, linear
+            hidden_act | "relu" | the activation function must be silu, gelu_pytorch_tanh or gelu_new, found relu
+            rope_scaling | {"rope_type": "longrope"} | rotary scaling 'longrope' is not supported; supported: default, \
+            linear
             rope_scaling            | {"type": "linear"}    | 'factor' must be a number above 0, found nothing
-            rope_scaling            | {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 1} | 'high_freq_factor' must be above low_freq_factor (4.0), found 1
+            rope_scaling | {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 1} | \
+            'high_freq_factor' must be above low_freq_factor (4.0), found 1
             attention_bias          | true     | 'attention_bias' is not supported
             mlp_bias                | true     | 'mlp_bias' is not supported
             head_dim                | 15       | heads of 15 values cannot be rotated in pairs

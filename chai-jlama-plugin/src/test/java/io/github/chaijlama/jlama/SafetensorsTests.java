@@ -21,7 +21,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class SafetensorsTests {
     private static final String GOOD = """
-            {"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[2,2],"data_offsets":[24,32]}}""";
+            {"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},
+            "b":{"dtype":"BF16","shape":[2,2],"data_offsets":[24,32]}}""";
 
     @TempDir
     Path directory;

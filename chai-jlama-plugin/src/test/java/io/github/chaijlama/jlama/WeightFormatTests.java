@@ -27,7 +27,9 @@ import io.github.chaijlama.TestWeights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Every type of weights against plain loops over what the numbers in the file mean, by our attention and by Jlama's. */
+/**
+ * Every type of weights against plain loops over what the numbers in the file mean, by our attention and by Jlama's.
+ */
 @Tag("operators")
 class WeightFormatTests {
     private static final double TOLERANCE = 2e-4;
@@ -152,7 +154,8 @@ class WeightFormatTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            missing    | is of type Q4, expected its block factors in model.layers.0.mlp.up_proj.weight.qb, of type F32 and shape [256, 4]
+            missing | is of type Q4, expected its block factors in model.layers.0.mlp.up_proj.weight.qb, of type F32 \
+            and shape [256, 4]
             BF16       | of type F32 and shape [256, 4], found BF16 [256, 4]
             [512, 2]   | of type F32 and shape [256, 4], found F32 [512, 2]
             [1024]     | of type F32 and shape [256, 4], found F32 [1024]

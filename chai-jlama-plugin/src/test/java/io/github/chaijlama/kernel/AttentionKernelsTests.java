@@ -24,8 +24,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 /**
- * Both implementations of every kernel against a reference in double, at awkward sizes and offsets. Run once for each vector
- * width (see the executions of the surefire plugin), with the JVM's vector bounds checks on.
+ * Both implementations of every kernel against a reference in double, at awkward sizes and offsets. Run once for each
+ * vector width (see the executions of the surefire plugin), with the JVM's vector bounds checks on.
  */
 class AttentionKernelsTests {
     private static final int[] HEAD_SIZES = { 2, 4, 6, 8, 10, 14, 16, 24, 32, 40, 64, 72, 80, 96, 100, 128, 192, 256 };
@@ -206,7 +206,8 @@ class AttentionKernelsTests {
         double[] values = new double[count];
         double sum = 0;
         for (int i = 0; i < count; i++) {
-            // The difference is taken in 32 bits, as the kernels take it: its rounding is the input's, not the kernel's.
+            // The difference is taken in 32 bits, as the kernels take it: its rounding is the input's, not the
+            // kernel's.
             values[i] = Math.exp(scores.get(i) - (float) max);
             sum += values[i];
         }

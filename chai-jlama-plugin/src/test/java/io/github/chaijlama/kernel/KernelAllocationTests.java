@@ -19,9 +19,9 @@ import io.github.chaijlama.kv.KvType;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 /**
- * A kernel that the compiler could not inline everything into returns vectors as objects: its numbers are right and it is up to
- * ten times slower. What it allocates gives it away, whatever the machine's speed. What is inlined depends on the JVM and on what
- * ran before, so this is a finding to look at, and no condition of a build.
+ * A kernel that the compiler could not inline everything into returns vectors as objects: its numbers are right and it
+ * is up to ten times slower. What it allocates gives it away, whatever the machine's speed. What is inlined depends on
+ * the JVM and on what ran before, so this is a finding to look at, and no condition of a build.
  */
 @Tag("long")
 class KernelAllocationTests {

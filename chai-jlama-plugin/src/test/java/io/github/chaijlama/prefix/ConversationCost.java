@@ -17,14 +17,15 @@ import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
- * Prints the time to the first token of every turn of a ten-turn chat with the Pocket model, with and without reuse of what
- * earlier turns have calculated; both alternate turn by turn. Run it in the module's directory with {@code java -cp
- * target/classes:target/test-classes:... io.github.chaijlama.prefix.ConversationCost [runs]}.
+ * Prints the time to the first token of every turn of a ten-turn chat with the Pocket model, with and without reuse of
+ * what earlier turns have calculated; both alternate turn by turn. Run it in the module's directory with
+ * {@code java -cp target/classes:target/test-classes:... io.github.chaijlama.prefix.ConversationCost [runs]}.
  */
 final class ConversationCost {
     private static final int WARM_UP = 3;
     private static final List<String> QUESTIONS = List.of(
-            "Read this: Finn was a lucky owl. Finn lived near the meadow. One cold morning, Finn went to the river. There "
+            "Read this: Finn was a lucky owl. Finn lived near the meadow. One cold morning, Finn went to the river. "
+                    + "There "
                     + "Finn found a green whistle. Then Rose the penguin came to help.\nWhere did Finn go?",
             "Tell me a story about a fox named Ruby.", "Who helped Ruby?", "What comes after Monday?",
             "Tell me a story about a mouse named Alice.", "Where did Alice go?", "What is the opposite of big?",

@@ -76,7 +76,10 @@ class PrefixCacheTests {
         return logits;
     }
 
-    /** Reads a prompt with what the cache has of it, and expects what a session of its own gives; returns what was reused. */
+    /**
+     * Reads a prompt with what the cache has of it, and expects what a session of its own gives; returns what was
+     * reused.
+     */
     private static int read(ChaiModel model, PrefixCache cache, int[] prompt, int piece) {
         try (PrefixSession session = cache.open(null, prompt); ChaiSession fresh = model.newSession()) {
             assertThat(session.reusedTokens()).isEqualTo(session.length()).isLessThan(prompt.length);
@@ -107,7 +110,8 @@ class PrefixCacheTests {
             for (int piece : new int[]{ 64, 7, 1 }) {
                 int[] next = Arrays.copyOf(second, second.length - piece);
                 assertThat(read(model, cache, next, piece)).isEqualTo(Math.min(172, next.length - 1));
-                // An answer that was regenerated, a question that was changed: cut in the middle of a page and at its edge.
+                // An answer that was regenerated, a question that was changed: cut in the middle of a page and at its
+                // edge.
                 for (int length : new int[]{ 140, 128, 127, 100, WINDOW_END }) {
                     int[] changed = concat(Arrays.copyOf(first, length), new int[]{ (first[length] + 1) % 256, 3 });
                     assertThat(read(model, cache, changed, piece)).isEqualTo(length);

@@ -30,8 +30,8 @@ import io.github.chaijlama.profile.ModelShape;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Random requests that share beginnings, on several threads, in as little memory as they need without the cache: every one is
- * served, with the numbers of a session of its own.
+ * Random requests that share beginnings, on several threads, in as little memory as they need without the cache: every
+ * one is served, with the numbers of a session of its own.
  */
 class PrefixSoakTests {
     private static final int MAX_LENGTH = 150;

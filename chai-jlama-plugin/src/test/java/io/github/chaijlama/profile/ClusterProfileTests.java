@@ -130,13 +130,13 @@ class ClusterProfileTests {
     @CsvSource(delimiter = '|', textBlock = """
             "chai-profile/1"      | "chai-profile/2"    | 'format' must be chai-profile/1, found chai-profile/2
             "layers": 3           | "layers": 4         | 'clusters' has 3 entries, the profile's model has 4 layers
-            [8, 4, 3]             | [8, 4, 9]           | 'clusters' of layer 2 must be 1 to 8 (the number of heads), found 9
-            [8, 4, 3]             | [0, 4, 3]           | 'clusters' of layer 0 must be 1 to 8 (the number of heads), found 0
+            [8, 4, 3] | [8, 4, 9] | 'clusters' of layer 2 must be 1 to 8 (the number of heads), found 9
+            [8, 4, 3] | [0, 4, 3] | 'clusters' of layer 0 must be 1 to 8 (the number of heads), found 0
             [8, 4, 3]             | [8, 4.5, 3]         | entry 1 of 'clusters' must be a whole number, found 4.5
             [8, 4, 3]             | 8                   | 'clusters' must be a list of numbers, found 8
             "kvHeads": 8          | "kvHeads": 3        | KV heads a divisor of the heads
             "kvHeads": 8,         | ''                  | 'kvHeads' must be a whole number, found nothing
-            "ONLINE"              | "SOMETIMES"         | membership 'kind' must be ONLINE, PROMPT or STATIC, found SOMETIMES
+            "ONLINE" | "SOMETIMES" | membership 'kind' must be ONLINE, PROMPT or STATIC, found SOMETIMES
             "window": 5           | "window": 0         | membership window must be at least 1 token, found 0
             "window": 5           | "offset": -1        | membership offset must be 0 tokens or more, found -1
             "AGGLOMERATIVE"       | "WARD"              | 'algorithm' must be one of [AGGLOMERATIVE, KMEANS], found WARD

@@ -26,7 +26,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class HtmlReportTests {
-    private static final String HOSTILE = "</title></script></style><img src=x onerror=\"alert('1')\"> & ]]> <!-- \u0000\u001b\ud800";
+    private static final String HOSTILE = "</title></script></style><img src=x onerror=\"alert('1')\"> & ]]> <!-- "
+            + "\u0000\u001b\ud800";
 
     static Stream<Report> reports() {
         return Stream.of(SampleReports.calibration("pocket", 6, 8).report(),

@@ -19,8 +19,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /**
- * Templates in the manner of Llama 2 and 3, Mistral, Qwen 2, Gemma, Granite and ChatML, with tools, their calls and results, and
- * system messages, against what Jinja itself makes of them; see {@code make_expectations.py}.
+ * Templates in the manner of Llama 2 and 3, Mistral, Qwen 2, Gemma, Granite and ChatML, with tools, their calls and
+ * results, and system messages, against what Jinja itself makes of them; see {@code make_expectations.py}.
  */
 class FamilyTemplateTests {
     private static final Path DIRECTORY = Path.of("src/test/resources/templates/families");

@@ -12,8 +12,8 @@ import org.springframework.context.annotation.Bean;
 import io.github.chaijlama.langchain4j.ChaiEngine;
 
 /**
- * An application of somebody else: adds the starter, sets two properties, chats. Fails when the answer is not in the story, or when
- * the operators are not the ones that its dependencies should lead to.
+ * An application of somebody else: adds the starter, sets two properties, chats. Fails when the answer is not in the
+ * story, or when the operators are not the ones that its dependencies should lead to.
  */
 @SpringBootApplication
 public class Consumer {
@@ -23,10 +23,13 @@ public class Consumer {
     }
 
     @Bean
-    CommandLineRunner ask(ChatModel model, ChaiEngine engine, @Value("${expected.operators}") String expectedOperators) {
+    CommandLineRunner ask(ChatModel model, ChaiEngine engine,
+            @Value("${expected.operators}") String expectedOperators) {
         return args -> {
-            String answer = model.chat("Read this: Finn was a lucky owl. Finn lived near the meadow. One cold morning, Finn went "
-                    + "to the river. There Finn found a green whistle. Then Rose the penguin came to help.\nWhere did Finn go?");
+            String answer = model.chat("Read this: Finn was a lucky owl. Finn lived near the meadow. One cold morning, "
+                    + "Finn went "
+                    + "to the river. There Finn found a green whistle. Then Rose the penguin came to help.\nWhere did "
+                            + "Finn go?");
             String operators = engine.textModel().model().operators();
             System.out.println("Spring Boot " + SpringBootVersion.getVersion() + ", " + operators + ": " + answer);
             if (!operators.contains(expectedOperators)) {

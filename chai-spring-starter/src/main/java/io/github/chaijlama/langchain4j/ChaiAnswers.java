@@ -28,7 +28,9 @@ import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.tool.ToolCall;
 import io.github.chaijlama.tool.ToolCallParser;
 
-/** What the blocking and the streaming model have in common: from a request to an answer, with LangChain4j's exceptions. */
+/**
+ * What the blocking and the streaming model have in common: from a request to an answer, with LangChain4j's exceptions.
+ */
 final class ChaiAnswers {
     private final EngineHold hold;
     private final String modelName;
@@ -113,8 +115,8 @@ final class ChaiAnswers {
     }
 
     /**
-     * Runs something and throws what callers of LangChain4j expect: a request that can never work is invalid, one that may work
-     * later is not.
+     * Runs something and throws what callers of LangChain4j expect: a request that can never work is invalid, one that
+     * may work later is not.
      */
     static <T> T withTheirExceptions(Supplier<T> action) {
         try {

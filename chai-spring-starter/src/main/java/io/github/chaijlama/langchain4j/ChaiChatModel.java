@@ -19,17 +19,19 @@ import io.github.chaijlama.tool.ToolCallListener;
 import io.github.chaijlama.tool.ToolCallParser;
 
 /**
- * A LangChain4j chat model (the interface called {@code ChatLanguageModel} before 1.0) on a {@link ChaiEngine}. Thread-safe: any
- * number of requests may run at once.
+ * A LangChain4j chat model (the interface called {@code ChatLanguageModel} before 1.0) on a {@link ChaiEngine}.
+ * Thread-safe: any number of requests may run at once.
  *
- * <p>Every parameter of a request is honoured, or refused with {@link dev.langchain4j.exception.UnsupportedFeatureException}: another
- * model's name, and stop sequences beside a JSON response format or tool choice REQUIRED, which they could cut (defaults of this
- * model are set aside there). A prompt beyond the context is an {@link dev.langchain4j.exception.InvalidRequestException}; a request
- * for which there is no key/value memory at the moment is a {@link dev.langchain4j.exception.RateLimitException}.
+ * <p>Every parameter of a request is honoured, or refused with
+ * {@link dev.langchain4j.exception.UnsupportedFeatureException}: another model's name, and stop sequences beside a JSON
+ * response format or tool choice REQUIRED, which they could cut (defaults of this model are set aside there). A prompt
+ * beyond the context is an {@link dev.langchain4j.exception.InvalidRequestException}; a request for which there is no
+ * key/value memory at the moment is a {@link dev.langchain4j.exception.RateLimitException}.
  *
- * <p>Tools are shown to the model by its own chat template, and calls found in the forms of Llama 3.x, Hermes (Qwen 2.5) and
- * Mistral. A JSON response format, with a schema or without, and tool choice REQUIRED are kept by constrained decoding; the form is
- * also described at the end of the last user message. A call that maxOutputTokens cuts short is text.
+ * <p>Tools are shown to the model by its own chat template, and calls found in the forms of Llama 3.x, Hermes (Qwen
+ * 2.5) and Mistral. A JSON response format, with a schema or without, and tool choice REQUIRED are kept by constrained
+ * decoding; the form is also described at the end of the last user message. A call that maxOutputTokens cuts short is
+ * text.
  */
 public final class ChaiChatModel implements ChatModel, AutoCloseable {
     private final EngineHold hold;
@@ -83,8 +85,8 @@ public final class ChaiChatModel implements ChatModel, AutoCloseable {
     }
 
     /**
-     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
-     * engine too, and they end with an error.
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a
+     * directory, closes its engine too, and they end with an error.
      */
     @Override
     public void close() {

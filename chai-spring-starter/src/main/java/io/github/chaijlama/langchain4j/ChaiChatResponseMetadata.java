@@ -46,8 +46,8 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     }
 
     /**
-     * Returns the tokens of the prompt whose keys and values an earlier request had left, so that they were not calculated again. The
-     * token usage counts them all the same.
+     * Returns the tokens of the prompt whose keys and values an earlier request had left, so that they were not
+     * calculated again. The token usage counts them all the same.
      */
     public int cachedPromptTokens() {
         return cachedPromptTokens;

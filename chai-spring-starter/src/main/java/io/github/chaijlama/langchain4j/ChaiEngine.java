@@ -12,8 +12,8 @@ import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.generate.TextModel;
 
 /**
- * A loaded model that any number of LangChain4j models share, so that its weights are in memory once. Thread-safe. Whoever
- * creates the engine closes it.
+ * A loaded model that any number of LangChain4j models share, so that its weights are in memory once. Thread-safe.
+ * Whoever creates the engine closes it.
  */
 public final class ChaiEngine implements AutoCloseable {
     private final TextModel model;

@@ -7,12 +7,12 @@ import dev.langchain4j.model.output.Response;
 import io.github.chaijlama.generate.GenerationListener;
 
 /**
- * A LangChain4j language model on a {@link ChaiEngine}: it continues a text, without a chat template. Before the text comes the
- * beginning of sequence where the model has one; nothing in the text becomes a control token. Thread-safe.
+ * A LangChain4j language model on a {@link ChaiEngine}: it continues a text, without a chat template. Before the text
+ * comes the beginning of sequence where the model has one; nothing in the text becomes a control token. Thread-safe.
  *
- * <p>The response's metadata holds {@code id}, {@code modelName}, {@code attention}, {@code timeToFirstToken} and {@code duration}
- * (both {@link java.time.Duration}), {@code kvCacheBytes} and {@code cachedPromptTokens}. Exceptions are those of {@link
- * ChaiChatModel}.
+ * <p>The response's metadata holds {@code id}, {@code modelName}, {@code attention}, {@code timeToFirstToken} and
+ * {@code duration} (both {@link java.time.Duration}), {@code kvCacheBytes} and {@code cachedPromptTokens}. Exceptions
+ * are those of {@link ChaiChatModel}.
  */
 public final class ChaiLanguageModel implements LanguageModel, AutoCloseable {
     private final EngineHold hold;
@@ -34,8 +34,8 @@ public final class ChaiLanguageModel implements LanguageModel, AutoCloseable {
     }
 
     /**
-     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
-     * engine too, and they end with an error.
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a
+     * directory, closes its engine too, and they end with an error.
      */
     @Override
     public void close() {

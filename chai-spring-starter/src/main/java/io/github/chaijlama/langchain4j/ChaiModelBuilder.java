@@ -9,9 +9,9 @@ import java.util.function.Function;
 import io.github.chaijlama.ChaiOptions;
 
 /**
- * The settings that all LangChain4j models of this project share. What is not set, or set to null, stays the model's default. Those
- * of a chat model hold for requests that say nothing themselves; LangChain4j's language models take a text and nothing else, so for them
- * they hold always.
+ * The settings that all LangChain4j models of this project share. What is not set, or set to null, stays the model's
+ * default. Those of a chat model hold for requests that say nothing themselves; LangChain4j's language models take a
+ * text and nothing else, so for them they hold always.
  *
  * @param <B> the builder itself
  */
@@ -63,16 +63,19 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
     }
 
     /**
-     * Sets a model in Hugging Face layout, for a LangChain4j model with an engine of its own, named like the directory: it is loaded
-     * by {@code build} and closed with the LangChain4j model. Several of these that are to share weights need an {@link
-     * #engine(ChaiEngine) engine}.
+     * Sets a model in Hugging Face layout, for a LangChain4j model with an engine of its own, named like the directory:
+     * it is loaded by {@code build} and closed with the LangChain4j model. Several of these that are to share weights
+     * need an {@link #engine(ChaiEngine) engine}.
      */
     public B modelDirectory(Path modelDirectory) {
         this.modelDirectory = modelDirectory;
         return self();
     }
 
-    /** Sets how the model of {@link #modelDirectory} is loaded; the default is {@link ChaiOptions#exact()}. An engine has its own. */
+    /**
+     * Sets how the model of {@link #modelDirectory} is loaded; the default is {@link ChaiOptions#exact()}. An engine
+     * has its own.
+     */
     public B options(ChaiOptions options) {
         this.options = options == null ? ChaiOptions.exact() : options;
         return self();
@@ -120,7 +123,10 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
         return self();
     }
 
-    /** Sets the seed of random choices: the same seed gives the same answer. LangChain4j's requests have no place for it. */
+    /**
+     * Sets the seed of random choices: the same seed gives the same answer. LangChain4j's requests have no place for
+     * it.
+     */
     public B seed(Long seed) {
         this.seed = seed;
         return self();

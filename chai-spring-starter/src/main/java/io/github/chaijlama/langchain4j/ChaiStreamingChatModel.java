@@ -34,10 +34,10 @@ import io.github.chaijlama.tool.ToolCallParser;
  * A LangChain4j streaming chat model on a {@link ChaiEngine}. Thread-safe.
  *
  * <p>{@code chat} returns at once; the handler is called on another thread, in order. Its partial responses are whole
- * characters and never empty; calls of tools come as partial and complete ones, and not as text. The streaming handle cancels the
- * answer: after that the handler is not called again. Errors of a request reach {@code onError}, except that {@code chat} throws an
- * {@link UnsupportedFeatureException} itself. An exception of the handler itself is
- * given to its {@code onError}, and the answer goes on, as with LangChain4j's other models.
+ * characters and never empty; calls of tools come as partial and complete ones, and not as text. The streaming handle
+ * cancels the answer: after that the handler is not called again. Errors of a request reach {@code onError}, except
+ * that {@code chat} throws an {@link UnsupportedFeatureException} itself. An exception of the handler itself is given
+ * to its {@code onError}, and the answer goes on, as with LangChain4j's other models.
  */
 public final class ChaiStreamingChatModel implements StreamingChatModel, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(ChaiStreamingChatModel.class);
@@ -199,8 +199,8 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
     }
 
     /**
-     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
-     * engine too, and they end with an error.
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a
+     * directory, closes its engine too, and they end with an error.
      */
     @Override
     public void close() {

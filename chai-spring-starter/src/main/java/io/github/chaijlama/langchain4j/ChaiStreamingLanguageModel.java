@@ -11,12 +11,12 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.generate.GenerationListener;
 
 /**
- * A LangChain4j streaming language model on a {@link ChaiEngine}; what it streams is what {@link ChaiLanguageModel} returns.
- * Thread-safe.
+ * A LangChain4j streaming language model on a {@link ChaiEngine}; what it streams is what {@link ChaiLanguageModel}
+ * returns. Thread-safe.
  *
- * <p>{@code generate} returns at once; the handler is called on another thread, in order, with whole characters, never with
- * nothing. Errors reach {@code onError}. So does an exception of the handler itself, and the text goes on: LangChain4j's language
- * models have no way to cancel.
+ * <p>{@code generate} returns at once; the handler is called on another thread, in order, with whole characters, never
+ * with nothing. Errors reach {@code onError}. So does an exception of the handler itself, and the text goes on:
+ * LangChain4j's language models have no way to cancel.
  */
 public final class ChaiStreamingLanguageModel implements StreamingLanguageModel, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(ChaiStreamingLanguageModel.class);
@@ -83,8 +83,8 @@ public final class ChaiStreamingLanguageModel implements StreamingLanguageModel,
     }
 
     /**
-     * Refuses further requests; answers that are being generated come to their end. If the model was built with a directory, closes its
-     * engine too, and they end with an error.
+     * Refuses further requests; answers that are being generated come to their end. If the model was built with a
+     * directory, closes its engine too, and they end with an error.
      */
     @Override
     public void close() {

@@ -11,9 +11,9 @@ import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.template.ChatTemplateException;
 
 /**
- * Counts tokens with the model's own tokenizer and chat template, for chat memories that are limited in tokens. Counts of
- * messages are what they add to a prompt where the template accepts them in this order, and otherwise those of the text alone.
- * Thread-safe.
+ * Counts tokens with the model's own tokenizer and chat template, for chat memories that are limited in tokens. Counts
+ * of messages are what they add to a prompt where the template accepts them in this order, and otherwise those of the
+ * text alone. Thread-safe.
  */
 public final class ChaiTokenCountEstimator implements TokenCountEstimator, AutoCloseable {
     private final EngineHold hold;

@@ -23,11 +23,12 @@ import io.github.chaijlama.tool.ToolDefinition;
 import static io.github.chaijlama.langchain4j.MessageMapper.unsupported;
 
 /**
- * Turns LangChain4j's requests into this project's. Every parameter of {@link ChatRequestParameters} is honoured or refused with
- * an {@link UnsupportedFeatureException}; none is ignored. What other providers add in classes of their own is not looked at.
+ * Turns LangChain4j's requests into this project's. Every parameter of {@link ChatRequestParameters} is honoured or
+ * refused with an {@link UnsupportedFeatureException}; none is ignored. What other providers add in classes of their
+ * own is not looked at.
  *
- * <p>With a JSON response format or tool choice REQUIRED the answer is held to a schema. Where tools are offered beside a response
- * format, the answer is either a call or of that format.
+ * <p>With a JSON response format or tool choice REQUIRED the answer is held to a schema. Where tools are offered beside
+ * a response format, the answer is either a call or of that format.
  */
 final class ChatRequestMapper {
     private final ChaiEngine engine;

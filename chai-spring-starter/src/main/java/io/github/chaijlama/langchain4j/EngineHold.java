@@ -2,8 +2,8 @@
 package io.github.chaijlama.langchain4j;
 
 /**
- * What one LangChain4j model has of an engine: the use of it until the model is closed, and where the model loaded it for itself, the
- * engine too. Thread-safe.
+ * What one LangChain4j model has of an engine: the use of it until the model is closed, and where the model loaded it
+ * for itself, the engine too. Thread-safe.
  */
 final class EngineHold implements AutoCloseable {
     private final ChaiEngine engine;

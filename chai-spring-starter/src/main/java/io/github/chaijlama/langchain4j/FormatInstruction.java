@@ -10,9 +10,9 @@ import java.util.stream.Collectors;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * Tells the model of the form its answer will have. Constrained decoding keeps every answer to its schema, but a model that does not
- * know the names and types to come fills them worse. The words are those with which LangChain4j itself asks models that know no
- * schemas.
+ * Tells the model of the form its answer will have. Constrained decoding keeps every answer to its schema, but a model
+ * that does not know the names and types to come fills them worse. The words are those with which LangChain4j itself
+ * asks models that know no schemas.
  */
 final class FormatInstruction {
     private final JsonNode document;

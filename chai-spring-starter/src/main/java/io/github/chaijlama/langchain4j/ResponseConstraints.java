@@ -43,8 +43,8 @@ final class ResponseConstraints {
      * Returns what holds answers to a schema.
      *
      * @param schema not to be changed any more
-     * @throws UnsupportedFeatureException if the schema says something that is not supported, or the model's vocabulary does not
-     *                                     allow it
+     * @throws UnsupportedFeatureException if the schema says something that is not supported, or the model's vocabulary
+     *                                     does not allow it
      */
     JsonConstraint of(JsonNode schema) {
         synchronized (compiled) {

@@ -21,8 +21,9 @@ import io.github.chaijlama.langchain4j.ChaiStreamingLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiTokenCountEstimator;
 
 /**
- * Loads one model and offers it as blocking and as streaming LangChain4j chat model, and as language models that continue a text. Each bean backs off when the application
- * defines one of its own type; other chat models may stand beside them.
+ * Loads one model and offers it as blocking and as streaming LangChain4j chat model, and as language models that
+ * continue a text. Each bean backs off when the application defines one of its own type; other chat models may stand
+ * beside them.
  */
 @AutoConfiguration
 @ConditionalOnClass(ChatModel.class)

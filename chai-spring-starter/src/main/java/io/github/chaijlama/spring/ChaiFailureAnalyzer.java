@@ -13,7 +13,8 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
     private static final String ADD_MODULE = """
             Start Java with --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED:
               java -jar:        java --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -jar app.jar
-              anywhere:         export JDK_JAVA_OPTIONS="--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED"
+              anywhere:         export JDK_JAVA_OPTIONS="--add-modules jdk.incubator.vector \
+              --enable-native-access=ALL-UNNAMED"
               spring-boot:run:  <jvmArguments> of the spring-boot-maven-plugin
               tests:            <argLine> of the surefire and failsafe plugins""";
 
@@ -35,28 +36,33 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
                         ADD_MODULE, e);
             case MissingModelException e when e.path() == null -> new FailureAnalysis(
                     "There is no model to load: chai.model.path is not set.",
-                    "Set chai.model.path to a directory with config.json, tokenizer.json and model.safetensors, or to classpath: "
+                    "Set chai.model.path to a directory with config.json, tokenizer.json and model.safetensors, or to "
+                            + "classpath: "
                             + "and the name of such a directory on the class path.",
                     e);
             case MissingModelException e -> new FailureAnalysis("There is no model to load: " + e.getMessage() + ".",
-                    "Correct chai.model.path: a directory with config.json, tokenizer.json and model.safetensors, or classpath: "
+                    "Correct chai.model.path: a directory with config.json, tokenizer.json and model.safetensors, or "
+                            + "classpath: "
                             + "and the name of such a directory on the class path.",
                     e);
             case MissingProfileException e ->
                 new FailureAnalysis("Attention cannot be clustered: " + e.getMessage() + ".",
-                        "Set chai.profile to a cluster profile of this model, or chai.calibration.mode to if-missing to have one "
+                        "Set chai.profile to a cluster profile of this model, or chai.calibration.mode to if-missing "
+                                + "to have one "
                                 + "made when the application starts. Or set chai.attention to exact.",
                         e);
             case StartupCalibrationException e -> new FailureAnalysis(
                     "There is no profile of this model and none can be made: " + e.getMessage() + ".", e.action(), e);
             case KvCacheTooSmallException e -> new FailureAnalysis(
                     "Keys and values do not fit into chai.kv-cache.max-memory: " + e.getMessage() + ".",
-                    "Raise chai.kv-cache.max-memory; a value without a unit is in bytes. Every request needs memory for its own "
+                    "Raise chai.kv-cache.max-memory; a value without a unit is in bytes. Every request needs memory "
+                            + "for its own "
                             + "tokens.",
                     e);
             case ProfileException e -> new FailureAnalysis(
                     "The cluster profile cannot be used: " + e.getMessage() + ".",
-                    "Set chai.profile to a profile that was made for this model, or chai.enabled to false to run it with exact "
+                    "Set chai.profile to a profile that was made for this model, or chai.enabled to false to run it "
+                            + "with exact "
                             + "attention.",
                     e);
             case ModelLoadException e -> new FailureAnalysis("The model cannot be loaded: " + e.getMessage() + ".",

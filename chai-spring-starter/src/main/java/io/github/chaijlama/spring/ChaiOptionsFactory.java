@@ -191,7 +191,8 @@ final class ChaiOptionsFactory {
     private ClusterProfile withMembership(ClusterProfile profile) {
         ChaiProperties.Membership membership = properties.membership();
         if (profile.membership() instanceof Membership.Static) {
-            String reason = "Decides which heads belong together, which the profile has decided for every sequence (STATIC).";
+            String reason = "Decides which heads belong together, which the profile has decided for every sequence "
+                    + "(STATIC).";
             require(membership.window() == null, "chai.membership.window", membership.window(), reason);
             require(membership.offset() == null, "chai.membership.offset", membership.offset(), reason);
             require(membership.algorithm() == null, "chai.membership.algorithm", membership.algorithm(), reason);

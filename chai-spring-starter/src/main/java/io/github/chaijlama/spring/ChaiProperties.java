@@ -19,9 +19,10 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  *
  * @param enabled    Whether heads that attend alike share scores and keys. False means exact attention, whatever
  *                   chai.attention says.
- * @param attention  Attention of the model. By default clustered if chai.profile or chai.calibration.mode is set and exact
- *                   otherwise; stock is Jlama's own, for comparison.
- * @param profile    Cluster profile of the model, a chai-profile/1 file: a path, or a location that begins with classpath: or file:.
+ * @param attention  Attention of the model. By default clustered if chai.profile or chai.calibration.mode is set and
+ *                   exact otherwise; stock is Jlama's own, for comparison.
+ * @param profile    Cluster profile of the model, a chai-profile/1 file: a path, or a location that begins with
+ *                   classpath: or file:.
  * @param threads    Threads that share the work of a step. By default all processors.
  * @param model      Which model to load.
  * @param calibration Calibration of the model when the application starts.
@@ -38,26 +39,31 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
     /**
      * Which model to load.
      *
-     * @param path    Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the class path.
+     * @param path    Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the
+     *                class path.
      * @param name    Name of the model in requests and responses. By default the name of its directory.
-     * @param weights Type the weights are kept in. stored, as the files have them, or q4: four bits a value, quantized when the model is loaded.
+     * @param weights Type the weights are kept in. stored, as the files have them, or q4: four bits a value, quantized
+     *                when the model is loaded.
      */
     public record Model(String path, String name, @DefaultValue("stored") WeightType weights) {}
 
     /**
      * Calibration of the model when the application starts.
      *
-     * @param mode                  When to calibrate. off is never, if-missing if there is neither chai.profile nor a profile of this
-     *                              model in the directory, always is at every start.
-     * @param texts                 Sample texts, like those the application will see: JSON lines or plain text, a path or a location
-     *                              that begins with classpath: or file:. By default general English texts of the starter's own.
-     * @param samples               Most texts whose attention is looked at, and most others that quality is measured on.
+     * @param mode                  When to calibrate. off is never, if-missing if there is neither chai.profile nor a
+     *                              profile of this model in the directory, always is at every start.
+     * @param texts                 Sample texts, like those the application will see: JSON lines or plain text, a path
+     *                              or a location that begins with classpath: or file:. By default general English texts
+     *                              of the starter's own.
+     * @param samples               Most texts whose attention is looked at, and most others that quality is measured
+     *                              on.
      * @param maxTokens             Tokens that longer texts are cut to.
-     * @param maxPerplexityIncrease Most that perplexity may rise on held-out texts, for instance 1%. By default 1%, unless
-     *                              chai.calibration.max-kl is set.
-     * @param maxKl                 Largest mean divergence from exact attention, nats per token, instead of a rise in perplexity.
-     * @param profileDirectory      Directory of profiles, named after the fingerprints of their models. By default .chai/profiles in
-     *                              the user's home directory.
+     * @param maxPerplexityIncrease Most that perplexity may rise on held-out texts, for instance 1%. By default 1%,
+     *                              unless chai.calibration.max-kl is set.
+     * @param maxKl                 Largest mean divergence from exact attention, nats per token, instead of a rise in
+     *                              perplexity.
+     * @param profileDirectory      Directory of profiles, named after the fingerprints of their models. By default
+     *                              .chai/profiles in the user's home directory.
      */
     public record Calibration(@DefaultValue("off") Mode mode, String texts, @DefaultValue("128") int samples,
             @DefaultValue("1024") int maxTokens, String maxPerplexityIncrease, Double maxKl, String profileDirectory) {
@@ -87,10 +93,12 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
     /**
      * Memory of keys and values.
      *
-     * @param maxMemory        Budget for the keys and values of all requests together. By default a quarter of the machine's memory.
+     * @param maxMemory        Budget for the keys and values of all requests together. By default a quarter of the
+     *                         machine's memory.
      * @param type             How keys and values are stored. f32, bf16 or i8: four, two or one byte a number.
-     * @param reuse            Whether keys and values of a request stay in memory for later ones that begin with the same tokens, as
-     *                         the turns of a conversation do. They give way to requests that need the memory.
+     * @param reuse            Whether keys and values of a request stay in memory for later ones that begin with the
+     *                         same tokens, as the turns of a conversation do. They give way to requests that need the
+     *                         memory.
      * @param maxIdleSequences Most sequences that are kept for later requests.
      */
     public record KvCache(DataSize maxMemory, @DefaultValue("f32") KvType type, @DefaultValue("true") boolean reuse,
@@ -106,7 +114,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      * @param presencePenalty What the logit of a token loses if it came in the answer, -2 to 2.
      * @param maxOutputTokens Most tokens of an answer. By default what the context holds.
      * @param stopSequences   Comma-separated list of texts that end an answer and are not part of it.
-     * @param seed            Where random choices start; the same seed gives the same answer. By default a different one each time.
+     * @param seed            Where random choices start; the same seed gives the same answer. By default a different
+     *                        one each time.
      */
     public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP, Integer topK,
             @DefaultValue("0") double frequencyPenalty, @DefaultValue("0") double presencePenalty,

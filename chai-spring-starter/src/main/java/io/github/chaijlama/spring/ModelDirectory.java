@@ -22,8 +22,8 @@ import org.springframework.util.ResourceUtils;
 import io.github.chaijlama.jlama.ModelLoadException;
 
 /**
- * The directory a model is loaded from. Weights are mapped into memory, which needs files: a model inside a jar is copied to a
- * temporary directory first, and deleted when it is no longer used.
+ * The directory a model is loaded from. Weights are mapped into memory, which needs files: a model inside a jar is
+ * copied to a temporary directory first, and deleted when it is no longer used.
  *
  * @param path      the directory
  * @param name      its name, where the configuration has it

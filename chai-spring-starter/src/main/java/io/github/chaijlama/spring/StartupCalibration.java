@@ -36,8 +36,8 @@ import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.ProfileException;
 
 /**
- * Finds the profile of a model, or makes it, when the application starts. Profiles are kept in a directory under the fingerprint of
- * their model, so a model is found again wherever its files went.
+ * Finds the profile of a model, or makes it, when the application starts. Profiles are kept in a directory under the
+ * fingerprint of their model, so a model is found again wherever its files went.
  *
  * @param directory where profiles are kept
  * @param anew      whether to calibrate even if there is a profile
@@ -110,14 +110,16 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
 
     private static StartupCalibrationException cannotStore(String message, Exception cause) {
         return new StartupCalibrationException(message,
-                "Set chai.calibration.profile-directory to a directory that the application can write to and that has room, "
+                "Set chai.calibration.profile-directory to a directory that the application can write to and that has "
+                        + "room, "
                         + "or chai.profile to a profile that was made with chai calibrate.",
                 cause);
     }
 
     private static StartupCalibrationException badTexts(String message, Exception cause) {
         return new StartupCalibrationException(message,
-                "Correct chai.calibration.texts: a file of JSON lines with 'messages' or 'text', or of plain texts with blank "
+                "Correct chai.calibration.texts: a file of JSON lines with 'messages' or 'text', or of plain texts "
+                        + "with blank "
                         + "lines between them. Without it the texts that come with the starter are used.",
                 cause);
     }

@@ -135,9 +135,10 @@ class ChaiChatModelTests {
                 .messages(UserMessage.from("Tell me a story.")).temperature(1.5).maxOutputTokens(20).build())
                 .aiMessage().text()).limit(4).toList();
         assertThat(hot.stream().distinct().count()).isGreaterThan(1);
-        for (Consumer<DefaultChatRequestParameters.Builder<?>> narrow : List.<Consumer<DefaultChatRequestParameters.Builder<?>>>of(
+        List<Consumer<DefaultChatRequestParameters.Builder<?>>> narrowings = List.of(
                 parameters -> parameters.topK(1),
-                parameters -> parameters.topP(1e-9))) {
+                parameters -> parameters.topP(1e-9));
+        for (Consumer<DefaultChatRequestParameters.Builder<?>> narrow : narrowings) {
             DefaultChatRequestParameters.Builder<?> parameters = ChatRequestParameters.builder().temperature(1.5);
             narrow.accept(parameters);
             assertThat(model.chat(ChatRequest.builder().messages(UserMessage.from("Tell me a story."))

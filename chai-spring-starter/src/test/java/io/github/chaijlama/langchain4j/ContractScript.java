@@ -115,7 +115,8 @@ final class ContractScript {
         script.say("Alice owns a Labrador dog named Rex.",
                 "{\"name\": \"Alice\", \"pet\": {\"type\": \"Dog\", \"name\": \"Rex\", \"breed\": \"Labrador\"}}");
         script.say("1+2+3 as a syntax tree", "{\"value\": {\"type\": \"Addition\", \"left\": {\"type\": \"Addition\", "
-                + "\"left\": {\"type\": \"Constant\", \"value\": 1}, \"right\": {\"type\": \"Constant\", \"value\": 2}}, "
+                + "\"left\": {\"type\": \"Constant\", \"value\": 1}, \"right\": {\"type\": \"Constant\", \"value\": "
+                + "2}}, "
                 + "\"right\": {\"type\": \"Constant\", \"value\": 3}}}");
     }
 

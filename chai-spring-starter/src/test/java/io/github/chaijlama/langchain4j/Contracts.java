@@ -26,8 +26,8 @@ import static org.mockito.ArgumentMatchers.argThat;
 import static org.mockito.Mockito.atLeast;
 
 /**
- * LangChain4j's own tests of chat models and AI services, for an engine that follows a script ({@link ScriptedContractTests}) and for
- * Pocket as it is ({@link PocketContractReportTests}).
+ * LangChain4j's own tests of chat models and AI services, for an engine that follows a script
+ * ({@link ScriptedContractTests}) and for Pocket as it is ({@link PocketContractReportTests}).
  */
 final class Contracts {
 

@@ -103,8 +103,8 @@ class ConversationReuseTests {
             assertThat(texts(responses)).isEqualTo(texts(expected));
             assertThat(expected).allSatisfy(response -> assertThat(cached(response)).isZero());
             for (int turn = 1; turn < TURNS.size(); turn++) {
-                // What a template writes after an answer, and the question itself, are new. An answer that was cut off at its limit
-                // may be other tokens when it is encoded again.
+                // What a template writes after an answer, and the question itself, are new. An answer that was cut off
+                // at its limit may be other tokens when it is encoded again.
                 int before = responses.get(turn - 1).tokenUsage().inputTokenCount();
                 assertThat(cached(responses.get(turn))).isGreaterThanOrEqualTo(before)
                         .isLessThan(responses.get(turn).tokenUsage().inputTokenCount());

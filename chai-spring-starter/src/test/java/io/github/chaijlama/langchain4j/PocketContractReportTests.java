@@ -24,8 +24,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 /**
- * How far a model of 4.8 million parameters, which has never heard of Berlin, comes in LangChain4j's contract. A report in
- * {@code target/contract-pocket.txt}, not a gate: failures there are those of the model's knowledge.
+ * How far a model of 4.8 million parameters, which has never heard of Berlin, comes in LangChain4j's contract. A report
+ * in {@code target/contract-pocket.txt}, not a gate: failures there are those of the model's knowledge.
  */
 @Tag("long")
 class PocketContractReportTests {

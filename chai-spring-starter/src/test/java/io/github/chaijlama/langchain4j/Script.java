@@ -18,9 +18,10 @@ import io.github.chaijlama.generate.SamplingOptions;
 import io.github.chaijlama.generate.TextTokenizer;
 
 /**
- * What a model says that knows what LangChain4j's contract tests ask: it chooses the tokens of written answers. All else is real:
- * template, tokenizer, attention, parsing, streaming. Where an answer is held to a schema, a token that may not come is an error.
- * It hears of a request as a listener, just before the answer to it is generated; one request at a time.
+ * What a model says that knows what LangChain4j's contract tests ask: it chooses the tokens of written answers. All
+ * else is real: template, tokenizer, attention, parsing, streaming. Where an answer is held to a schema, a token that
+ * may not come is an error. It hears of a request as a listener, just before the answer to it is generated; one request
+ * at a time.
  */
 final class Script implements ChatModelListener {
 

@@ -4,8 +4,9 @@ package io.github.chaijlama.langchain4j;
 import org.junit.jupiter.api.Nested;
 
 /**
- * LangChain4j's contract, with answers that are written and everything else as it is. Left out, because LangChain4j decides by
- * {@code supports...()}: images and other media, which this model does not read, and the opposites of what it supports.
+ * LangChain4j's contract, with answers that are written and everything else as it is. Left out, because LangChain4j
+ * decides by {@code supports...()}: images and other media, which this model does not read, and the opposites of what
+ * it supports.
  */
 class ScriptedContractTests {
     @Nested

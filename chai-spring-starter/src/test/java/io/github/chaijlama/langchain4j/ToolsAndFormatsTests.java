@@ -51,7 +51,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class ToolsAndFormatsTests {
     private static final ObjectMapper MAPPER = new ObjectMapper();
     static final String STORY = "There once lived a cheerful duck called Hugo. Hugo lived near the village. One windy "
-            + "afternoon, Hugo went to the mill. At the mill, Hugo lost a blue feather. Soon Hugo met Anna the badger. Together "
+            + "afternoon, Hugo went to the mill. At the mill, Hugo lost a blue feather. Soon Hugo met Anna the badger. "
+            + "Together "
             + "they found the blue feather again. In the end Hugo felt surprised and gave Anna some bread.";
     private static final ToolSpecification ADD = ToolSpecification.builder().name("add").parameters(JsonObjectSchema
             .builder().addIntegerProperty("a").addIntegerProperty("b").required("a", "b").build()).build();

@@ -17,9 +17,9 @@ import dev.langchain4j.service.Result;
 import io.github.chaijlama.Pocket;
 
 /**
- * Prints, as Markdown, what Pocket and its tools say to each other, what it makes of types, and a chat of ten turns. Run it in the
- * module's directory with {@code java -cp target/classes:target/test-classes:...
- * io.github.chaijlama.langchain4j.Transcripts}.
+ * Prints, as Markdown, what Pocket and its tools say to each other, what it makes of types, and a chat of ten turns.
+ * Run it in the module's directory with
+ * {@code java -cp target/classes:target/test-classes:... io.github.chaijlama.langchain4j.Transcripts}.
  */
 final class Transcripts {
     private Transcripts() {}

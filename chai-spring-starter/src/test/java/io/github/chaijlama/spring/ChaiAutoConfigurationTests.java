@@ -189,7 +189,8 @@ class ChaiAutoConfigurationTests {
     void membershipReplacesTheProfiles(@TempDir Path directory) throws IOException {
         Path profile = Files.writeString(directory.resolve("online.json"),
                 """
-                        {"format": "chai-profile/1", "clusters": [8, 4, 4, 4, 4, 4], "membership": {"kind": "ONLINE", "window": 5},
+                        {"format": "chai-profile/1", "clusters": [8, 4, 4, 4, 4, 4], "membership": {"kind": "ONLINE", \
+                        "window": 5},
                          "model": {"type": "llama", "layers": 6, "heads": 8, "kvHeads": 8, "headSize": 32}}""");
         runner.withPropertyValues(MODEL, "chai.profile=file:" + profile, "chai.membership.window=16",
                 "chai.membership.offset=2", "chai.membership.algorithm=kmeans",
@@ -318,8 +319,10 @@ class ChaiAutoConfigurationTests {
             chai.chat.frequency-penalty=3      | chai.chat.frequency-penalty | 3.0    | Must be from -2 to 2.
             chai.chat.presence-penalty=-2.5    | chai.chat.presence-penalty  | -2.5   | Must be from -2 to 2.
             chai.chat.max-output-tokens=0      | chai.chat.max-output-tokens | 0      | Must be at least 1 token.
-            chai.membership.window=9           | chai.membership.window      | 9      | Decides which heads belong together, which the profile has decided for every sequence (STATIC).
-            chai.membership.algorithm=kmeans   | chai.membership.algorithm   | KMEANS | Decides which heads belong together, which the profile has decided for every sequence (STATIC).
+            chai.membership.window=9 | chai.membership.window | 9 | Decides which heads belong together, which the \
+            profile has decided for every sequence (STATIC).
+            chai.membership.algorithm=kmeans | chai.membership.algorithm | KMEANS | Decides which heads belong \
+            together, which the profile has decided for every sequence (STATIC).
             """)
     void impossibleValuesNameTheirProperty(String property, String name, String value, String reason) {
         runner.withPropertyValues(MODEL, PROFILE, property).run(context -> {
@@ -347,15 +350,17 @@ class ChaiAutoConfigurationTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            chai.enabled=true                      | chai.model.path is not set                       | Set chai.model.path
-            chai.model.path=nowhere                | model directory nowhere does not exist           | Correct chai.model.path
-            chai.model.path=classpath:nowhere      | there is no such directory with a config.json    | Correct chai.model.path
-            chai.model.path=src                    | config.json does not exist                       | Correct chai.model.path
-            MODEL chai.attention=clustered         | chai.attention is clustered, but chai.profile is not set and chai.calibration.mode is off | Set chai.profile to a cluster profile of this model, or chai.calibration.mode to if-missing
+            chai.enabled=true | chai.model.path is not set | Set chai.model.path
+            chai.model.path=nowhere | model directory nowhere does not exist | Correct chai.model.path
+            chai.model.path=classpath:nowhere | there is no such directory with a config.json | Correct chai.model.path
+            chai.model.path=src | config.json does not exist | Correct chai.model.path
+            MODEL chai.attention=clustered | chai.attention is clustered, but chai.profile is not set and \
+            chai.calibration.mode is off | Set chai.profile to a cluster profile of this model, or \
+            chai.calibration.mode to if-missing
             MODEL chai.profile=file:nowhere.json   | nowhere.json] does not exist                     | Set chai.profile
             MODEL chai.profile=file:pom.xml        | is not JSON                                      | Set chai.profile
             MODEL chai.profile=nowhere.json        | nowhere.json] does not exist                     | Set chai.profile
-            MODEL chai.kv-cache.max-memory=1       | do not fit into chai.kv-cache.max-memory         | Raise chai.kv-cache.max-memory
+            MODEL chai.kv-cache.max-memory=1 | do not fit into chai.kv-cache.max-memory | Raise chai.kv-cache.max-memory
             """)
     void failuresSayWhatToDo(String properties, String description, String action) {
         runner.withPropertyValues(properties.replace("MODEL", MODEL).replace("PROFILE", PROFILE).split(" "))

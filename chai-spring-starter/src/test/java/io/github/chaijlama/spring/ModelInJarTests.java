@@ -69,7 +69,9 @@ class ModelInJarTests {
         }
     }
 
-    /** Returns where the log says the model was copied to; other applications on this machine may copy models as well. */
+    /**
+     * Returns where the log says the model was copied to; other applications on this machine may copy models as well.
+     */
     private static Path copy(Output output) {
         Matcher copying = COPYING.matcher(output.text());
         assertThat(copying.find()).as(output.text()).isTrue();

@@ -104,7 +104,8 @@ class StartupCalibrationTests {
                 """
                         {"text": "Ruby was a cheerful fox. Ruby had a small house by the hill."}
                         nonsense
-                        {"messages": [{"role": "user", "text": "Tell me a story."}, {"role": "assistant", "text": "Finn was an owl."}]}
+                        {"messages": [{"role": "user", "text": "Tell me a story."}, {"role": "assistant", "text": \
+                        "Finn was an owl."}]}
                         {"text": "One cold morning, Finn went to the river. There Finn found a green whistle."}
                         {"text": "Then Rose the penguin came to help. They played until the evening."}
                         {"text": "Theo was a brave bear. Theo lived near the forest."}
@@ -169,10 +170,13 @@ class StartupCalibrationTests {
     @CsvSource(delimiter = '|', textBlock = """
             chai.calibration.samples=0                       | chai.calibration.samples    | Must be at least 1 text.
             chai.calibration.max-tokens=1                    | chai.calibration.max-tokens | Must be at least 2 tokens.
-            chai.calibration.max-kl=0                        | chai.calibration.max-kl     | Must be more than 0 nats per token.
-            chai.calibration.max-perplexity-increase=1%      | chai.calibration.max-kl     | Is one way to bound the loss, chai.calibration.max-perplexity-increase is another: set one of them.
-            chai.calibration.max-perplexity-increase=much    | chai.calibration.max-perplexity-increase | Must be a share above 0, like 1% or 0.01.
-            chai.calibration.max-perplexity-increase=0%      | chai.calibration.max-perplexity-increase | Must be a share above 0, like 1% or 0.01.
+            chai.calibration.max-kl=0 | chai.calibration.max-kl | Must be more than 0 nats per token.
+            chai.calibration.max-perplexity-increase=1% | chai.calibration.max-kl | Is one way to bound the loss, \
+            chai.calibration.max-perplexity-increase is another: set one of them.
+            chai.calibration.max-perplexity-increase=much | chai.calibration.max-perplexity-increase | Must be a share \
+            above 0, like 1% or 0.01.
+            chai.calibration.max-perplexity-increase=0% | chai.calibration.max-perplexity-increase | Must be a share \
+            above 0, like 1% or 0.01.
             """)
     void impossibleValuesNameTheirProperty(String property, String name, String reason) {
         runner(IF_MISSING, property).run(context -> assertThat(context.getStartupFailure()).rootCause()

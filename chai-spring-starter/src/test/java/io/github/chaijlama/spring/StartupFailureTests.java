@@ -51,9 +51,11 @@ class StartupFailureTests {
     @Test
     void aMissingModelIsPrintedWithWhatToDo() {
         assertThat(printedByFailing("--chai.model.path=classpath:nowhere")).contains(printed(
-                "There is no model to load: chai.model.path is 'classpath:nowhere': there is no such directory with a config.json "
+                "There is no model to load: chai.model.path is 'classpath:nowhere': there is no such directory with a "
+                        + "config.json "
                         + "on the class path.",
-                "Correct chai.model.path: a directory with config.json, tokenizer.json and model.safetensors, or classpath: and "
+                "Correct chai.model.path: a directory with config.json, tokenizer.json and model.safetensors, or "
+                        + "classpath: and "
                         + "the name of such a directory on the class path."))
                 .doesNotContain("\tat ");
     }
@@ -68,7 +70,8 @@ class StartupFailureTests {
                 .containsPattern(
                         "Description:\n\nThe cluster profile cannot be used: .*1 layers, 4 heads.*6 layers, 8 heads")
                 .contains(
-                        "Action:\n\nSet chai.profile to a profile that was made for this model, or chai.enabled to false to "
+                        "Action:\n\nSet chai.profile to a profile that was made for this model, or chai.enabled to "
+                                + "false to "
                                 + "run it with exact attention.\n")
                 .doesNotContain("\tat ");
     }

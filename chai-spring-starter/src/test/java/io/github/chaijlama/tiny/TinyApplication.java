@@ -4,7 +4,9 @@ package io.github.chaijlama.tiny;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 
-/** The least application there is, in a package of its own: its component scan must not find the tests' configurations. */
+/**
+ * The least application there is, in a package of its own: its component scan must not find the tests' configurations.
+ */
 @SpringBootApplication
 public class TinyApplication {
 

@@ -18,8 +18,9 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * The conversations of this application, each with its own LangChain4j memory. Messages of one conversation are answered one
- * after another. The conversations used longest ago are forgotten, but none that somebody waits in. Thread-safe.
+ * The conversations of this application, each with its own LangChain4j memory. Messages of one conversation are
+ * answered one after another. The conversations used longest ago are forgotten, but none that somebody waits in.
+ * Thread-safe.
  */
 final class Conversations {
     private final int memoryTokens;
@@ -31,7 +32,8 @@ final class Conversations {
     /**
      * Creates an application's conversations.
      *
-     * @param memoryTokens tokens that a question and what was said before it may have; the rest of the context is for the answer
+     * @param memoryTokens tokens that a question and what was said before it may have; the rest of the context is for
+     *                     the answer
      */
     Conversations(int memoryTokens, TokenCountEstimator tokens, Settings settings) {
         this.memoryTokens = memoryTokens;
@@ -121,8 +123,8 @@ final class Conversations {
     }
 
     /**
-     * A question on its way to its answer. What it says is remembered together with the answer or not at all. Thread-safe: whoever
-     * ends the turn first decides.
+     * A question on its way to its answer. What it says is remembered together with the answer or not at all.
+     * Thread-safe: whoever ends the turn first decides.
      */
     final class Turn implements AutoCloseable {
         private final Conversation conversation;

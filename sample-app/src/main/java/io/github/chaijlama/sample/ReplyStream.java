@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
 /**
- * An answer on its way to a browser: events {@code token}, then {@code done} or {@code error}. When the browser goes away the answer
- * is cancelled and not remembered.
+ * An answer on its way to a browser: events {@code token}, then {@code done} or {@code error}. When the browser goes
+ * away the answer is cancelled and not remembered.
  */
 final class ReplyStream implements StreamingChatResponseHandler {
     private static final Logger logger = LoggerFactory.getLogger(ReplyStream.class);

@@ -11,9 +11,9 @@ import dev.langchain4j.memory.ChatMemory;
 import dev.langchain4j.model.TokenCountEstimator;
 
 /**
- * A memory that holds at most a number of tokens and forgets whole turns, the oldest first: a question goes together with its
- * answer, so what is left never begins with an answer. (LangChain4j's TokenWindowChatMemory forgets single messages.) The system
- * message and the last question stay, however long they are. Not thread-safe.
+ * A memory that holds at most a number of tokens and forgets whole turns, the oldest first: a question goes together
+ * with its answer, so what is left never begins with an answer. (LangChain4j's TokenWindowChatMemory forgets single
+ * messages.) The system message and the last question stay, however long they are. Not thread-safe.
  */
 final class TurnWindowChatMemory implements ChatMemory {
     private final Object id;

@@ -12,7 +12,10 @@ import org.springframework.context.annotation.Primary;
 
 import io.github.chaijlama.langchain4j.ChaiStreamingChatModel;
 
-/** Lets a test stop answers between two tokens. No {@code @Configuration}, so that the sample's component scan does not find it. */
+/**
+ * Lets a test stop answers between two tokens. No {@code @Configuration}, so that the sample's component scan does not
+ * find it.
+ */
 class HeldStreams {
     /** Runs before a token is sent. */
     static volatile Runnable beforeToken = () -> {};

@@ -42,7 +42,10 @@ import io.github.chaijlama.langchain4j.ChaiEngine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** The sample as it is started, over real HTTP: once with CHAI on and once off, where messages do not wait for each other. */
+/**
+ * The sample as it is started, over real HTTP: once with CHAI on and once off, where messages do not wait for each
+ * other.
+ */
 @Timeout(120)
 class SampleApplicationTests {
     private static final ObjectMapper MAPPER = new ObjectMapper();

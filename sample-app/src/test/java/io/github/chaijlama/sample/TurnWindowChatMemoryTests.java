@@ -37,8 +37,8 @@ class TurnWindowChatMemoryTests {
         memory.add(answer("j k l m"));
         assertThat(memory.messages()).as("no request follows an answer").hasSize(6);
         memory.add(question("n"));
-        // Without the first question alone there would be 12 words, so message by message the first answer would go too; without
-        // the first turn there are 9.
+        // Without the first question alone there would be 12 words, so message by message the first answer would go
+        // too; without the first turn there are 9.
         assertThat(memory.messages()).containsExactly(question("f"), answer("g"), question("h i"), answer("j k l m"),
                 question("n"));
     }
