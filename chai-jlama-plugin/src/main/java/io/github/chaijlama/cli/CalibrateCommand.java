@@ -190,7 +190,7 @@ final class CalibrateCommand implements Callable<Integer> {
                 print(printer, calibration);
             }
             printer.flush();
-            report.write(() -> new CalibrationReports(calibration, loaded.model(), model.model(),
+            report.write(() -> new CalibrationPage(calibration, PageFacts.of(loaded.model(), model.model()),
                     texts.getFileName().toString()).report());
             return 0;
         }

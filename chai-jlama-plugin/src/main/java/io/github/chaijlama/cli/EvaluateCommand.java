@@ -106,7 +106,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 EvaluationText.print(out, evaluated);
             }
             out.flush();
-            report.write(() -> new EvaluationReports(evaluated, loaded.model(), model.model()).report());
+            report.write(() -> new EvaluationPage(evaluated, PageFacts.of(loaded.model(), model.model())).report());
             return 0;
         }
     }

@@ -86,7 +86,7 @@ final class InfoCommand implements Callable<Integer> {
             cache.put("saving", (double) (exact - clustered) / exact);
             ObjectNode node = root.putObject("profile");
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
-            node.put("membership", ReportFacts.membership(clusters.membership()));
+            node.put("membership", Wording.membership(clusters.membership()));
         }
         return root;
     }

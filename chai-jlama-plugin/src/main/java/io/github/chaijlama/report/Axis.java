@@ -34,6 +34,15 @@ public record Axis(String label, String unit, Scale scale, OptionalDouble min, O
         return new Axis(label, unit, scale, OptionalDouble.of(newMin), OptionalDouble.of(newMax));
     }
 
+    /**
+     * Returns this axis with a fixed range that has room for the values and ends at round numbers, for charts that are
+     * compared.
+     */
+    public Axis around(double... values) {
+        Ticks range = Ticks.of(this, values, 0, 1, 4);
+        return between(range.min(), range.max());
+    }
+
     /** Returns label and unit in one line. */
     String title() {
         return unit.isEmpty() ? label : label + " (" + unit + ")";

@@ -3,34 +3,17 @@ package io.github.chaijlama.report;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 
-/** Numbers as a reader wants them, and arrays as the records of a report want them. */
+/** Numbers as a reader wants them. */
 public final class Numbers {
     private static final MathContext FOUR_DIGITS = new MathContext(4);
     private static final String UNKNOWN = "–";
 
     private Numbers() {}
 
-    /** Returns the values as an immutable list. */
-    public static List<Double> list(double... values) {
-        return Arrays.stream(values).boxed().toList();
-    }
-
-    /** Returns the values as an immutable list. */
-    public static List<Integer> list(int... values) {
-        return Arrays.stream(values).boxed().toList();
-    }
-
-    /** Returns the rows as immutable lists. */
-    public static List<List<Double>> matrix(double[][] rows) {
-        return Arrays.stream(rows).map(Numbers::list).toList();
-    }
-
     /** Returns a number with four significant digits, without trailing zeros. */
-    static String significant(double value) {
+    public static String significant(double value) {
         if (!Double.isFinite(value)) {
             return UNKNOWN;
         }
@@ -41,12 +24,12 @@ public final class Numbers {
     }
 
     /** Returns a number with a fixed count of decimals. */
-    static String fixed(double value, int decimals) {
+    public static String fixed(double value, int decimals) {
         return Double.isFinite(value) ? String.format(Locale.ROOT, "%." + decimals + "f", value) : UNKNOWN;
     }
 
     /** Returns a fraction as per cent. */
-    static String percent(double fraction, int decimals) {
+    public static String percent(double fraction, int decimals) {
         return Double.isFinite(fraction) ? fixed(100 * fraction, decimals) + " %" : UNKNOWN;
     }
 }

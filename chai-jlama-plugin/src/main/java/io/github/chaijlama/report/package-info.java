@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Reports of calibration and evaluation as one HTML file that needs nothing else.
+ * Pages of results as one HTML file that needs nothing else.
  *
  * <p>A {@link io.github.chaijlama.report.Report} is a document of immutable records: sections with tables, charts and
  * notes. {@link io.github.chaijlama.report.HtmlReport} writes it. The page has no script: charts are SVG that is drawn
@@ -8,7 +8,7 @@
  * a model of 80 layers, and the page's content security policy can forbid scripts and every network access. A script
  * library in the page would weigh a megabyte and need all of that again.
  *
- * <p>{@link io.github.chaijlama.report.CalibrationReport} and {@link io.github.chaijlama.report.EvaluationReport} turn
- * results into such a document. Nothing here knows a model; every type is safe for use by many threads.
+ * <p>Nothing here knows a model or a result; who has one says in these records what is to be seen of it. Every type is
+ * safe for use by many threads.
  */
 package io.github.chaijlama.report;

@@ -4,45 +4,47 @@ package io.github.chaijlama.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.Stream;
 
-import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.evaluate.Arm;
+import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.evaluate.TaskEvaluation;
-import io.github.chaijlama.evaluate.TaskGroup;
-import io.github.chaijlama.evaluate.TaskMeasures;
 import io.github.chaijlama.evaluate.TaskResult;
 import io.github.chaijlama.evaluate.TaskSet;
 import io.github.chaijlama.evaluate.TextEvaluation;
 import io.github.chaijlama.evaluate.TextResult;
 import io.github.chaijlama.evaluate.TextSet;
+import io.github.chaijlama.report.Block;
 import io.github.chaijlama.report.Entry;
-import io.github.chaijlama.report.Estimate;
-import io.github.chaijlama.report.EvaluationReport;
-import io.github.chaijlama.report.EvaluationReport.TaskKind;
-import io.github.chaijlama.report.EvaluationReport.TaskScore;
+import io.github.chaijlama.report.Numbers;
 import io.github.chaijlama.report.Report;
-import io.github.chaijlama.report.TradeOff;
+import io.github.chaijlama.report.Section;
+import io.github.chaijlama.report.Series;
+import io.github.chaijlama.report.Table;
 
 /**
- * An evaluation as a report.
+ * An evaluation as a page. What was not measured has no section.
  *
  * @param evaluated what was measured
- * @param model     the model, still loaded
- * @param directory where it was loaded from
+ * @param facts     about the model and this machine
  */
-record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, Path directory) {
+record EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
 
     Report report() {
+        List<Section> sections = new ArrayList<>(List.of(facts.result(keyFigures(), remarks())));
         TextEvaluation texts = evaluated.texts();
+        if (texts != null) {
+            sections.add(texts(texts));
+            if (!texts.arms().isEmpty()) {
+                sections.add(savings(withExact(texts.exact(), texts.arms())));
+            }
+        }
         TaskEvaluation tasks = evaluated.tasks();
-        List<TextResult> textArms = texts == null ? List.of() : withExact(texts.exact(), texts.arms());
-        return new EvaluationReport(subtitle(), keyFigures(), remarks(), ReportFacts.model(model, directory),
-                settings(), textArms.stream().map(arm -> arm(arm, arm == texts.exact())).toList(),
-                tasks == null ? List.of() : taskKinds(tasks),
-                textArms.size() < 2 ? List.of() : textArms.stream().map(EvaluationReports::tradeOff).toList(),
-                ReportFacts.versions(model)).report();
+        if (tasks != null) {
+            sections.add(TaskSection.of(tasks));
+        }
+        sections.add(facts.settings(settings()));
+        return new Report("Evaluation of head clusters", subtitle(), sections);
     }
 
     private String subtitle() {
@@ -65,10 +67,9 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
             TextResult first = texts.arms().getFirst();
             figures.add(saved(first.kvCacheRelative()));
             figures.add(change("Perplexity", first.perplexityIncrease(), " %"));
-            figures.add(new Entry("Mean KL, nats per token",
-                    ReportFacts.format("%.5f", first.divergence().value())));
+            figures.add(new Entry("Mean KL, nats per token", Wording.format("%.5f", first.divergence().value())));
             figures.add(new Entry("Same most likely token",
-                    ReportFacts.format("%.2f %%", 100 * first.agreement().value())));
+                    Wording.format("%.2f %%", 100 * first.agreement().value())));
         }
         TaskEvaluation tasks = evaluated.tasks();
         if (tasks != null && !tasks.arms().isEmpty()) {
@@ -81,15 +82,15 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
         return figures;
     }
 
-    private static Entry change(String what, io.github.chaijlama.evaluate.Estimate measured, String unit) {
+    private static Entry change(String what, Estimate measured, String unit) {
         String error = Double.isFinite(measured.standardError())
-                ? ReportFacts.format(" (± %.2f)", 100 * measured.standardError())
+                ? Wording.format(" (± %.2f)", 100 * measured.standardError())
                 : "";
-        return new Entry(what + error, ReportFacts.format("%+.2f", 100 * measured.value()) + unit);
+        return new Entry(what + error, Wording.format("%+.2f", 100 * measured.value()) + unit);
     }
 
     private static Entry saved(double kvCacheRelative) {
-        return new Entry("K and V bytes saved", ReportFacts.format("%.1f %%", 100 * (1 - kvCacheRelative)));
+        return new Entry("K and V bytes saved", Wording.format("%.1f %%", 100 * (1 - kvCacheRelative)));
     }
 
     private List<String> remarks() {
@@ -121,6 +122,30 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
                 : evaluated.tasks().arms().stream().map(TaskResult::arm).toList();
     }
 
+    private static Section texts(TextEvaluation texts) {
+        List<List<String>> rows = withExact(texts.exact(), texts.arms()).stream()
+                .map(result -> row(result, result == texts.exact())).toList();
+        return new Section("Texts",
+                "± is one standard error. KL and agreement are against the first row.",
+                List.of(Table.ofNumbers("", List.of("", "Perplexity", "KL (nats per token)",
+                        "Same most likely token (%)", "K and V bytes"), rows)));
+    }
+
+    /** Returns the figures of an arm; how near exact attention comes to itself was not measured. */
+    private static List<String> row(TextResult result, boolean exact) {
+        Estimate divergence = exact ? new Estimate(0, Double.NaN) : result.divergence();
+        Estimate agreement = exact ? new Estimate(1, Double.NaN) : result.agreement();
+        return List.of(result.arm().name(), Wording.estimate(result.perplexity(), 3), Wording.estimate(divergence, 5),
+                Wording.percent(agreement, 2), Numbers.percent(result.kvCacheRelative(), 1));
+    }
+
+    private static Section savings(List<TextResult> results) {
+        List<TradeOff> curve = results.stream().map(TradeOff::of).toList();
+        List<Block> blocks = new ArrayList<>(TradeOff.charts(curve, Series.Style.POINTS));
+        blocks.add(TradeOff.table("Quality against saving", curve));
+        return new Section("Quality against saving", "", blocks);
+    }
+
     private List<Entry> settings() {
         List<Entry> settings = new ArrayList<>();
         TextSet texts = evaluated.textSet();
@@ -136,8 +161,8 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
         }
         for (Arm arm : arms()) {
             settings.add(new Entry(arm.name(), (arm.profile() == null ? "exact attention"
-                    : "clusters " + ReportFacts.clusters(arm.profile()) + "; "
-                            + ReportFacts.membership(arm.profile().membership()))
+                    : "clusters " + Wording.clusters(arm.profile()) + "; "
+                            + Wording.membership(arm.profile().membership()))
                     + "; keys and values " + arm.kvType()));
         }
         return settings;
@@ -151,55 +176,8 @@ record EvaluationReports(EvaluateCommand.Evaluated evaluated, ChaiModel model, P
         return count == 0 ? "" : "; " + count + " " + what;
     }
 
-    private static EvaluationReport.Arm arm(TextResult result, boolean exact) {
-        return new EvaluationReport.Arm(result.arm().name(), ReportFacts.estimate(result.perplexity()),
-                exact ? Estimate.of(0) : ReportFacts.estimate(result.divergence()),
-                exact ? Estimate.of(1) : ReportFacts.estimate(result.agreement()), result.kvCacheRelative());
-    }
-
-    private static TradeOff tradeOff(TextResult result) {
-        return new TradeOff(result.arm().name(), 1 - result.kvCacheRelative(), result.perplexityIncrease().value(),
-                result.perplexityIncrease().standardError(), result.divergence().value(), false);
-    }
-
-    // ---- tasks ----
-
-    /** A way of scoring tasks. */
-    private record Rule(String name, Function<TaskMeasures, io.github.chaijlama.evaluate.Estimate> measure) {}
-
-    private static final List<Rule> RULES = List.of(new Rule("likeliest choice", TaskMeasures::accuracy),
-            new Rule("likeliest per character", TaskMeasures::normalizedAccuracy),
-            new Rule("greedy exact match", TaskMeasures::exactMatch));
-
-    /** Returns all tasks by every rule, and each kind by the first: with all of them nothing could be seen any more. */
-    private static List<TaskKind> taskKinds(TaskEvaluation tasks) {
-        List<TaskResult> results = withExact(tasks.exact(), tasks.arms());
-        List<TaskGroup> kinds = tasks.exact().kinds();
-        List<TaskKind> found = new ArrayList<>();
-        for (Rule rule : RULES) {
-            found.add(taskKind("all, ", rule, results, TaskResult::overall));
-        }
-        for (int i = 0; i < kinds.size() && kinds.size() > 1; i++) {
-            int kind = i;
-            found.add(taskKind(kinds.get(i).kind() + ", ", RULES.getFirst(), results,
-                    result -> result.kinds().get(kind)));
-        }
-        return found;
-    }
-
-    private static TaskKind taskKind(String prefix, Rule rule, List<TaskResult> results,
-            Function<TaskResult, TaskGroup> group) {
-        List<TaskScore> scores = new ArrayList<>();
-        for (TaskResult result : results) {
-            TaskGroup tasks = group.apply(result);
-            scores.add(new TaskScore(result.arm().name(),
-                    ReportFacts.estimate(rule.measure.apply(tasks.measures())), scores.isEmpty() ? Estimate.NONE
-                            : ReportFacts.estimate(rule.measure.apply(tasks.differences()))));
-        }
-        return new TaskKind(prefix + rule.name, (int) group.apply(results.getFirst()).tasks(), scores);
-    }
-
-    private static <T> List<T> withExact(T exact, List<T> arms) {
+    /** Returns the arms behind the one they are compared with. */
+    static <T> List<T> withExact(T exact, List<T> arms) {
         return Stream.concat(Stream.of(exact), arms.stream()).toList();
     }
 }

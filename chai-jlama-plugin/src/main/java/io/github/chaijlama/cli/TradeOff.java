@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.github.chaijlama.report;
+package io.github.chaijlama.cli;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -7,33 +7,60 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
+import io.github.chaijlama.calibrate.QualityLoss;
+import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.TextResult;
+import io.github.chaijlama.report.Axis;
+import io.github.chaijlama.report.Block;
+import io.github.chaijlama.report.LineChart;
+import io.github.chaijlama.report.Numbers;
+import io.github.chaijlama.report.Point;
+import io.github.chaijlama.report.Series;
+import io.github.chaijlama.report.Table;
+
 /**
- * What a number of clusters per layer saves and what it costs, measured.
+ * What clusters save and what they cost, as the pages of calibration and evaluation both draw it.
  *
  * @param name               what was measured, empty for a step of a search
  * @param kvSaving           share of the K and V bytes that is saved, 0 to 1
  * @param perplexityIncrease relative to exact attention: 0.01 is one per cent more; NaN if it was not measured
- * @param perplexityError    standard error of the increase, NaN if it is not known
  * @param kl                 mean Kullback-Leibler divergence from exact attention, nats per token; NaN if not measured
  * @param chosen             whether this one was taken
  */
-public record TradeOff(String name, double kvSaving, double perplexityIncrease, double perplexityError, double kl,
-        boolean chosen) {
+record TradeOff(String name, double kvSaving, Estimate perplexityIncrease, double kl, boolean chosen) {
 
     /** A gain is worth room in a chart if it is larger than this share of the largest cost. */
     private static final double VISIBLE_GAIN = 0.05;
+
+    /** Returns that of a step of a search. */
+    static TradeOff of(QualityLoss loss, boolean chosen) {
+        return new TradeOff("", loss.kvSaving(), increase(loss), loss.divergence().value(), chosen);
+    }
+
+    /** Returns that of an arm. */
+    static TradeOff of(TextResult result) {
+        return new TradeOff(result.arm().name(), 1 - result.kvCacheRelative(), result.perplexityIncrease(),
+                result.divergence().value(), false);
+    }
+
+    /** Returns the increase in perplexity with the error of {@code exp(x) - 1}, by the delta method. */
+    static Estimate increase(QualityLoss loss) {
+        return new Estimate(loss.perplexityIncrease(),
+                (1 + loss.perplexityIncrease()) * loss.logLossDifference().standardError());
+    }
 
     /** What is drawn over the saving. */
     private enum Cost {
         PERPLEXITY("Perplexity", "Perplexity increase", "%") {
             @Override
             double value(TradeOff point) {
-                return 100 * point.perplexityIncrease;
+                return 100 * point.perplexityIncrease.value();
             }
 
             @Override
             double error(TradeOff point) {
-                return Double.isFinite(point.perplexityError) ? 100 * Math.max(0, point.perplexityError) : 0;
+                double error = point.perplexityIncrease.standardError();
+                return Double.isFinite(error) ? 100 * Math.max(0, error) : 0;
             }
         },
         DIVERGENCE("Divergence", "Mean KL", "nats per token") {
@@ -109,8 +136,8 @@ public record TradeOff(String name, double kvSaving, double perplexityIncrease, 
         for (int i = 0; i < points.size(); i++) {
             TradeOff point = points.get(i);
             rows.add(List.of(named ? point.name : Integer.toString(i + 1), Numbers.percent(point.kvSaving, 1),
-                    new Estimate(point.perplexityIncrease, point.perplexityError).percent().text(2),
-                    Numbers.significant(point.kl), point.chosen ? "chosen" : ""));
+                    Wording.percent(point.perplexityIncrease, 2), Numbers.significant(point.kl),
+                    point.chosen ? "chosen" : ""));
         }
         return new Table(caption,
                 List.of(named ? "" : "Step", "K and V bytes saved", "Perplexity increase (%)",
