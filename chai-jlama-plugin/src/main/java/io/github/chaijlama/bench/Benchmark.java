@@ -52,7 +52,8 @@ public final class Benchmark {
      *                      extrapolate; an element is null where it is not known; the list is null if nothing is to be
      *                      extrapolated
      */
-    public record Plan(Path model, ChaiOptions options, ClusterProfile profile, List<Arm> arms, List<Integer> contexts,
+    public record Plan(Path model, ChaiOptions options, ClusterProfile profile, List<BenchArm> arms,
+            List<Integer> contexts,
             int runs, int decodeTokens, int warmUpMillis, long deadline, List<Integer> wholeClusters) {}
 
     /**
@@ -110,7 +111,7 @@ public final class Benchmark {
             List<Loaded> models = new ArrayList<>();
             Loaded loadedOurs = ours == null ? null : Loaded.of(ours);
             Loaded loadedStock = stock == null ? null : Loaded.of(stock);
-            for (Arm arm : plan.arms()) {
+            for (BenchArm arm : plan.arms()) {
                 models.add(arm.attention() == AttentionMode.STOCK ? loadedStock : loadedOurs);
             }
             return run(models, peaks);
@@ -127,7 +128,7 @@ public final class Benchmark {
         peaks.measure();
         List<Cell> cells = new ArrayList<>();
         for (int context : plan.contexts()) {
-            for (Arm arm : plan.arms()) {
+            for (BenchArm arm : plan.arms()) {
                 cells.add(new Cell(arm, context));
             }
         }
@@ -162,7 +163,7 @@ public final class Benchmark {
     private boolean warmUp(List<Loaded> models) {
         int context = Math.min(WARM_UP_TOKENS, Collections.max(plan.contexts()));
         for (int i = 0; i < models.size(); i++) {
-            Arm arm = plan.arms().get(i);
+            BenchArm arm = plan.arms().get(i);
             long end = nanoTime.getAsLong() + plan.warmUpMillis() * 1_000_000L;
             do {
                 if (!isTimeLeft()) {

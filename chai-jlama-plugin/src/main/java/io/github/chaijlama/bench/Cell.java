@@ -14,19 +14,19 @@ import io.github.chaijlama.cluster.HeadClusters;
 
 /** What one arm at one context length gave, run by run. */
 final class Cell {
-    private final Arm arm;
+    private final BenchArm arm;
     private final int context;
     private final List<PhaseTimes> prefills = new ArrayList<>();
     private final List<PhaseTimes> decodes = new ArrayList<>();
     private List<HeadClusters> clusters;
     private long kvCacheBytes;
 
-    Cell(Arm arm, int context) {
+    Cell(BenchArm arm, int context) {
         this.arm = arm;
         this.context = context;
     }
 
-    Arm arm() {
+    BenchArm arm() {
         return arm;
     }
 

@@ -17,5 +17,5 @@ import java.util.List;
  * @param decode        where the time of one more token goes
  * @param whole         the same for all layers of a model some of whose layers were measured, null if all were
  */
-public record Measurement(Arm arm, int context, int runs, Spread prefillMillis, Spread decodeMillis,
+public record Measurement(BenchArm arm, int context, int runs, Spread prefillMillis, Spread decodeMillis,
         long kvCacheBytes, List<LayerCost> layers, StepParts prefill, StepParts decode, WholeModel whole) {}

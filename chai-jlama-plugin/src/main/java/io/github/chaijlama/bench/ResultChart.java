@@ -90,7 +90,7 @@ public final class ResultChart {
         chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true).setXAxisLogarithmicDecadeOnly(false)
                 .setYAxisLogarithmicDecadeOnly(false).setChartBackgroundColor(Color.WHITE)
                 .setLegendPosition(LegendPosition.OutsideE).setLegendLayout(LegendLayout.Vertical).setMarkerSize(7);
-        for (Arm arm : result.measurements().stream().map(Measurement::arm).distinct().toList()) {
+        for (BenchArm arm : result.measurements().stream().map(Measurement::arm).distinct().toList()) {
             List<Measurement> measured = result.measurements().stream()
                     .filter(measurement -> measurement.arm().equals(arm)).toList();
             add(chart, arm.label(), measured.stream().map(Measurement::context).toList(),

@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.WeightType;
-import io.github.chaijlama.bench.Arm;
+import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.ResultChart;
 import io.github.chaijlama.bench.SyntheticModel;
@@ -169,7 +169,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         ChaiOptions options = options();
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
-                Arm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
+                BenchArm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
         print(new BenchReport(config, weights == null ? "as stored" : weights.name(), options, profile, result));
         return chart == null || draw(config, result) ? 0 : ExitCode.SOFTWARE;

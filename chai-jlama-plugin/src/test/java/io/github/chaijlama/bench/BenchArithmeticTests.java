@@ -109,7 +109,7 @@ class BenchArithmeticTests {
 
     @Test
     void wholeModelsHaveTheirOwnNumberOfBytes() {
-        Cell cell = new Cell(new Arm(AttentionMode.CLUSTERED), 10);
+        Cell cell = new Cell(new BenchArm(AttentionMode.CLUSTERED), 10);
         PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[]{ 1, 0.5 }, 1, 1, 1);
         HeadClusters one = HeadClusters.of(new int[4], new int[]{ 0 });
         // 8 heads' rows in the first layer and 5 in the second, of 32 bytes each.
@@ -129,7 +129,7 @@ class BenchArithmeticTests {
 
     @Test
     void exactAttentionIsExactInEveryLayerOfTheWholeModel() {
-        Cell cell = new Cell(new Arm(AttentionMode.EXACT), 10);
+        Cell cell = new Cell(new BenchArm(AttentionMode.EXACT), 10);
         PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[2], 1, 1, 1);
         cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
         assertThat(cell.toMeasurement(MHA, 1, List.of(4, 1, 1)).whole().prefillMillis().median())
@@ -138,9 +138,9 @@ class BenchArithmeticTests {
 
     @Test
     void everyTypeOfKeysAndValuesIsAnArmOfItsOwnButOfStock() {
-        List<Arm> arms = Arm.of(List.of(AttentionMode.STOCK, AttentionMode.EXACT, AttentionMode.CLUSTERED,
+        List<BenchArm> arms = BenchArm.of(List.of(AttentionMode.STOCK, AttentionMode.EXACT, AttentionMode.CLUSTERED,
                 AttentionMode.EXACT), List.of(KvType.F32, KvType.I8, KvType.F32));
-        assertThat(arms.stream().map(Arm::label)).containsExactly("stock", "exact", "exact i8", "clustered",
+        assertThat(arms.stream().map(BenchArm::label)).containsExactly("stock", "exact", "exact i8", "clustered",
                 "clustered i8");
     }
 

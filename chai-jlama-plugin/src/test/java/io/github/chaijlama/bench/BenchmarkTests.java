@@ -27,8 +27,9 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 /** Whole runs on a model of 3 layers, 8 heads of 16. */
 class BenchmarkTests {
     private static final Path MODEL = GoldenCases.directory("mha");
-    private static final List<Arm> ARMS = List.of(new Arm(AttentionMode.STOCK), new Arm(AttentionMode.EXACT),
-            new Arm(AttentionMode.CLUSTERED));
+    private static final List<BenchArm> ARMS = List.of(new BenchArm(AttentionMode.STOCK),
+            new BenchArm(AttentionMode.EXACT),
+            new BenchArm(AttentionMode.CLUSTERED));
 
     private final List<String> progress = new ArrayList<>();
 
@@ -112,7 +113,7 @@ class BenchmarkTests {
             progress.add(line);
             now += 2_000_000; // each sequence takes two milliseconds
         });
-        for (Arm arm : ARMS) {
+        for (BenchArm arm : ARMS) {
             assertThat(progress).filteredOn(("warm-up: 8 tokens, " + arm.label())::equals).hasSize(3);
         }
     }
@@ -158,7 +159,7 @@ class BenchmarkTests {
         StepParts parts = new StepParts(1, 1, 1, 1, 1);
         List<Measurement> measurements = new ArrayList<>();
         for (int context : new int[]{ 16, 128 }) {
-            for (Arm arm : ARMS) {
+            for (BenchArm arm : ARMS) {
                 Spread attention = Spread.of(List.of(context == 16 && arm == ARMS.getFirst() ? -0.1 : context / 100.0));
                 measurements.add(new Measurement(arm, context, 1, one, one, 1000,
                         List.of(new LayerCost(8, 1, attention, attention, 1e6, 1e6)), parts, parts, null));

@@ -14,18 +14,18 @@ import io.github.chaijlama.kv.KvType;
  * @param attention the attention
  * @param kv        how keys and values are stored; F32 where Jlama's own attention stores them
  */
-public record Arm(AttentionMode attention, KvType kv) {
+public record BenchArm(AttentionMode attention, KvType kv) {
 
     /** Creates an arm with 32-bit keys and values. */
-    public Arm(AttentionMode attention) {
+    public BenchArm(AttentionMode attention) {
         this(attention, KvType.F32);
     }
 
     /** Returns the arms of some attentions, each but Jlama's own with every type of keys and values. */
-    public static List<Arm> of(List<AttentionMode> attentions, List<KvType> types) {
+    public static List<BenchArm> of(List<AttentionMode> attentions, List<KvType> types) {
         return attentions.stream().distinct()
-                .flatMap(attention -> attention == AttentionMode.STOCK ? Stream.of(new Arm(attention))
-                        : types.stream().distinct().map(type -> new Arm(attention, type)))
+                .flatMap(attention -> attention == AttentionMode.STOCK ? Stream.of(new BenchArm(attention))
+                        : types.stream().distinct().map(type -> new BenchArm(attention, type)))
                 .toList();
     }
 
