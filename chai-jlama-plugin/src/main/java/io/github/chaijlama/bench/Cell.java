@@ -58,7 +58,8 @@ final class Cell {
      */
     Measurement toMeasurement(HeadLayout heads, int decodeTokens, List<Integer> wholeClusters) {
         return new Measurement(arm, context, runs(), spread(prefills, PhaseTimes::total),
-                spread(decodes, PhaseTimes::total), kvCacheBytes, layerCosts(heads, decodeTokens),
+                spread(decodes, PhaseTimes::total), spread(prefills, PhaseTimes::meanAttention),
+                spread(decodes, PhaseTimes::meanAttention), kvCacheBytes, layerCosts(heads, decodeTokens),
                 StepParts.medianOf(prefills.stream().map(PhaseTimes::parts).toList()),
                 StepParts.medianOf(decodes.stream().map(PhaseTimes::parts).toList()),
                 wholeClusters == null ? null : wholeModel(heads, wholeClusters));

@@ -40,6 +40,11 @@ record PhaseTimes(double total, double[] blocks, double[] attention, double proj
                 total - attentionAlone - projections - feedForward - head);
     }
 
+    /** Returns the attention alone of a layer, on the average. */
+    double meanAttention() {
+        return Arrays.stream(attention).average().orElseThrow();
+    }
+
     /**
      * Returns the time of a model with more layers: what is not in the layers once, and for each of its layers the mean
      * time of the measured ones with as many clusters.

@@ -3,7 +3,6 @@ package io.github.chaijlama.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -16,7 +15,7 @@ import java.util.regex.Pattern;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -27,7 +26,6 @@ import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
-import io.github.chaijlama.bench.ResultChart;
 import io.github.chaijlama.bench.SyntheticModel;
 import io.github.chaijlama.bench.SyntheticShape;
 import io.github.chaijlama.jlama.LoadedModel;
@@ -141,8 +139,8 @@ final class BenchCommand implements Callable<Integer> {
             + "runs before anything counts, once at least; default: ${DEFAULT-VALUE}")
     private int warmUpMillis;
 
-    @Option(names = "--chart", paramLabel = "FILE", description = "draw the results as a PNG image")
-    private Path chart;
+    @Mixin
+    private ReportOption report;
 
     /** What {@code --clusters} says. */
     private record Counts(List<Integer> measured, List<Integer> whole) {}
@@ -171,33 +169,23 @@ final class BenchCommand implements Callable<Integer> {
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
                 BenchArm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
-        print(new BenchReport(config, weights == null ? "as stored" : weights.name(), options, profile, result));
-        return chart == null || draw(config, result) ? 0 : ExitCode.SOFTWARE;
+        Benchmarked benchmarked = new Benchmarked(
+                source.shape == null ? model.toAbsolutePath().normalize().getFileName().toString() : source.shape,
+                config.shape(), weights == null ? "as stored" : weights.name(), options, profile, result);
+        print(benchmarked);
+        // After the results are printed: hours of measuring are not lost for a full disk.
+        report.write(() -> BenchPage.of(benchmarked));
+        return 0;
     }
 
-    private void print(BenchReport report) {
+    private void print(Benchmarked benchmarked) {
         PrintWriter out = command.commandLine().getOut();
         if (json) {
-            out.println(report.toJson());
+            out.println(BenchJson.of(benchmarked));
         } else {
-            report.print(out);
+            BenchText.print(out, benchmarked);
         }
         out.flush();
-    }
-
-    /** After the results are printed: hours of measuring are not lost for a full disk. */
-    private boolean draw(ModelConfig config, Benchmark.Result result) {
-        if (result.measurements().isEmpty()) {
-            progress("nothing was measured, no chart is drawn");
-            return true;
-        }
-        try {
-            new ResultChart(source.shape == null ? config.shape().type() : source.shape, result).write(chart);
-            return true;
-        } catch (IOException e) {
-            progress("chai: the chart cannot be written to " + chart + ": " + e.getMessage());
-            return false;
-        }
     }
 
     private long deadlineNanos() {
@@ -232,8 +220,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         require(layers == null || layers > 0, "--layers must be at least 1, found " + layers);
         require(warmUpMillis >= 0, "--warm-up must be 0 or more, found " + warmUpMillis);
-        require(chart == null || Files.isDirectory(chart.toAbsolutePath().getParent()) && !Files.isDirectory(chart),
-                "--chart must be a file in a directory that exists, found " + chart);
+        report.check();
         require(runs > 0, "--runs must be at least 1, found " + runs);
         require(decodeTokens > 0, "--decode must be at least 1, found " + decodeTokens);
         require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);

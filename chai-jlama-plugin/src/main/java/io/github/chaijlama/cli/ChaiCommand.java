@@ -47,7 +47,6 @@ public final class ChaiCommand implements Runnable {
             setLogLevel("warn");
             System.setProperty(TOKENIZER_LOG_LEVEL, "error");
         }
-        System.setProperty("java.awt.headless", "true"); // charts are files
         System.exit(run(args));
     }
 

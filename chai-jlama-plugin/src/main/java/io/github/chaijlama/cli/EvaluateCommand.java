@@ -32,6 +32,7 @@ import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.ModelShape;
 
 /** {@code chai evaluate}: what clusters cost in quality. */
 @Command(name = "evaluate", mixinStandardHelpOptions = true, description = "Measures a model with exact attention and "
@@ -117,7 +118,7 @@ final class EvaluateCommand implements Callable<Integer> {
      * @param texts null if there were none
      * @param tasks null if there were none
      */
-    record Evaluated(ModelConfig config, ChaiOptions options, TextSet textSet, TextEvaluation texts, TaskSet taskSet,
+    record Evaluated(ModelShape shape, ChaiOptions options, TextSet textSet, TextEvaluation texts, TaskSet taskSet,
             TaskEvaluation tasks) {}
 
     /** Returns each profile, and exact attention, with each type of keys and values. */
@@ -151,7 +152,8 @@ final class EvaluateCommand implements Callable<Integer> {
                         new RemainingTime(err(), "texts")::report);
         TaskEvaluation taskEvaluation = taskSet == null ? null
                 : new TaskEvaluator(loaded, taskSet.tasks()).evaluate(arms, new RemainingTime(err(), "tasks")::report);
-        return new Evaluated(loaded.model().config(), loaded.model().options(), textSet, textEvaluation, taskSet,
+        return new Evaluated(loaded.model().config().shape(), loaded.model().options(), textSet, textEvaluation,
+                taskSet,
                 taskEvaluation);
     }
 

@@ -20,7 +20,7 @@ final class EvaluationJson {
 
     static ObjectNode of(EvaluateCommand.Evaluated evaluated) {
         ObjectNode root = Json.object();
-        root.put("model", evaluated.config().shape().toString()).put("threads", evaluated.options().threads());
+        root.put("model", evaluated.shape().toString()).put("threads", evaluated.options().threads());
         if (evaluated.texts() != null) {
             ObjectNode node = root.putObject("texts");
             node.put("source", evaluated.textSet().source()).put("count", evaluated.texts().texts())

@@ -24,7 +24,7 @@ final class EvaluationText {
     }
 
     static void print(PrintWriter out, EvaluateCommand.Evaluated evaluated) {
-        out.println(evaluated.config().shape()
+        out.println(evaluated.shape()
                 + "; values with +- standard error; * differs from exact by more than two of them");
         EvaluationText text = new EvaluationText(out);
         if (evaluated.texts() != null) {

@@ -66,7 +66,7 @@ final class LayerSections {
         for (int i = 0; i < layers.size(); i++) {
             CalibratedLayer layer = layers.get(i);
             List<Point> points = IntStream.rangeClosed(1, layer.heads())
-                    .mapToObj(k -> new Point(k, 100 * layer.errorShare(k), 0, "", k == layer.clusters())).toList();
+                    .mapToObj(k -> Point.of(k, 100 * layer.errorShare(k)).chosen(k == layer.clusters())).toList();
             charts.add(new LineChart("Layer " + i, layer.choice() + "; elbow at " + layer.found().elbow(),
                     clusterAxis(layer), Axis.of("Error", "%", Axis.Scale.LINEAR).between(0, 100),
                     List.of(new Series("", Series.Style.LINE, points))));
@@ -99,8 +99,9 @@ final class LayerSections {
         List<Chart> charts = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
             CalibratedLayer layer = layers.get(i);
-            List<Point> points = layer.sensitivity().stream().map(cost -> new Point(cost.clusters(),
-                    cost.loss().divergence().value(), 0, "", cost.clusters() == layer.clusters())).toList();
+            List<Point> points = layer.sensitivity().stream().map(cost -> Point
+                    .of(cost.clusters(), cost.loss().divergence().value()).chosen(cost.clusters() == layer.clusters()))
+                    .toList();
             charts.add(new LineChart("Layer " + i, layer.choice(), clusterAxis(layer), y,
                     List.of(new Series("", Series.Style.LINE, points))));
         }

@@ -39,7 +39,7 @@ record PageFacts(List<Entry> model, List<Entry> versions) {
                 versions(List.of(new Entry("Operators", model.operators())), model.options().threads()));
     }
 
-    static Entry name(Path directory) {
+    private static Entry name(Path directory) {
         return new Entry("Name", directory.toAbsolutePath().normalize().getFileName().toString());
     }
 

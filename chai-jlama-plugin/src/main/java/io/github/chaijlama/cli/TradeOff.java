@@ -4,13 +4,15 @@ package io.github.chaijlama.cli;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.OptionalDouble;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
 import io.github.chaijlama.calibrate.QualityLoss;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.evaluate.TextResult;
 import io.github.chaijlama.report.Axis;
+import io.github.chaijlama.report.Bar;
 import io.github.chaijlama.report.Block;
 import io.github.chaijlama.report.LineChart;
 import io.github.chaijlama.report.Numbers;
@@ -51,48 +53,33 @@ record TradeOff(String name, double kvSaving, Estimate perplexityIncrease, doubl
 
     /** What is drawn over the saving. */
     private enum Cost {
-        PERPLEXITY("Perplexity", "Perplexity increase", "%") {
-            @Override
-            double value(TradeOff point) {
-                return 100 * point.perplexityIncrease.value();
-            }
-
-            @Override
-            double error(TradeOff point) {
-                double error = point.perplexityIncrease.standardError();
-                return Double.isFinite(error) ? 100 * Math.max(0, error) : 0;
-            }
-        },
-        DIVERGENCE("Divergence", "Mean KL", "nats per token") {
-            @Override
-            double value(TradeOff point) {
-                return point.kl;
-            }
-
-            @Override
-            double error(TradeOff point) {
-                return 0;
-            }
-        };
+        PERPLEXITY("Perplexity", "Perplexity increase", "%", point -> 100 * point.perplexityIncrease.value(),
+                point -> new Bar.Error(100 * point.perplexityIncrease.standardError())),
+        DIVERGENCE("Divergence", "Mean KL", "nats per token", TradeOff::kl, _ -> Bar.NONE);
 
         private final String title;
         private final String label;
         private final String unit;
+        private final ToDoubleFunction<TradeOff> value;
+        private final Function<TradeOff, Bar> bar;
 
-        Cost(String title, String label, String unit) {
+        Cost(String title, String label, String unit, ToDoubleFunction<TradeOff> value, Function<TradeOff, Bar> bar) {
             this.title = title;
             this.label = label;
             this.unit = unit;
+            this.value = value;
+            this.bar = bar;
         }
 
-        abstract double value(TradeOff point);
-
-        abstract double error(TradeOff point);
-
         Series series(String name, Series.Style style, List<TradeOff> points) {
-            return new Series(name, style, points.stream().filter(point -> Double.isFinite(value(point)))
-                    .map(point -> new Point(100 * point.kvSaving, value(point), error(point), point.name, point.chosen))
-                    .sorted(Comparator.comparingDouble(Point::x)).toList());
+            return new Series(name, style,
+                    points.stream().map(this::point).filter(point -> Double.isFinite(point.y()))
+                            .sorted(Comparator.comparingDouble(Point::x)).toList());
+        }
+
+        private Point point(TradeOff point) {
+            return new Point(100 * point.kvSaving, value.applyAsDouble(point), bar.apply(point), point.name,
+                    point.chosen);
         }
     }
 
@@ -119,14 +106,13 @@ record TradeOff(String name, double kvSaving, Estimate perplexityIncrease, doubl
             return Stream.empty();
         }
         // A cost is read from zero, unless it is a gain; one that is lost in the others needs no grid line of its own.
-        double least = points.stream().mapToDouble(point -> point.y() - point.error()).min().orElseThrow();
-        double most = points.stream().mapToDouble(point -> point.y() + point.error()).max().orElseThrow();
-        OptionalDouble min = -least > VISIBLE_GAIN * most ? OptionalDouble.empty()
-                : OptionalDouble.of(Math.min(0, least));
+        double least = points.stream().mapToDouble(Point::low).min().orElseThrow();
+        double most = points.stream().mapToDouble(Point::high).max().orElseThrow();
+        Axis y = Axis.of(cost.label, cost.unit, Axis.Scale.LINEAR);
         return Stream.of(new LineChart(cost.title + title,
                 points.stream().anyMatch(Point::chosen) ? "The ring marks what was chosen." : "",
                 Axis.of("K and V bytes saved", "%", Axis.Scale.LINEAR),
-                new Axis(cost.label, cost.unit, Axis.Scale.LINEAR, min, OptionalDouble.empty()), series));
+                -least > VISIBLE_GAIN * most ? y : y.from(Math.min(0, least)), series));
     }
 
     /** Returns all of them in figures. */

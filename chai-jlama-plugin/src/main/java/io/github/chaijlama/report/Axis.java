@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.report;
 
+import java.util.List;
 import java.util.OptionalDouble;
 
 /**
@@ -11,8 +12,10 @@ import java.util.OptionalDouble;
  * @param scale how values are spread along it
  * @param min   where it begins; without it, just below the smallest value
  * @param max   where it ends; without it, just above the largest value
+ * @param ticks values that get a tick as far as there is room, in ascending order; empty for round numbers
  */
-public record Axis(String label, String unit, Scale scale, OptionalDouble min, OptionalDouble max) {
+public record Axis(String label, String unit, Scale scale, OptionalDouble min, OptionalDouble max,
+        List<Double> ticks) {
 
     /** How values are spread along an axis. */
     public enum Scale {
@@ -24,14 +27,28 @@ public record Axis(String label, String unit, Scale scale, OptionalDouble min, O
         LOGARITHMIC
     }
 
+    public Axis {
+        ticks = List.copyOf(ticks);
+    }
+
     /** Returns an axis that fits itself to the values. */
     public static Axis of(String label, String unit, Scale scale) {
-        return new Axis(label, unit, scale, OptionalDouble.empty(), OptionalDouble.empty());
+        return new Axis(label, unit, scale, OptionalDouble.empty(), OptionalDouble.empty(), List.of());
     }
 
     /** Returns this axis with a fixed range. */
     public Axis between(double newMin, double newMax) {
-        return new Axis(label, unit, scale, OptionalDouble.of(newMin), OptionalDouble.of(newMax));
+        return new Axis(label, unit, scale, OptionalDouble.of(newMin), OptionalDouble.of(newMax), ticks);
+    }
+
+    /** Returns this axis with a fixed beginning. */
+    public Axis from(double newMin) {
+        return new Axis(label, unit, scale, OptionalDouble.of(newMin), max, ticks);
+    }
+
+    /** Returns this axis with ticks at certain values. */
+    public Axis withTicks(List<Double> newTicks) {
+        return new Axis(label, unit, scale, min, max, newTicks);
     }
 
     /**

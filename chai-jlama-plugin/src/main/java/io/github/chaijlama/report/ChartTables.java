@@ -4,7 +4,6 @@ package io.github.chaijlama.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
 
 /** The numbers of charts as tables, for whoever cannot see them or wants to go on with them. */
 final class ChartTables {
@@ -32,11 +31,8 @@ final class ChartTables {
         List<List<String>> rows = new ArrayList<>();
         for (Series series : chart.series()) {
             for (Point point : series.points()) {
-                String name = Stream.of(series.name(), point.label()).filter(text -> !text.isEmpty()).distinct()
-                        .reduce((a, b) -> a + ", " + b).orElse("");
-                rows.add(List.of(name + (point.chosen() ? CHOSEN : ""), Numbers.significant(point.x()),
-                        Numbers.significant(point.y())
-                                + (point.error() > 0 ? " ± " + Numbers.significant(point.error()) : "")));
+                rows.add(List.of(series.nameOf(point) + (point.chosen() ? CHOSEN : ""),
+                        Numbers.significant(point.x()), point.value()));
             }
         }
         return Table.ofNumbers(chart.title(), List.of("", chart.x().title(), chart.y().title()), rows);

@@ -10,7 +10,7 @@ import java.util.List;
  * @param caption what to see, empty for none
  * @param x       horizontal axis
  * @param y       vertical axis
- * @param series  what is drawn, the first below the others; up to seven can be told apart
+ * @param series  what is drawn, the first below the others; up to seven can be told apart, and one that is a reference
  */
 public record LineChart(String title, String caption, Axis x, Axis y, List<Series> series) implements Chart {
 

@@ -10,6 +10,8 @@ final class LineChartSvg {
     private static final double CHARACTER = 6.4;
     /** More marks than this in a small chart hide its line. */
     private static final int MARKS_IN_SMALL_CHART = 16;
+    /** Units between neighbours at the same place. */
+    private static final double ASIDE = 3;
 
     private final Markup out;
     private final LineChart chart;
@@ -33,7 +35,7 @@ final class LineChartSvg {
         this.frame = frame;
         double top = frame.small() ? 24 : 30;
         double bottom = frame.height() - (frame.small() ? 37 : 44);
-        y = Ticks.of(chart.y(), points().flatMap(p -> Stream.of(p.y() - p.error(), p.y() + p.error()))
+        y = Ticks.of(chart.y(), points().flatMap(p -> Stream.of(p.low(), p.high()))
                 .mapToDouble(Double::doubleValue).toArray(), bottom, top, frame.yTicks());
         yTicks = y.values(frame.yTicks());
         int characters = yTicks.stream().map(Numbers::significant).mapToInt(String::length).max().orElse(1);
@@ -54,13 +56,14 @@ final class LineChartSvg {
         axes();
         for (int i = 0; i < chart.series().size(); i++) {
             Series series = chart.series().get(i);
-            if (series.style() == Series.Style.LINE) {
-                line(series, i);
+            String color = Mark.color(series, i);
+            if (series.style() != Series.Style.POINTS) {
+                line(series, aside(i), color);
             }
             boolean crowded = frame.small() && series.points().size() > MARKS_IN_SMALL_CHART;
             for (Point point : series.points()) {
                 if (isVisible(point) && (point.chosen() || !crowded)) {
-                    point(point, i);
+                    point(series, point, aside(i), Mark.of(i), color);
                 }
             }
         }
@@ -87,34 +90,42 @@ final class LineChartSvg {
         out.element("text", chart.x().title(), "class", "axis end", "x", x.to(), "y", frame.height() - 4);
     }
 
+    /**
+     * Returns how far a series is moved. Where the axis has ticks of its own all series have values there, whose bars
+     * would hide each other.
+     */
+    private double aside(int series) {
+        return chart.x().ticks().isEmpty() ? 0 : ASIDE * (series - (chart.series().size() - 1) / 2.0);
+    }
+
     /** A value without a place interrupts the line. */
-    private void line(Series series, int index) {
+    private void line(Series series, double aside, String color) {
         StringBuilder path = new StringBuilder();
         boolean pen = false;
         for (Point point : series.points()) {
             if (isVisible(point)) {
-                path.append(pen ? "L" : "M").append(Markup.coordinate(x.position(point.x()))).append(' ')
+                path.append(pen ? "L" : "M").append(Markup.coordinate(x.position(point.x()) + aside)).append(' ')
                         .append(Markup.coordinate(y.position(point.y())));
                 pen = true;
             } else {
                 pen = false;
             }
         }
-        out.empty("path", "class", "line " + Mark.color(index), "d", path);
+        out.empty("path", "class", "line " + color, "d", path);
     }
 
-    private void point(Point point, int index) {
-        double px = x.position(point.x());
+    private void point(Series series, Point point, double aside, Mark mark, String color) {
+        double px = x.position(point.x()) + aside;
         double py = y.position(point.y());
-        if (point.error() > 0) {
-            out.empty("line", "class", "bar " + Mark.color(index), "x1", px, "x2", px, "y1",
-                    y.position(point.y() - point.error()), "y2", y.position(point.y() + point.error()));
+        if (point.low() < point.high()) {
+            out.empty("line", "class", "bar " + color, "x1", px, "x2", px, "y1", y.position(point.low()), "y2",
+                    y.position(point.high()));
         }
         if (point.chosen()) {
             out.empty("circle", "class", "chosen", "cx", px, "cy", py, "r", frame.small() ? 6.5 : 8.5);
         }
-        Mark.of(index).open(out, px, py, frame.small() ? 2.4 : 3.6, "mark " + Mark.color(index));
-        out.element("title", description(point)).close();
+        mark.open(out, px, py, frame.small() ? 2.4 : 3.6, "mark " + color);
+        out.element("title", description(series, point)).close();
         if (!point.label().isEmpty() && !frame.small()) {
             label(point.label(), px, py);
         }
@@ -136,10 +147,9 @@ final class LineChartSvg {
         }
     }
 
-    private String description(Point point) {
-        return (point.label().isEmpty() ? "" : point.label() + ": ") + chart.x().title() + " "
-                + Numbers.significant(point.x()) + ", " + chart.y().title() + " " + Numbers.significant(point.y())
-                + (point.error() > 0 ? " ± " + Numbers.significant(point.error()) : "")
-                + (point.chosen() ? ", chosen" : "");
+    private String description(Series series, Point point) {
+        String name = series.nameOf(point);
+        return (name.isEmpty() ? "" : name + ": ") + chart.x().title() + " " + Numbers.significant(point.x()) + ", "
+                + chart.y().title() + " " + point.value() + (point.chosen() ? ", chosen" : "");
     }
 }

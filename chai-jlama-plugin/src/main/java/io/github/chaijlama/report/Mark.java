@@ -7,6 +7,8 @@ import java.util.StringJoiner;
 enum Mark {
     CIRCLE, SQUARE, DIAMOND, TRIANGLE;
 
+    /** The class of the style sheet for a series without a colour of its own. */
+    private static final String REFERENCE = "ref";
     private static final int COLORS = 7;
 
     /** Returns the mark of the series with this number. */
@@ -17,6 +19,11 @@ enum Mark {
     /** Returns the class of the style sheet that colours the series with this number. */
     static String color(int series) {
         return "s" + series % COLORS;
+    }
+
+    /** Returns the class of the style sheet that colours a series. */
+    static String color(Series series, int index) {
+        return series.style() == Series.Style.REFERENCE ? REFERENCE : color(index);
     }
 
     /** Begins the mark around a point, an element that the caller closes. */

@@ -115,12 +115,12 @@ final class PageBody {
         heading(chart, "h3");
         switch (chart) {
             case LineChart lines -> {
-                legend(lines.series().stream().map(Series::name).toList());
+                Legend.of(lines).write(out);
                 LineChartSvg.draw(out, lines, Frame.WIDE);
                 LineChartSvg.draw(out, lines, Frame.NARROW);
             }
             case IntervalChart intervals -> {
-                legend(IntervalChartSvg.groups(intervals));
+                Legend.of(intervals).write(out);
                 IntervalChartSvg.draw(out, intervals, Frame.WIDE);
                 IntervalChartSvg.draw(out, intervals, Frame.NARROW);
             }
@@ -136,8 +136,8 @@ final class PageBody {
     private void grid(ChartGrid grid) {
         out.open("div", "class", "charts").element("h3", grid.title());
         switch (grid.charts().getFirst()) {
-            case LineChart lines -> legend(lines.series().stream().map(Series::name).toList());
-            case IntervalChart intervals -> legend(IntervalChartSvg.groups(intervals));
+            case LineChart lines -> Legend.of(lines).write(out);
+            case IntervalChart intervals -> Legend.of(intervals).write(out);
             case HeatMap map -> colors(map);
         }
         out.open("div", "class", "panels");
@@ -160,21 +160,6 @@ final class PageBody {
         out.open("figcaption").element(level, chart.title());
         if (!chart.caption().isEmpty()) {
             out.element("p", chart.caption());
-        }
-        out.close();
-    }
-
-    /** One series is named by the chart's heading already. */
-    private void legend(List<String> names) {
-        if (names.size() < 2) {
-            return;
-        }
-        out.open("ul", "class", "legend");
-        for (int i = 0; i < names.size(); i++) {
-            out.open("li").open("svg", "viewBox", "0 0 22 12", "aria-hidden", "true");
-            out.empty("line", "class", "bar " + Mark.color(i), "x1", 1, "x2", 21, "y1", 6, "y2", 6);
-            Mark.of(i).open(out, 11, 6, 4, "mark " + Mark.color(i));
-            out.close().close().element("span", names.get(i)).close();
         }
         out.close();
     }

@@ -2,6 +2,8 @@
 package io.github.chaijlama.report;
 
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Points that belong together. Immutable.
@@ -17,10 +19,18 @@ public record Series(String name, Style style, List<Point> points) {
         /** Points joined by a line. */
         LINE,
         /** Points alone. */
-        POINTS
+        POINTS,
+        /** What the others are held against: a broken line without a colour of its own. */
+        REFERENCE
     }
 
     public Series {
         points = List.copyOf(points);
+    }
+
+    /** Returns a point's name, with that of its series. */
+    String nameOf(Point point) {
+        return Stream.of(name, point.label()).filter(text -> !text.isEmpty()).distinct()
+                .collect(Collectors.joining(", "));
     }
 }

@@ -124,7 +124,18 @@ class BenchArithmeticTests {
         assertThat(measured.layers().get(0).prefillMillis().median()).isEqualTo(1);
         assertThat(measured.layers().get(1).decodeMillis().median()).isEqualTo(0.5);
         assertThat(measured.layers().get(1).decodeBytes()).isEqualTo(11 * 5 * 32);
+        assertThat(measured.prefillAttentionMillis().median()).as("mean of the layers").isEqualTo(0.75);
         assertThat(cell.toMeasurement(MHA, 1, null).whole()).isNull();
+    }
+
+    @Test
+    void attentionOfTheMeanLayerHasTheRangeOfItsRuns() {
+        Cell cell = new Cell(new BenchArm(AttentionMode.EXACT), 10);
+        for (double[] attention : new double[][]{ { 1, 2 }, { 4, 1 }, { 1, 9 } }) {
+            PhaseTimes times = new PhaseTimes(20, new double[]{ 5, 5 }, attention, 1, 1, 1);
+            cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
+        }
+        assertThat(cell.toMeasurement(MHA, 1, null).decodeAttentionMillis()).isEqualTo(new Spread(2.5, 1.5, 5));
     }
 
     @Test

@@ -240,16 +240,20 @@ class ChaiCommandTests {
 
     @Test
     void benchForPeopleSaysWhatItsNumbersAreAndDrawsThem() throws IOException {
-        Path chart = directory.resolve("chart.png");
+        Path report = directory.resolve("report.html");
         Run run = run("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters", "8x1,4x2", "--context",
-                "16,32", "--runs", "1", "--decode", "2", "--warm-up", "0", "--chart", chart.toString());
+                "16,32", "--runs", "1", "--decode", "2", "--warm-up", "0", "--report", report.toString());
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).contains("measured peaks:").contains("time to first token, ms")
                 .contains("2 N (N+1) H d a layer, whatever the arm computes").contains("where the time goes")
                 .contains("run once more beside each step and subtracted")
                 .contains("not above 4 times the last-level cache").doesNotContain("EXTRAPOLATED")
                 .doesNotContain("left out");
-        assertThat(Files.readAllBytes(chart)).startsWith(0x89, 'P', 'N', 'G');
+        assertThat(run.err()).contains("report: " + report);
+        assertThat(report).content().contains("Time to first token", "One more token",
+                "Attention alone, prefill, a layer", "peak of the machine", "mha", "as stored", "clusters", "0.8.4")
+                .doesNotContain("Extrapolated").doesNotContain("Left out");
+        assertThat(directory.toFile().list()).containsExactly("report.html");
     }
 
     @Test
@@ -321,9 +325,9 @@ class ChaiCommandTests {
             bench --shape llama-2-7b --clusters 32x18,33x14                     | --clusters must be 1 to 32
             bench --model GOLDEN --clusters 8x3 --max-seconds 0 | --max-seconds must be 1 to 1000000000, found 0
             bench --model GOLDEN --clusters 8x3 --warm-up -1                    | --warm-up must be 0 or more, found -1
-            bench --model GOLDEN --clusters 8x3 --chart nowhere/chart.png | --chart must be a file in a directory that \
-            exists, found nowhere/chart.png
-            bench --model GOLDEN --clusters 8x3 --chart GOLDEN | --chart must be a file in a directory that exists
+            bench --model GOLDEN --clusters 8x3 --report nowhere/a.html | --report must name a file in a directory \
+            that exists, found nowhere/a.html
+            bench --model GOLDEN --clusters 8x3 --report GOLDEN | --report must name a file in a directory that exists
             bench --model GOLDEN --clusters 8x3 --kv I4                         | expected one of [F32, BF16, I8]
             bench --model GOLDEN --clusters 8x3 --runs 0                        | --runs must be at least 1, found 0
             generate --model POCKET                                             | --prompt=TEXT

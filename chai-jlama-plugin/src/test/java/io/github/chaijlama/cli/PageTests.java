@@ -8,8 +8,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.w3c.dom.Element;
 
+import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.Spread;
 import io.github.chaijlama.calibrate.Calibration;
 import io.github.chaijlama.calibrate.LayerRedundancy;
 import io.github.chaijlama.calibrate.QualityLoss;
@@ -23,6 +26,7 @@ import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
 import io.github.chaijlama.report.Axis;
+import io.github.chaijlama.report.Bar;
 import io.github.chaijlama.report.Block;
 import io.github.chaijlama.report.ChartGrid;
 import io.github.chaijlama.report.HtmlPage;
@@ -51,7 +55,8 @@ class PageTests {
     }
 
     static Stream<Report> pages() {
-        return Stream.of(calibration(6, 8), evaluation(), calibration(1, 1), calibration(32, 32));
+        return Stream.of(calibration(6, 8), evaluation(), BenchPage.of(SampleResults.benchmarked("llama-2-7b")),
+                calibration(1, 1), calibration(32, 32));
     }
 
     @ParameterizedTest
@@ -174,5 +179,101 @@ class PageTests {
 
     private static TaskResult result(String name, double lost, double error) {
         return new TaskResult(new Arm(name, null), SampleResults.group("all", 100, lost, error), List.of(), 1, 1, 0);
+    }
+
+    // ---- benchmark ----
+
+    private static LineChart chart(Report report, String title) {
+        return report.sections().stream().flatMap(section -> section.blocks().stream())
+                .filter(LineChart.class::isInstance).map(LineChart.class::cast)
+                .filter(chart -> chart.title().equals(title)).findFirst().orElseThrow();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "Time to first token", "One more token", "Attention alone, prefill, a layer",
+            "Attention alone, one more token, a layer" })
+    void chartsOfABenchmarkHaveALineForEveryArmWithRanges(String title) {
+        Benchmarked benchmarked = SampleResults.benchmarked("llama-2-7b");
+        LineChart chart = chart(BenchPage.of(benchmarked), title);
+        List<Series> arms = chart.series().stream().filter(series -> series.style() == Series.Style.LINE).toList();
+        assertThat(arms).extracting(Series::name).containsExactly("stock", "exact", "exact bf16", "exact i8",
+                "clustered", "clustered bf16", "clustered i8");
+        for (Series arm : arms) {
+            List<Measurement> measured = benchmarked.result().measurements().stream()
+                    .filter(measurement -> measurement.arm().label().equals(arm.name())).toList();
+            assertThat(arm.points()).hasSameSizeAs(measured);
+            for (int i = 0; i < measured.size(); i++) {
+                Measurement measurement = measured.get(i);
+                Spread millis = switch (title) {
+                    case "Time to first token" -> measurement.prefillMillis();
+                    case "One more token" -> measurement.decodeMillis();
+                    case "Attention alone, prefill, a layer" -> measurement.prefillAttentionMillis();
+                    default -> measurement.decodeAttentionMillis();
+                };
+                assertThat(arm.points().get(i)).isEqualTo(
+                        Point.of(measurement.context(), millis.median()).with(new Bar.Range(millis.min(),
+                                millis.max())));
+            }
+        }
+        assertThat(chart.x().scale()).isEqualTo(Axis.Scale.LOGARITHMIC);
+        assertThat(chart.y().scale()).isEqualTo(Axis.Scale.LOGARITHMIC);
+        assertThat(chart.x().ticks()).containsExactly(128.0, 512.0, 2048.0);
+    }
+
+    @Test
+    void attentionIsHeldAgainstThePeakOfTheMachine() {
+        Report report = BenchPage.of(SampleResults.benchmarked("llama-2-7b"));
+        Series prefill = chart(report, "Attention alone, prefill, a layer").series().getLast();
+        Series decode = chart(report, "Attention alone, one more token, a layer").series().getLast();
+        assertThat(List.of(prefill.style(), decode.style())).containsOnly(Series.Style.REFERENCE);
+        assertThat(prefill.points().getFirst().y()).as("operations at 150 GFLOP/s, milliseconds")
+                .isCloseTo(8192.0 * 128 * 128 / 150e6, within(1e-9));
+        assertThat(prefill.points().getFirst().low()).isCloseTo(8192.0 * 128 * 128 / 169e6, within(1e-9));
+        assertThat(decode.points().getLast().y()).as("bytes of the arm with most, at 30 GB/s")
+                .isCloseTo(32_768.0 * 2048 / 30e6, within(1e-9));
+        assertThat(chart(report, "One more token").series()).noneMatch(
+                series -> series.style() == Series.Style.REFERENCE);
+    }
+
+    @Test
+    void aDifferenceBelowNothingHasNoMarkAndStandsInTheTable() throws Exception {
+        Benchmarked benchmarked = SampleResults.benchmarked("llama-2-7b");
+        LineChart chart = chart(BenchPage.of(benchmarked), "Attention alone, prefill, a layer");
+        assertThat(chart.series().getFirst().points().getFirst().y()).isNegative();
+        HtmlPage page = HtmlPage.of(new Report("", "", List.of(new Section("", "", List.of(chart)))));
+        assertThat(page.texts("title")).filteredOn(title -> title.startsWith("stock: Tokens before"))
+                .as("two of three contexts, on a wide and on a narrow page").hasSize(4)
+                .noneMatch(title -> title.contains("before 128"));
+        assertThat(page.texts("td")).anyMatch(cell -> cell.startsWith("-7.571 ("));
+    }
+
+    @Test
+    void tablesOfABenchmarkHaveWhatTheTextHas() throws Exception {
+        HtmlPage page = HtmlPage.of(BenchPage.of(SampleResults.benchmarked("llama-2-7b")));
+        assertThat(page.texts("caption")).contains("Whole steps", "Extrapolated to 32 layers",
+                "Attention alone, a layer", "Shares of a step (%)");
+        assertThat(page.texts("td")).as("exact at 2,048 tokens: whole step, attention, bytes, rates, shares")
+                .contains("19104.09 (17957.84 to 24835.32)", "672.09 (631.76 to 873.72)", "4.246 (3.991 to 5.520)",
+                        "64.00", "51.12", "34.1 %", "15.81*", "52.7 %", "40.2");
+        assertThat(page.texts("p")).anyMatch(text -> text.startsWith("Extrapolated, not measured"));
+        assertThat(page.texts("dt")).contains("clustered, a token after 2048 tokens");
+    }
+
+    @Test
+    void whatABenchmarkHadNoTimeForIsSaid() throws Exception {
+        Report report = BenchPage.of(SampleResults.benchmarked("mha", List.of(),
+                List.of("8 tokens, stock: not measured", "8 tokens, exact: not measured")));
+        assertThat(report.sections()).extracting(Section::title).containsExactly("Result", "Settings and versions");
+        assertThat(HtmlPage.of(report).texts("p")).contains("Left out, because the time of --max-seconds was over: "
+                + "8 tokens, stock: not measured; 8 tokens, exact: not measured.");
+    }
+
+    @Test
+    void theNameOfAModelIsText() throws Exception {
+        String name = "<img src=x onerror=\"alert('1')\">&";
+        HtmlPage page = HtmlPage.of(BenchPage.of(SampleResults.benchmarked(name)));
+        assertThat(page.elements("img")).isEmpty();
+        assertThat(page.texts("dd")).contains(name);
+        page.assertLoadsNothing();
     }
 }

@@ -7,8 +7,16 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 
+import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
-import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.bench.BenchArm;
+import io.github.chaijlama.bench.Benchmark;
+import io.github.chaijlama.bench.LayerCost;
+import io.github.chaijlama.bench.MachinePeaks;
+import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.Spread;
+import io.github.chaijlama.bench.StepParts;
+import io.github.chaijlama.bench.WholeModel;
 import io.github.chaijlama.calibrate.Calibration;
 import io.github.chaijlama.calibrate.CalibrationOptions;
 import io.github.chaijlama.calibrate.HeadDistance;
@@ -31,7 +39,6 @@ import io.github.chaijlama.evaluate.TaskMeasures;
 import io.github.chaijlama.evaluate.TaskResult;
 import io.github.chaijlama.evaluate.TextEvaluation;
 import io.github.chaijlama.evaluate.TextResult;
-import io.github.chaijlama.jlama.LoadedModel;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -45,6 +52,8 @@ final class SampleResults {
                     new Entry("Fingerprint", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")),
             List.of(new Entry("CHAI for Jlama", "0.1.0"), new Entry("Jlama", "0.8.4"), new Entry("Java", "25.0.3"),
                     new Entry("Machine", "2 cores, 512-bit vectors")));
+    private static final ModelShape SHAPE = new ModelShape("llama", 3, 8, 8, 16);
+    private static final ClusterProfile PROFILE = new ClusterProfile(SHAPE, List.of(8, 4, 4), Membership.defaults());
     private static final double UNKNOWN = Double.NaN;
 
     private SampleResults() {}
@@ -150,13 +159,11 @@ final class SampleResults {
     }
 
     static EvaluateCommand.Evaluated evaluated(TextEvaluation texts, TaskEvaluation tasks) {
-        return new EvaluateCommand.Evaluated(LoadedModel.readConfig(GoldenCases.directory("mha")), ChaiOptions.exact(),
-                null, texts, null, tasks);
+        return new EvaluateCommand.Evaluated(SHAPE, ChaiOptions.exact(), null, texts, null, tasks);
     }
 
     private static Arm arm(String name, KvType type) {
-        return new Arm(name, new ClusterProfile(new ModelShape("llama", 3, 8, 8, 16), List.of(8, 4, 4),
-                Membership.defaults()), type);
+        return new Arm(name, PROFILE, type);
     }
 
     private static Estimate estimate(double value) {
@@ -185,5 +192,49 @@ final class SampleResults {
         Estimate loss = new Estimate(1, UNKNOWN);
         return new TaskGroup(kind, tasks, new TaskMeasures(accuracy, accuracy, accuracy, loss),
                 new TaskMeasures(difference, difference, difference, loss));
+    }
+
+    // ---- benchmark ----
+
+    private static final List<Integer> CONTEXTS = List.of(128, 512, 2048);
+
+    /** Returns a benchmark of seven arms at three contexts, with a difference below nothing for the first. */
+    static Benchmarked benchmarked(String name) {
+        List<BenchArm> arms = BenchArm.of(List.of(AttentionMode.STOCK, AttentionMode.EXACT, AttentionMode.CLUSTERED),
+                List.of(KvType.values()));
+        List<Measurement> measurements = new ArrayList<>();
+        for (int context : CONTEXTS) {
+            for (BenchArm arm : arms) {
+                measurements.add(measurement(arm, context));
+            }
+        }
+        return benchmarked(name, measurements, List.of());
+    }
+
+    static Benchmarked benchmarked(String name, List<Measurement> measurements, List<String> leftOut) {
+        return new Benchmarked(name, SHAPE, "F32", ChaiOptions.exact(), PROFILE, new Benchmark.Result(measurements,
+                leftOut, new MachinePeaks(new Spread(150, 143, 169), new Spread(30, 24, 32), 256L << 20, 24L << 20)));
+    }
+
+    private static Measurement measurement(BenchArm arm, int context) {
+        double slowness = switch (arm.attention()) {
+            case STOCK -> 20;
+            case EXACT -> 1;
+            case CLUSTERED -> 0.6;
+        } * (1 - 0.15 * arm.kv().ordinal());
+        double prefill = slowness * 1.6e-4 * context * context + (arm.attention() == AttentionMode.STOCK ? -60 : 1);
+        double decode = slowness * 0.002 * context + 0.15;
+        long bytes = 32_768L * context / (1 << arm.kv().ordinal());
+        StepParts parts = new StepParts(0.1 * prefill, 40, 50, 9, 1);
+        List<Integer> counts = arm.attention() == AttentionMode.CLUSTERED ? List.of(8, 4) : List.of(8);
+        List<LayerCost> layers = counts.stream().map(clusters -> new LayerCost(clusters, clusters / 4,
+                spread(prefill), spread(decode), 8192.0 * context * context, bytes)).toList();
+        return new Measurement(arm, context, 3, spread(9 * context + prefill), spread(65 + decode), spread(prefill),
+                spread(decode), bytes, layers, parts, parts,
+                new WholeModel(32, spread(80 * context + prefill), spread(650 + decode), 10 * bytes));
+    }
+
+    private static Spread spread(double median) {
+        return new Spread(median, median - 0.06 * Math.abs(median), median + 0.3 * Math.abs(median));
     }
 }

@@ -6,8 +6,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -48,6 +53,36 @@ class HtmlReportTests {
     }
 
     @Test
+    void bothThemesHaveEveryColorAndEverySeriesHasItsOwn() throws Exception {
+        String style = HtmlPage.of(SampleReports.ofEverything()).texts("style").getFirst();
+        String dark = "@media (prefers-color-scheme: dark)";
+        Set<String> light = colors(style.substring(style.indexOf(":root"), style.indexOf(dark)));
+        assertThat(light).contains("--page", "--s0", "--s6");
+        assertThat(colors(style.substring(style.indexOf(dark), style.indexOf("* {")))).isEqualTo(light);
+        List<String> series = new ArrayList<>(List.of("ref"));
+        for (int i = 0; i < 7; i++) {
+            series.add(Mark.color(i));
+        }
+        assertThat(series).doesNotHaveDuplicates().allSatisfy(color -> assertThat(style).contains(".line." + color,
+                ".bar." + color, ".mark." + color));
+    }
+
+    private static Set<String> colors(String style) {
+        return Pattern.compile("(--[a-z0-9]+):").matcher(style).results().map(match -> match.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void aReferenceIsDrawnWithoutAColorOfItsOwn() throws Exception {
+        LineChart chart = new LineChart("chart", "", Axis.of("x", "", Axis.Scale.LINEAR),
+                Axis.of("y", "", Axis.Scale.LINEAR),
+                List.of(new Series("arm", Series.Style.LINE, List.of(Point.of(1, 2), Point.of(2, 3))),
+                        new Series("peak", Series.Style.REFERENCE, List.of(Point.of(1, 1), Point.of(2, 1)))));
+        assertThat(HtmlPage.of(page(chart)).elements("path")).extracting(path -> path.getAttribute("class"))
+                .containsExactly("line s0", "line ref", "line s0", "line ref");
+    }
+
+    @Test
     void hostileTextStaysText() throws Exception {
         List<Block> blocks = List.of(
                 Table.ofNumbers(HOSTILE, List.of(HOSTILE, HOSTILE), List.of(List.of(HOSTILE, HOSTILE))),
@@ -55,7 +90,8 @@ class HtmlReportTests {
                 new KeyFigures(List.of(new Entry(HOSTILE, HOSTILE))), new Note(HOSTILE),
                 new LineChart(HOSTILE, HOSTILE, Axis.of(HOSTILE, HOSTILE, Axis.Scale.LINEAR),
                         Axis.of(HOSTILE, HOSTILE, Axis.Scale.LINEAR),
-                        List.of(new Series(HOSTILE, Series.Style.LINE, List.of(new Point(1, 1, 0.5, HOSTILE, true))),
+                        List.of(new Series(HOSTILE, Series.Style.LINE,
+                                List.of(new Point(1, 1, new Bar.Error(0.5), HOSTILE, true))),
                                 new Series(HOSTILE, Series.Style.POINTS, List.of(Point.of(2, 2))))),
                 new IntervalChart(HOSTILE, HOSTILE, Axis.of(HOSTILE, HOSTILE, Axis.Scale.LINEAR),
                         List.of(new IntervalChart.Row(HOSTILE, HOSTILE, 1, 1))),

@@ -56,4 +56,52 @@ class ReportRecordsTests {
         assertThat(ticks.position(0.1)).isBetween(49.999, 50.001);
         assertThat(ticks.contains(0)).isFalse();
     }
+
+    private static Ticks logarithmic(double low, double high) {
+        return Ticks.of(Axis.of("", "", Axis.Scale.LOGARITHMIC), new double[]{ low, high }, 0, 100, 6);
+    }
+
+    @Test
+    void fewTicksOfManyDecadesAreLabelled() {
+        assertThat(rounded(logarithmic(0.1, 8000).values(6))).containsExactly(0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0);
+        assertThat(rounded(logarithmic(0.1, 8000).values(3))).containsExactly(0.1, 10.0, 1000.0);
+        assertThat(rounded(logarithmic(0.1, 8000).values(11))).as("where there is room")
+                .containsExactly(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0,
+                        5000.0, 10_000.0);
+    }
+
+    @Test
+    void allTicksOfOneDecadeAreLabelled() {
+        Ticks ticks = logarithmic(65, 85);
+        assertThat(ticks.min()).isEqualTo(60);
+        assertThat(ticks.max()).isEqualTo(90);
+        assertThat(rounded(ticks.values(6))).containsExactly(60.0, 70.0, 80.0, 90.0);
+        assertThat(rounded(logarithmic(0.8, 12).values(6))).containsExactly(0.5, 1.0, 2.0, 5.0, 10.0, 20.0);
+    }
+
+    private static List<Double> rounded(List<Double> ticks) {
+        return ticks.stream().map(tick -> Double.valueOf(Numbers.significant(tick))).toList();
+    }
+
+    @Test
+    void wishedTicksAreKeptWhereTheyHaveRoom() {
+        Axis axis = Axis.of("", "", Axis.Scale.LOGARITHMIC).withTicks(List.of(128.0, 130.0, 512.0, 2048.0, 5000.0))
+                .between(100, 4000);
+        assertThat(Ticks.of(axis, new double[]{ 128, 2048 }, 0, 300, 6).values(6)).containsExactly(128.0, 512.0,
+                2048.0);
+    }
+
+    @Test
+    void barsReachToBothSidesAndSayWhatTheyAre() {
+        Point error = Point.of(1, 4).with(new Bar.Error(0.5));
+        Point range = Point.of(1, 4).with(new Bar.Range(3.9, 6));
+        assertThat(List.of(error.low(), error.high(), range.low(), range.high())).containsExactly(3.5, 4.5, 3.9, 6.0);
+        assertThat(error.value()).isEqualTo("4 ± 0.5");
+        assertThat(range.value()).isEqualTo("4 (3.9 to 6)");
+        for (Bar none : List.of(Bar.NONE, new Bar.Error(Double.NaN), new Bar.Error(-1))) {
+            Point point = Point.of(1, 4).with(none);
+            assertThat(point.value()).isEqualTo("4");
+            assertThat(point.low()).isEqualTo(point.high()).isEqualTo(4);
+        }
+    }
 }

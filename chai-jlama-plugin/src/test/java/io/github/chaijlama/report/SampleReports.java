@@ -14,7 +14,8 @@ final class SampleReports {
         Axis y = Axis.of("Cost", "nats", Axis.Scale.LOGARITHMIC);
         LineChart lines = new LineChart("Lines", "what to see", x, y,
                 List.of(new Series("first", Series.Style.LINE,
-                        List.of(Point.of(1, 0.1), new Point(2, 0.2, 0.05, "named", true), Point.of(3, Double.NaN))),
+                        List.of(Point.of(1, 0.1), new Point(2, 0.2, new Bar.Error(0.05), "named", true),
+                                Point.of(3, Double.NaN))),
                         new Series("second", Series.Style.POINTS, List.of(Point.of(2, 0.4), Point.of(3, 0)))));
         IntervalChart intervals = new IntervalChart("Intervals", "", x,
                 List.of(new IntervalChart.Row("tasks", "one", -1, 0.5), new IntervalChart.Row("tasks", "two", 0.5, 1),

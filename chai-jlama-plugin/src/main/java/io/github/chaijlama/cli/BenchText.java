@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+import io.github.chaijlama.bench.Benchmark;
+import io.github.chaijlama.bench.LayerCost;
+import io.github.chaijlama.bench.MachinePeaks;
+import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.Spread;
+import io.github.chaijlama.bench.StepParts;
+
+/** A benchmark for people. */
+final class BenchText {
+    /** Marks rates of reading that a cache may have helped. */
+    static final String NOT_FROM_MEMORY = "*";
+
+    private final PrintWriter out;
+    private final Benchmarked benchmarked;
+    private final Benchmark.Result result;
+
+    private BenchText(PrintWriter out, Benchmarked benchmarked) {
+        this.out = out;
+        this.benchmarked = benchmarked;
+        this.result = benchmarked.result();
+    }
+
+    static void print(PrintWriter out, Benchmarked benchmarked) {
+        new BenchText(out, benchmarked).print();
+    }
+
+    private void print() {
+        MachinePeaks peaks = result.peaks();
+        out.println(benchmarked.shape() + ", weights " + benchmarked.weights());
+        out.println(benchmarked.machine());
+        out.printf(Locale.ROOT,
+                "measured peaks: %s GFLOP/s multiply-add, %s GB/s reading %d MiB; last-level cache: %s%n",
+                format(peaks.gflops()), format(peaks.readGigabytes()), peaks.bufferBytes() >> 20,
+                peaks.lastLevelCacheBytes() < 0 ? "unknown" : mebibytes(peaks.lastLevelCacheBytes()) + " MiB");
+        if (benchmarked.profile() != null) {
+            out.println("clusters per layer: " + benchmarked.profile().clusters());
+        }
+        out.println("medians (smallest to largest)");
+        if (!result.measurements().isEmpty()) {
+            printTimes();
+            printWhole();
+            printAttention();
+            printParts();
+        }
+        if (!result.leftOut().isEmpty()) {
+            out.println();
+            out.println("left out, because the time of --max-seconds was over:");
+            result.leftOut().forEach(line -> out.println("  " + line));
+        }
+    }
+
+    private void printTimes() {
+        out.println();
+        out.printf("%-8s %-15s %30s %28s %10s%n", "context", "arm", "time to first token, ms", "decode, ms a token",
+                "K+V MiB");
+        for (Measurement measurement : result.measurements()) {
+            out.printf("%-8d %-15s %30s %28s %10s%n", measurement.context(), measurement.arm().label(),
+                    format(measurement.prefillMillis()), format(measurement.decodeMillis()),
+                    mebibytes(measurement.kvCacheBytes()));
+        }
+    }
+
+    private void printWhole() {
+        List<Measurement> extrapolated = result.measurements().stream()
+                .filter(measurement -> measurement.whole() != null).toList();
+        if (extrapolated.isEmpty()) {
+            return;
+        }
+        out.println();
+        out.println("EXTRAPOLATED, not measured, to all " + extrapolated.getFirst().whole().layers()
+                + " layers: the time of those measured (" + benchmarked.shape().layers() + "),");
+        out.println("by the layers there are (of as many clusters), and the rest of a step once");
+        out.printf("%-8s %-15s %30s %28s %10s%n", "context", "arm", "time to first token, ms", "decode, ms a token",
+                "K+V MiB");
+        for (Measurement measurement : extrapolated) {
+            out.printf("%-8d %-15s %30s %28s %10s%n", measurement.context(), measurement.arm().label(),
+                    "~" + format(measurement.whole().prefillMillis()), "~" + format(measurement.whole().decodeMillis()),
+                    "~" + mebibytes(measurement.whole().kvCacheBytes()));
+        }
+    }
+
+    private void printAttention() {
+        MachinePeaks peaks = result.peaks();
+        boolean marked = false;
+        out.println();
+        out.println("attention alone, a layer: rotation, storing, scores, softmax, values, finding clusters;"
+                + " without its four matrix products");
+        out.printf("%-8s %-15s %8s %28s %9s %7s %26s %9s %7s%n", "context", "arm", "clusters", "prefill ms",
+                "GFLOP/s", "of peak", "decode ms", "GB/s", "of peak");
+        for (Measurement measurement : result.measurements()) {
+            boolean memory = benchmarked.readsFromMemory(measurement.context());
+            marked |= !memory;
+            for (LayerCost cost : measurement.layers()) {
+                out.printf(Locale.ROOT, "%-8d %-15s %8d %28s %9.2f %6.1f%% %26s %9s %6.1f%%%n", measurement.context(),
+                        measurement.arm().label(), cost.clusters(), format(cost.prefillMillis()),
+                        cost.prefillGflops(), 100 * cost.prefillGflops() / peaks.gflops().median(),
+                        formatFine(cost.decodeMillis()),
+                        String.format(Locale.ROOT, "%.2f%s", cost.decodeGigabytes(), memory ? "" : NOT_FROM_MEMORY),
+                        100 * cost.decodeGigabytes() / peaks.readGigabytes().median());
+            }
+        }
+        out.println("GFLOP/s: 2 N (N+1) H d a layer, whatever the arm computes; GB/s: the K and V a token reads."
+                + " Stock's products cannot be seen");
+        out.println("from outside: they are run once more beside each step and subtracted, which says little where"
+                + " attention is a small part.");
+        if (marked) {
+            out.println(NOT_FROM_MEMORY + " the smallest arm's K+V at this context is not above " + MachinePeaks.CACHES
+                    + " times the last-level cache: some of it may be read from there");
+        }
+    }
+
+    private void printParts() {
+        out.println();
+        out.println("where the time goes, % of a step: attention alone, its matrix products, feed-forward network,"
+                + " head, all else");
+        out.printf("%-8s %-15s %8s %10s %12s %13s %7s %7s%n", "context", "arm", "step", "attention", "projections",
+                "feed-forward", "head", "other");
+        for (Measurement measurement : result.measurements()) {
+            printParts(measurement, "prefill", measurement.prefill());
+            printParts(measurement, "decode", measurement.decode());
+        }
+    }
+
+    private void printParts(Measurement measurement, String step, StepParts parts) {
+        Map<String, Double> shares = parts.shares();
+        out.printf(Locale.ROOT, "%-8d %-15s %8s %10.1f %12.1f %13.1f %7.1f %7.1f%n", measurement.context(),
+                measurement.arm().label(), step, 100 * shares.get("attention"), 100 * shares.get("projections"),
+                100 * shares.get("feedForward"), 100 * shares.get("head"), 100 * shares.get("other"));
+    }
+
+    static String format(Spread spread) {
+        return String.format(Locale.ROOT, "%.2f (%.2f to %.2f)", spread.median(), spread.min(), spread.max());
+    }
+
+    static String formatFine(Spread spread) {
+        return String.format(Locale.ROOT, "%.3f (%.3f to %.3f)", spread.median(), spread.min(), spread.max());
+    }
+
+    static String mebibytes(long bytes) {
+        return String.format(Locale.ROOT, "%.2f", bytes / (double) (1 << 20));
+    }
+}

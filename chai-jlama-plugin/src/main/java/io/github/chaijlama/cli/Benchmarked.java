@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.bench.Benchmark;
+import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.ModelShape;
+
+/**
+ * What {@code chai bench} measured, on what.
+ *
+ * @param name    name of the model's directory or of the shape
+ * @param weights type of the weights, for instance {@code F32}
+ * @param profile clusters per layer, null if no arm is clustered
+ */
+record Benchmarked(String name, ModelShape shape, String weights, ChaiOptions options, ClusterProfile profile,
+        Benchmark.Result result) {
+
+    /** Returns the machine in a line. */
+    String machine() {
+        return Runtime.getRuntime().availableProcessors() + " processors (" + System.getProperty("os.arch") + "), "
+                + options.threads() + " threads, Java " + Runtime.version() + ", kernels: "
+                + KernelProvider.get().description();
+    }
+
+    /** Whether every arm's keys and values at a context length are too many for the caches. */
+    boolean readsFromMemory(int context) {
+        long smallest = result.measurements().stream().filter(measurement -> measurement.context() == context)
+                .mapToLong(Measurement::kvCacheBytes).min().orElse(0);
+        return result.peaks().readsFromMemory(smallest);
+    }
+}
