@@ -30,7 +30,7 @@ record Frame(String name, double width, double height, boolean small) {
     /** Begins the drawing, an element that the caller closes. */
     void open(Markup out, Chart chart) {
         String name = chart.title() + (chart.caption().isEmpty() ? "" : ": " + chart.caption());
-        out.open("svg", "class", this.name, "viewBox",
+        out.open("svg", "class", "chart " + this.name, "viewBox",
                 "0 0 " + Markup.coordinate(width) + " " + Markup.coordinate(height), "role", "img", "aria-label", name);
     }
 }

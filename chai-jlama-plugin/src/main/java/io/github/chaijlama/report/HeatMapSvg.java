@@ -4,6 +4,7 @@ package io.github.chaijlama.report;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Draws a {@link HeatMap}. Cells of one colour are one path of strokes as thick as a row, which keeps a page with 80
@@ -35,6 +36,7 @@ final class HeatMapSvg {
 
     private void draw() {
         new Frame("panel heat", SIDE + 2 * MARGIN - 6, SIDE + MARGIN + 2, true).open(out, map);
+        out.attribute("data-order", order.stream().map(String::valueOf).collect(Collectors.joining(" ")));
         if (size <= LABELS) {
             labels();
         }

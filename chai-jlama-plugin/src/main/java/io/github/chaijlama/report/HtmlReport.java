@@ -15,11 +15,10 @@ import io.github.chaijlama.files.AtomicFile;
 
 /**
  * Writes a {@link Report} as one HTML file that loads nothing: it opens from a disk, follows the reader's light or dark
- * theme, fits a telephone and paper. Its content security policy allows its own style sheet, by digest, and nothing
- * else: no script, no picture, no network.
+ * theme, fits a telephone and paper. Its content security policy allows its own style sheet and script, by digest, and
+ * nothing else: no other script, no picture, no network. Without scripts nothing is missing but what the mouse shows.
  */
 public final class HtmlReport {
-    private static final String STYLE_SHEET = "report.css";
 
     private HtmlReport() {}
 
@@ -42,28 +41,31 @@ public final class HtmlReport {
     }
 
     /** Returns the page. */
-    public static String html(Report report) {
-        String style = styleSheet();
+    static String html(Report report) {
+        String style = resource("report.css");
+        String script = resource("report.js");
         Markup out = new Markup().doctype();
         out.open("html", "lang", "en").open("head");
         out.empty("meta", "charset", "utf-8");
         out.empty("meta", "http-equiv", "Content-Security-Policy", "content",
-                "default-src 'none'; style-src 'sha256-" + sha256(style) + "'; base-uri 'none'; form-action 'none'");
+                "default-src 'none'; style-src 'sha256-" + sha256(style) + "'; script-src 'sha256-" + sha256(script)
+                        + "'; base-uri 'none'; form-action 'none'");
         out.empty("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
         out.empty("meta", "name", "color-scheme", "content", "light dark");
         out.element("title", report.title());
-        out.element("style", style);
+        out.verbatim("style", style);
         out.close().open("body");
         PageBody.write(out, report);
+        out.verbatim("script", script);
         out.close().close();
         return out + "\n";
     }
 
-    /** The style sheet has no character that would have to be escaped; its digest would not fit then. */
-    private static String styleSheet() {
-        try (InputStream in = HtmlReport.class.getResourceAsStream(STYLE_SHEET)) {
+    /** Returns a text from the jar, with the line ends that its digest is made of. */
+    private static String resource(String name) {
+        try (InputStream in = HtmlReport.class.getResourceAsStream(name)) {
             if (in == null) {
-                throw new IllegalStateException("the style sheet " + STYLE_SHEET + " is missing from the jar");
+                throw new IllegalStateException(name + " is missing from the jar");
             }
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("\r\n", "\n");
         } catch (IOException e) {

@@ -56,13 +56,14 @@ final class IntervalChartSvg {
         if (!Double.isFinite(row.value())) {
             return;
         }
+        out.open("g", "data-series", group);
         if (row.halfWidth() > 0) {
             out.empty("line", "class", "bar " + Mark.color(group), "x1", x.position(row.value() - row.halfWidth()),
-                    "x2",
-                    x.position(row.value() + row.halfWidth()), "y1", y, "y2", y);
+                    "x2", x.position(row.value() + row.halfWidth()), "y1", y, "y2", y);
         }
         Mark.of(group).open(out, x.position(row.value()), y, 4, "mark " + Mark.color(group));
-        out.element("title", row.label() + " " + row.group() + ": " + Numbers.significant(row.value()) + " ± "
+        out.element("title", row.label() + ", " + row.group() + ": " + Numbers.significant(row.value()) + " ± "
                 + Numbers.significant(row.halfWidth())).close();
+        out.close();
     }
 }

@@ -29,6 +29,13 @@ final class LineChartSvg {
         }
     }
 
+    /**
+     * How a series is drawn.
+     *
+     * @param aside how far it is moved from its places
+     */
+    private record Pen(Series series, Mark mark, String color, double aside) {}
+
     private LineChartSvg(Markup out, LineChart chart, Frame frame) {
         this.out = out;
         this.chart = chart;
@@ -55,19 +62,25 @@ final class LineChartSvg {
         frame.open(out, chart);
         axes();
         for (int i = 0; i < chart.series().size(); i++) {
-            Series series = chart.series().get(i);
-            String color = Mark.color(series, i);
-            if (series.style() != Series.Style.POINTS) {
-                line(series, aside(i), color);
-            }
-            boolean crowded = frame.small() && series.points().size() > MARKS_IN_SMALL_CHART;
-            for (Point point : series.points()) {
-                if (isVisible(point) && (point.chosen() || !crowded)) {
-                    point(series, point, aside(i), Mark.of(i), color);
-                }
-            }
+            out.open("g", "data-series", i);
+            series(pen(i));
+            out.close();
         }
         out.close();
+    }
+
+    private Pen pen(int index) {
+        Series series = chart.series().get(index);
+        // Where the axis has ticks of its own all series have values there, whose bars would hide each other.
+        double aside = chart.x().ticks().isEmpty() ? 0 : ASIDE * (index - (chart.series().size() - 1) / 2.0);
+        return new Pen(series, Mark.of(index), Mark.color(series, index), aside);
+    }
+
+    private void series(Pen pen) {
+        if (pen.series.style() != Series.Style.POINTS) {
+            line(pen);
+        }
+        pen.series.points().stream().filter(this::isVisible).forEach(point -> point(pen, point));
     }
 
     private boolean isVisible(Point point) {
@@ -90,42 +103,36 @@ final class LineChartSvg {
         out.element("text", chart.x().title(), "class", "axis end", "x", x.to(), "y", frame.height() - 4);
     }
 
-    /**
-     * Returns how far a series is moved. Where the axis has ticks of its own all series have values there, whose bars
-     * would hide each other.
-     */
-    private double aside(int series) {
-        return chart.x().ticks().isEmpty() ? 0 : ASIDE * (series - (chart.series().size() - 1) / 2.0);
-    }
-
     /** A value without a place interrupts the line. */
-    private void line(Series series, double aside, String color) {
+    private void line(Pen pen) {
         StringBuilder path = new StringBuilder();
-        boolean pen = false;
-        for (Point point : series.points()) {
+        boolean down = false;
+        for (Point point : pen.series.points()) {
             if (isVisible(point)) {
-                path.append(pen ? "L" : "M").append(Markup.coordinate(x.position(point.x()) + aside)).append(' ')
+                path.append(down ? "L" : "M").append(Markup.coordinate(x.position(point.x()) + pen.aside)).append(' ')
                         .append(Markup.coordinate(y.position(point.y())));
-                pen = true;
+                down = true;
             } else {
-                pen = false;
+                down = false;
             }
         }
-        out.empty("path", "class", "line " + color, "d", path);
+        out.empty("path", "class", "line " + pen.color, "d", path);
     }
 
-    private void point(Series series, Point point, double aside, Mark mark, String color) {
-        double px = x.position(point.x()) + aside;
+    /** In a crowded chart a mark shows itself only where it is looked for. */
+    private void point(Pen pen, Point point) {
+        boolean faint = frame.small() && pen.series.points().size() > MARKS_IN_SMALL_CHART && !point.chosen();
+        double px = x.position(point.x()) + pen.aside;
         double py = y.position(point.y());
-        if (point.low() < point.high()) {
-            out.empty("line", "class", "bar " + color, "x1", px, "x2", px, "y1", y.position(point.low()), "y2",
+        if (point.low() < point.high() && !faint) {
+            out.empty("line", "class", "bar " + pen.color, "x1", px, "x2", px, "y1", y.position(point.low()), "y2",
                     y.position(point.high()));
         }
         if (point.chosen()) {
             out.empty("circle", "class", "chosen", "cx", px, "cy", py, "r", frame.small() ? 6.5 : 8.5);
         }
-        mark.open(out, px, py, frame.small() ? 2.4 : 3.6, "mark " + color);
-        out.element("title", description(series, point)).close();
+        pen.mark.open(out, px, py, frame.small() ? 2.4 : 3.6, "mark " + pen.color + (faint ? " faint" : ""));
+        out.element("title", description(pen.series, point)).close();
         if (!point.label().isEmpty() && !frame.small()) {
             label(point.label(), px, py);
         }

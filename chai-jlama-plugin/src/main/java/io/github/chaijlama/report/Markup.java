@@ -80,6 +80,25 @@ final class Markup {
         return open(name, attributes).text(content).close();
     }
 
+    /**
+     * Writes an element whose text a browser takes as it stands, such as a script.
+     *
+     * @throws IllegalArgumentException if an XML parser would read something else
+     */
+    Markup verbatim(String name, String content) {
+        if (content.indexOf('<') >= 0 || content.indexOf('&') >= 0 || content.contains("]]>")) {
+            throw new IllegalArgumentException("the text of <" + name + "> begins a tag or an entity");
+        }
+        open(name).text("");
+        try {
+            xml.flush();
+        } catch (XMLStreamException e) {
+            throw unexpected(e);
+        }
+        text.append(content);
+        return close();
+    }
+
     Markup doctype() {
         try {
             xml.writeDTD("<!DOCTYPE html>");

@@ -30,7 +30,6 @@ import io.github.chaijlama.report.Bar;
 import io.github.chaijlama.report.Block;
 import io.github.chaijlama.report.ChartGrid;
 import io.github.chaijlama.report.HtmlPage;
-import io.github.chaijlama.report.HtmlReport;
 import io.github.chaijlama.report.LineChart;
 import io.github.chaijlama.report.Point;
 import io.github.chaijlama.report.Report;
@@ -78,13 +77,13 @@ class PageTests {
     }
 
     @Test
-    void aLargeModelFitsInAFewMegabytes() {
-        assertThat(HtmlReport.html(calibration(80, 64)).length()).isBetween(1 << 20, 10 << 20);
+    void aLargeModelFitsInAFewMegabytes() throws Exception {
+        assertThat(HtmlPage.of(calibration(80, 64)).html().length()).isBetween(1 << 20, 10 << 20);
     }
 
     @Test
-    void sameResultSameBytes() {
-        assertThat(HtmlReport.html(calibration(6, 8))).isEqualTo(HtmlReport.html(calibration(6, 8)));
+    void sameResultSameBytes() throws Exception {
+        assertThat(HtmlPage.of(calibration(6, 8)).html()).isEqualTo(HtmlPage.of(calibration(6, 8)).html());
     }
 
     @Test

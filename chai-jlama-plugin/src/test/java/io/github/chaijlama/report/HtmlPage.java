@@ -2,6 +2,9 @@
 package io.github.chaijlama.report;
 
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +19,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** A written page, to look at. */
 public final class HtmlPage {
+    private static final String SCRIPT = script();
+
     private final String html;
     private final Document document;
 
@@ -24,6 +29,14 @@ public final class HtmlPage {
         // The page is well-formed XML too.
         document = DocumentBuilderFactory.newInstance().newDocumentBuilder()
                 .parse(new ByteArrayInputStream(html.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static String script() {
+        try (InputStream in = HtmlReport.class.getResourceAsStream("report.js")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     public static HtmlPage of(Report report) throws Exception {
@@ -60,8 +73,8 @@ public final class HtmlPage {
     /** Asserts that nothing on the page could be fetched, or run where the policy does not look. */
     public void assertLoadsNothing() {
         for (Element element : elements("*")) {
-            assertThat(element.getTagName()).isNotIn("script", "img", "link", "iframe", "object", "embed", "image",
-                    "use", "base", "form", "foreignObject");
+            assertThat(element.getTagName()).isNotIn("img", "link", "iframe", "object", "embed", "image", "use", "base",
+                    "form", "foreignObject");
             NamedNodeMap attributes = element.getAttributes();
             for (int i = 0; i < attributes.getLength(); i++) {
                 String name = attributes.item(i).getNodeName();
@@ -72,7 +85,13 @@ public final class HtmlPage {
                 }
             }
         }
-        assertThat(texts("style").getFirst()).doesNotContain("@import").doesNotContain("url(");
+        assertThat(texts("style")).singleElement().asString().doesNotContain("@import").doesNotContain("url(");
+        assertThat(texts("script")).as("the page's own script and no other").containsExactly(SCRIPT);
+        assertThat(html.split("<script", -1)).hasSize(2);
+        assertThat(html.split("</script", -1)).hasSize(2);
+        assertThat(SCRIPT).doesNotContainPattern("fetch|XMLHttp|WebSocket|EventSource|sendBeacon|import|https?:|src");
+        assertThat(SCRIPT).doesNotContainPattern("eval|Function\\(|innerHTML|outerHTML|insertAdjacent|document\\.write"
+                + "|createElement\\('script|location");
     }
 
     /** Asserts that every link has a target and every number is a number. */

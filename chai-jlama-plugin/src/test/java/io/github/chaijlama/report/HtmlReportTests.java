@@ -13,12 +13,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.w3c.dom.Element;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -41,15 +43,101 @@ class HtmlReportTests {
     }
 
     @Test
-    void policyAllowsTheStyleSheetByItsDigestAndNothingElse() throws Exception {
+    void policyAllowsStyleSheetAndScriptByTheirDigestsAndNothingElse() throws Exception {
         HtmlPage page = HtmlPage.of(SampleReports.ofEverything());
-        String style = page.texts("style").getFirst();
-        String digest = Base64.getEncoder().encodeToString(MessageDigest.getInstance("SHA-256")
-                .digest(style.getBytes(StandardCharsets.UTF_8)));
         assertThat(page.elements("meta").stream().map(meta -> meta.getAttribute("content")))
-                .contains("default-src 'none'; style-src 'sha256-" + digest
-                        + "'; base-uri 'none'; form-action 'none'");
-        assertThat(style).as("a browser reads the sheet unescaped").doesNotContainPattern("[<>&]");
+                .contains("default-src 'none'; style-src 'sha256-" + digest(page, "style") + "'; script-src 'sha256-"
+                        + digest(page, "script") + "'; base-uri 'none'; form-action 'none'");
+        assertThat(page.elements("script")).allSatisfy(script -> assertThat(script.hasAttributes()).isFalse());
+    }
+
+    /** Returns the digest of an element's text as a browser reads it: as it stands on the page. */
+    private static String digest(HtmlPage page, String element) throws Exception {
+        String html = page.html();
+        String text = html.substring(html.indexOf("<" + element + ">") + element.length() + 2,
+                html.indexOf("</" + element + ">"));
+        assertThat(text).as("and as an XML parser reads it").isEqualTo(page.texts(element).getFirst());
+        return Base64.getEncoder().encodeToString(MessageDigest.getInstance("SHA-256")
+                .digest(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "a < b", "a && b", "]]>" })
+    void whatABrowserDoesNotUnescapeMustNotNeedIt(String text) {
+        assertThatThrownBy(() -> new Markup().verbatim("script", text)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the text of <script> begins a tag or an entity");
+        assertThat(new Markup().verbatim("script", "a > b ? 'x' : \"y\"")).hasToString(
+                "<script>a > b ? 'x' : \"y\"</script>");
+    }
+
+    @Test
+    void everyMarkHasItsValuesAsText() throws Exception {
+        HtmlPage page = HtmlPage.of(SampleReports.ofEverything());
+        List<String> titles = new ArrayList<>();
+        for (Element svg : page.elements("svg")) {
+            if (svg.getAttribute("class").startsWith("chart")) {
+                HtmlPage.elements(svg, "*").stream().filter(mark -> mark.getAttribute("class").startsWith("mark"))
+                        .forEach(mark -> titles.add(((Element) mark.getFirstChild()).getTextContent()));
+            }
+        }
+        assertThat(titles).hasSize(2 * (3 + 2) + 3 * 2).contains("first: Saved (%) 1, Cost (nats) 0.1",
+                "first, named: Saved (%) 2, Cost (nats) 0.2 ± 0.05, chosen", "second: Saved (%) 2, Cost (nats) 0.4",
+                "tasks, two: 0.5 ± 1", "Saved (%) 2, Cost (nats) 0.3");
+    }
+
+    @Test
+    void whatBelongsToASeriesIsMarkedWithItsPlaceInTheLegend() throws Exception {
+        HtmlPage page = HtmlPage.of(SampleReports.ofEverything());
+        List<Element> figures = page.elements("figure");
+        for (Element figure : figures.subList(0, 2)) {
+            List<Element> legend = HtmlPage.elements(figure, "li");
+            assertThat(legend).hasSize(2);
+            List<Element> groups = HtmlPage.elements(figure, "g").stream()
+                    .filter(group -> group.hasAttribute("data-series")).toList();
+            assertThat(groups).as("on a wide and on a narrow page").hasSize(4);
+            for (Element group : groups) {
+                Element entry = legend.get(Integer.parseInt(group.getAttribute("data-series")));
+                assertThat(marks(group)).isNotEmpty().isSubsetOf(marks(entry));
+            }
+        }
+    }
+
+    /** Returns the classes of the marks in an element. */
+    private static Set<String> marks(Element parent) {
+        return HtmlPage.elements(parent, "*").stream().map(element -> element.getAttribute("class"))
+                .filter(cssClass -> cssClass.startsWith("mark")).collect(Collectors.toSet());
+    }
+
+    @Test
+    void marksOfACrowdedPanelAreThereToBeFound() throws Exception {
+        List<Point> points = IntStream.rangeClosed(1, 17).mapToObj(x -> Point.of(x, x).chosen(x == 3)).toList();
+        Axis axis = Axis.of("k", "", Axis.Scale.INTEGER);
+        Chart chart = new LineChart("panel", "", axis, axis, List.of(new Series("", Series.Style.LINE, points)));
+        HtmlPage page = HtmlPage.of(page(new ChartGrid("grid", List.of(chart))));
+        assertThat(page.elements("circle")).extracting(circle -> circle.getAttribute("class"))
+                .filteredOn(cssClass -> cssClass.startsWith("mark"))
+                .hasSize(17).filteredOn("mark s0"::equals).as("the chosen one").hasSize(1);
+    }
+
+    @Test
+    void aHeatMapNamesTheRowsOfItsTable() throws Exception {
+        HeatMap map = new HeatMap("map", "", List.of("a", "b", "c"),
+                List.of(List.of(1.0, 0.1, 0.9), List.of(0.1, 1.0, 0.2), List.of(0.9, 0.2, 1.0)), List.of(0, 1, 0), 0,
+                1);
+        HtmlPage page = HtmlPage.of(page(new ChartGrid("grid", List.of(map, map))));
+        List<Element> drawings = page.elements("svg").stream().filter(svg -> svg.hasAttribute("data-order")).toList();
+        assertThat(drawings).extracting(svg -> svg.getAttribute("data-order")).containsExactly("0 2 1", "0 2 1");
+        assertThat(page.elements("table")).as("a table for each drawing, in the same order").hasSameSizeAs(drawings);
+    }
+
+    @Test
+    void motionIsForThoseWhoDoNotMind() throws Exception {
+        String style = HtmlPage.of(SampleReports.ofEverything()).texts("style").getFirst();
+        String allowed = "@media (prefers-reduced-motion: no-preference) {";
+        assertThat(style).contains(allowed);
+        assertThat(style.substring(0, style.indexOf(allowed))).doesNotContainPattern("transition|animation|scroll-b");
+        assertThat(style.substring(style.indexOf("\n}", style.indexOf(allowed))))
+                .doesNotContainPattern("transition|animation|scroll-b");
     }
 
     @Test
@@ -98,7 +186,8 @@ class HtmlReportTests {
                 new ChartGrid(HOSTILE, List.of(new HeatMap(HOSTILE, HOSTILE, List.of(HOSTILE), List.of(List.of(0.5)),
                         List.of(0), 0, 1))));
         HtmlPage page = HtmlPage.of(new Report(HOSTILE, HOSTILE, List.of(new Section(HOSTILE, HOSTILE, blocks))));
-        assertThat(page.html()).doesNotContain("<img").doesNotContain("</script").doesNotContain("<!--")
+        page.assertLoadsNothing();
+        assertThat(page.html()).doesNotContain("<img").doesNotContain("<!--")
                 .doesNotContain("\u001b");
         assertThat(page.elements("img")).isEmpty();
         assertThat(page.texts("h1").getFirst()).isEqualTo(HOSTILE.replaceAll("[\u0000\u001b\ud800]", "\ufffd"));
