@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
+import java.util.stream.Stream;
+
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -18,6 +20,9 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 @AnalyzeClasses(packages = "io.github.chaijlama", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTests {
     private static final String ROOT = "io.github.chaijlama";
+    /** The command and what only it uses. */
+    private static final String[] COMMAND_ONLY = { ROOT + ".cli..", ROOT + ".bench..", ROOT + ".report..",
+            ROOT + ".launcher.." };
 
     @ArchTest
     static final ArchRule ONLY_VECTOR_KERNELS_NAME_THE_INCUBATOR = noClasses()
@@ -118,7 +123,21 @@ class ArchitectureTests {
     /** Whatever is below does not know the public face, and nobody but the command knows the command. */
     @ArchTest
     static final ArchRule COMMAND_IS_KNOWN_BY_NOBODY = noClasses().that().resideOutsideOfPackage(ROOT + ".cli").should()
-            .dependOnClassesThat().resideInAnyPackage(ROOT + ".cli", "picocli..");
+            .dependOnClassesThat().resideInAnyPackage(ROOT + ".cli..", "picocli..");
+
+    /**
+     * Who uses the library reaches nothing that is for the command only, by no detour: what is outside does not even
+     * begin to. {@link DependenciesTests} has the other half.
+     */
+    @ArchTest
+    static final ArchRule LIBRARY_DOES_WITHOUT_WHAT_THE_COMMAND_NEEDS = noClasses().that()
+            .resideOutsideOfPackages(COMMAND_ONLY).should().dependOnClassesThat()
+            .resideInAnyPackage(Stream.concat(Stream.of(COMMAND_ONLY), Stream.of("picocli..", "org.slf4j.simple.."))
+                    .toArray(String[]::new));
+
+    @ArchTest
+    static final ArchRule BENCHMARK_KNOWS_NO_REPORT = noClasses().that().resideInAPackage(ROOT + ".bench..").should()
+            .dependOnClassesThat().resideInAPackage(ROOT + ".report..");
 
     /** A package depends, of ours, on itself and the named packages only. */
     private static ArchRule knowsOnly(String name, String... others) {

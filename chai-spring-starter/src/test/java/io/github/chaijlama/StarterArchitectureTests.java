@@ -25,4 +25,9 @@ class StarterArchitectureTests {
     @ArchTest
     static final ArchRule NOBODY_USES_INTERNALS_OF_LANGCHAIN4J = noClasses().should().dependOnClassesThat()
             .resideInAnyPackage("dev.langchain4j.internal..");
+
+    @ArchTest
+    static final ArchRule NOBODY_KNOWS_THE_COMMAND = noClasses().should().dependOnClassesThat()
+            .resideInAnyPackage("io.github.chaijlama.cli..", "io.github.chaijlama.bench..",
+                    "io.github.chaijlama.report..", "io.github.chaijlama.launcher..");
 }

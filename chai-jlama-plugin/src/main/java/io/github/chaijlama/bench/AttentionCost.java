@@ -7,7 +7,7 @@ import io.github.chaijlama.attention.HeadLayout;
 import io.github.chaijlama.cluster.HeadClusters;
 
 /** How much arithmetic and memory attention stands for, to turn times into rates. */
-public final class AttentionCost {
+final class AttentionCost {
     private AttentionCost() {}
 
     /**
@@ -16,12 +16,12 @@ public final class AttentionCost {
      * values, in each of the {@code H} heads of {@code d} values. The same whatever computes it: clustered attention,
      * which leaves scores out, is credited with them, so that rates compare as times do.
      */
-    public static double prefillFlops(int tokens, HeadLayout heads) {
+    static double prefillFlops(int tokens, HeadLayout heads) {
         return 2.0 * tokens * (tokens + 1.0) * heads.queryLength();
     }
 
     /** Returns the heads' rows that a layer stores for a position: the K heads kept and all V heads. */
-    public static int storedHeads(HeadClusters clusters, HeadLayout heads) {
+    static int storedHeads(HeadClusters clusters, HeadLayout heads) {
         return heads.numberOfKvHeads()
                 + (int) Arrays.stream(clusters.representatives()).map(heads::kvHead).distinct().count();
     }
@@ -32,7 +32,7 @@ public final class AttentionCost {
      *
      * @param bytesPerToken bytes the layer stores for a position
      */
-    public static double decodeBytes(int context, int decodeTokens, double bytesPerToken) {
+    static double decodeBytes(int context, int decodeTokens, double bytesPerToken) {
         return bytesPerToken * (context + (decodeTokens + 1) / 2.0);
     }
 }
