@@ -47,7 +47,7 @@ public record TaskSplit(TaskEvaluator search, TaskEvaluator verify, String diges
             add(digest, task.prompt());
             task.choices().forEach(choice -> add(digest, choice.tokens()));
             add(digest, new int[]{ task.answer() });
-            add(digest, task.target() == null ? new int[0] : task.target().tokens());
+            add(digest, task.target().map(Task.Choice::tokens).orElse(new int[0]));
         }
         return HexFormat.of().formatHex(digest.digest());
     }

@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -244,7 +245,7 @@ final class CalibrateCommand implements Callable<Integer> {
             return null;
         }
         PrintWriter err = command.commandLine().getErr();
-        TaskSet set = TaskSet.read(tasks, null, TaskFormat.AUTO, loaded,
+        TaskSet set = TaskSet.read(tasks, Optional.empty(), TaskFormat.AUTO, loaded,
                 ReadLimits.ofTokens(loaded.model().config().contextLength()), bad -> err.println("skipped: " + bad));
         return TaskSplit.of(loaded, set.tasks(), tasks.getFileName().toString(), seed);
     }
