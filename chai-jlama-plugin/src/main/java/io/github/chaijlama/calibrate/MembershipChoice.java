@@ -45,6 +45,11 @@ public record MembershipChoice(Kind kind, int window, int offset, ClusteringAlgo
         return toOnline(window, offset, algorithm, representative);
     }
 
+    /** Returns the membership of sequences whose prompt decides. */
+    Membership.Prompt toPrompt() {
+        return new Membership.Prompt(algorithm, representative);
+    }
+
     /** Checks window and offset, too. */
     private static Membership.Online toOnline(int window, int offset, ClusteringAlgorithm algorithm,
             RepresentativeChoice representative) {

@@ -30,7 +30,6 @@ import io.github.chaijlama.calibrate.MembershipChoice;
 import io.github.chaijlama.calibrate.QualityBudget;
 import io.github.chaijlama.calibrate.QualityBudget.Measure;
 import io.github.chaijlama.calibrate.QualityLoss;
-import io.github.chaijlama.calibrate.SearchResult;
 import io.github.chaijlama.calibrate.TaskSplit;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
@@ -124,7 +123,8 @@ final class CalibrateCommand implements Callable<Integer> {
 
     /** What clusters may cost. */
     static final class Bound {
-        @Option(names = "--max-perplexity-increase", required = true, paramLabel = "X%", converter = Share.class,
+        @Option(names = "--max-perplexity-increase", required = true, paramLabel = "X%",
+                converter = Share.class,
                 description = "the most that perplexity may rise on held-out texts, for instance 1%%: "
                         + "finds the largest saving")
         private Double perplexityIncrease;
@@ -178,10 +178,10 @@ final class CalibrateCommand implements Callable<Integer> {
         report.check();
         Path state = out.resolveSibling(out.getFileName() + ".state");
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
-            Calibration calibration = new Calibrator(loaded.model(), options, new ProgressPrinter(
-                    command.commandLine().getErr())).calibrate(read(loaded).texts(), readTasks(loaded), state);
-            CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(), date,
-                    ChaiVersion.CHAI);
+            TextSet set = read(loaded);
+            Calibration calibration = calibrator(loaded, options).withState(state).calibrate(set.texts());
+            CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(),
+                    Optional.ofNullable(date), ChaiVersion.CHAI);
             CalibrationJson.write(calibration, origin, out);
             Calibrator.deleteState(state);
             PrintWriter printer = command.commandLine().getOut();
@@ -226,10 +226,16 @@ final class CalibrateCommand implements Callable<Integer> {
                             : clustersAttention ? HeadDistance.ATTENTION
                                     : bound != null ? HeadDistance.WEIGHTED : HeadDistance.OUTPUT);
             return new CalibrationOptions(membership, samples, heldOut, seed, maxResidual,
-                    bound == null ? null : bound.budget(), maxMeasurements, beyond);
+                    Optional.ofNullable(bound).map(Bound::budget), maxMeasurements, beyond);
         } catch (IllegalArgumentException | ProfileException e) {
             throw model.usage(e.getMessage());
         }
+    }
+
+    private Calibrator calibrator(TextModel loaded, CalibrationOptions options) {
+        Calibrator calibrator = new Calibrator(loaded.model(), options,
+                new ProgressPrinter(command.commandLine().getErr()));
+        return tasks == null ? calibrator : calibrator.withTasks(readTasks(loaded));
     }
 
     private TextSet read(TextModel loaded) {
@@ -241,9 +247,6 @@ final class CalibrateCommand implements Callable<Integer> {
     }
 
     private TaskSplit readTasks(TextModel loaded) {
-        if (tasks == null) {
-            return null;
-        }
         PrintWriter err = command.commandLine().getErr();
         TaskSet set = TaskSet.read(tasks, Optional.empty(), TaskFormat.AUTO, loaded,
                 ReadLimits.ofTokens(loaded.model().config().contextLength()), bad -> err.println("skipped: " + bad));
@@ -259,12 +262,11 @@ final class CalibrateCommand implements Callable<Integer> {
                     calibration.profile().clusters().get(layer), redundancy.elbow(), 100 * redundancy.residual(),
                     redundancy.meanSimilarity());
         }
-        SearchResult search = calibration.search();
-        if (search != null) {
+        calibration.search().ifPresent(search -> {
             printer.println("budget: " + search.budget());
             printer.printf("search: %s, after %d measurements%n", search.stopped(), search.measurements());
             printer.println("found: " + search.found().clusters() + describe(search.found().loss()));
-        }
+        });
         printer.printf(Locale.ROOT, "on %d held-out texts, exact perplexity %.4f:%s%n", calibration.heldOut(),
                 calibration.exactPerplexity(), describe(calibration.loss()));
         printer.println("written to " + out);

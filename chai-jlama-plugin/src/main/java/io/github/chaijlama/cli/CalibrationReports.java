@@ -4,6 +4,7 @@ package io.github.chaijlama.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 import io.github.chaijlama.ChaiModel;
@@ -39,12 +40,12 @@ import io.github.chaijlama.report.TradeOff;
 record CalibrationReports(Calibration calibration, ChaiModel model, Path directory, String texts) {
 
     Report report() {
-        SearchResult search = calibration.search();
+        Optional<SearchResult> search = calibration.search();
         String subtitle = calibration.samples() + " samples of " + texts + ", " + calibration.heldOut()
                 + " other texts to measure on, seed " + calibration.options().seed();
         return new CalibrationReport(subtitle, keyFigures(), remarks(), ReportFacts.model(model, directory), settings(),
-                layers(), search == null ? List.of() : tradeOffs(search.path(), search.verified()),
-                search == null ? List.of() : tradeOffs(search.beyond(), search.verified()), comparison(),
+                layers(), search.map(found -> tradeOffs(found.path(), found.verified())).orElse(List.of()),
+                search.map(found -> tradeOffs(found.beyond(), found.verified())).orElse(List.of()), comparison(),
                 ReportFacts.versions(model)).report();
     }
 
@@ -59,22 +60,19 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
                 new Entry("Mean KL, nats per token", ReportFacts.format("%.5f", loss.divergence().value())),
                 new Entry("Same most likely token", ReportFacts.format("%.2f %%", 100 * loss.agreement())),
                 new Entry("Layers with clusters", clustered + " of " + calibration.layers().size())));
-        if (loss.accuracyDrop() != null) {
-            figures.add(new Entry(ReportFacts.format("Accuracy lost, points (± %.2f)",
-                    100 * loss.accuracyDrop().standardError()),
-                    ReportFacts.format("%.2f", 100 * loss.accuracyDrop().value())));
-        }
+        loss.accuracyDrop().ifPresent(drop -> figures.add(
+                new Entry(ReportFacts.format("Accuracy lost, points (± %.2f)", 100 * drop.standardError()),
+                        ReportFacts.format("%.2f", 100 * drop.value()))));
         return figures;
     }
 
     private List<String> remarks() {
         List<String> remarks = new ArrayList<>();
-        SearchResult search = calibration.search();
         remarks.add("The figures are of " + calibration.heldOut() + " held-out texts with an exact perplexity of "
-                + ReportFacts.format("%.4f", calibration.exactPerplexity()) + (search == null
+                + ReportFacts.format("%.4f", calibration.exactPerplexity()) + (calibration.search().isEmpty()
                         ? "; nothing was chosen on them."
                         : "; they decided only whether to accept what the search had found on others."));
-        if (search != null) {
+        calibration.search().ifPresent(search -> {
             remarks.add("The search took " + search.measurements() + " measurements and ended because "
                     + search.stopped() + ".");
             if (!search.found().clusters().equals(search.verified().clusters())) {
@@ -84,7 +82,7 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
                                 + "step is.",
                         100 * search.found().saving()));
             }
-        }
+        });
         if (!(calibration.profile().membership() instanceof Membership.Static)) {
             remarks.add(
                     "Each sequence finds its own clusters. The clusters shown are those of the similarities averaged "
@@ -101,11 +99,11 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
                 new Entry("Held out", calibration.heldOut() + " texts"),
                 new Entry("Seed", Long.toString(options.seed())),
                 new Entry("Membership", membership(options.membership()))));
-        if (options.budget() == null) {
+        if (options.budget().isEmpty()) {
             settings.add(new Entry("Budget", "none: the elbows, where they leave at most "
                     + ReportFacts.format("%.4g %%", 100 * options.maxResidual()) + " unexplained"));
         } else {
-            settings.add(new Entry("Budget", options.budget().toString()));
+            settings.add(new Entry("Budget", options.budget().get().toString()));
             settings.add(new Entry("Measurements", "at most " + options.maxMeasurements()));
         }
         return settings;
@@ -142,9 +140,9 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
     }
 
     private List<Sensitivity> sensitivity(int layer) {
-        return calibration.search() == null ? List.of()
-                : calibration.search().sensitivities().stream().filter(cost -> cost.layer() == layer)
-                        .map(cost -> new Sensitivity(cost.clusters(), cost.loss().divergence().value())).toList();
+        return calibration.search().stream().flatMap(search -> search.sensitivities().stream())
+                .filter(cost -> cost.layer() == layer)
+                .map(cost -> new Sensitivity(cost.clusters(), cost.loss().divergence().value())).toList();
     }
 
     private static List<TradeOff> tradeOffs(List<QualityPoint> points, QualityPoint chosen) {
@@ -159,21 +157,21 @@ record CalibrationReports(Calibration calibration, ChaiModel model, Path directo
                 loss.divergence().value(), chosen);
     }
 
-    /** The error of {@code exp(x) - 1}, by the delta method. */
     private static double increaseError(QualityLoss loss) {
-        return (1 + loss.perplexityIncrease()) * loss.logLossDifference().standardError();
+        return loss.logLossDifference().expm1().standardError();
     }
 
     /** A budget of accuracy has its own steps to show. */
     private List<Table> comparison() {
-        SearchResult search = calibration.search();
-        if (search == null || search.budget().measure() != Measure.ACCURACY_DROP) {
+        Optional<SearchResult> search = calibration.search()
+                .filter(found -> found.budget().measure() == Measure.ACCURACY_DROP);
+        if (search.isEmpty()) {
             return List.of();
         }
         List<List<String>> rows = new ArrayList<>();
-        for (QualityPoint point : search.path()) {
+        for (QualityPoint point : search.get().path()) {
             rows.add(List.of(Integer.toString(rows.size() + 1), ReportFacts.format("%.1f", 100 * point.saving()),
-                    ReportFacts.percent(point.loss().accuracyDrop(), 2)));
+                    ReportFacts.percent(point.loss().accuracyDrop().orElseThrow(), 2)));
         }
         return List.of(Table.ofNumbers("Accuracy of the steps of the search",
                 List.of("Step", "K and V bytes saved (%)", "Accuracy lost (points)"), rows));

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -39,8 +40,7 @@ final class ChaiOptionsFactory {
     private static final ChaiProperties.Membership NO_MEMBERSHIP = new ChaiProperties.Membership(null, null, null,
             null);
     private static final double DEFAULT_MAX_PERPLEXITY_INCREASE = 0.01;
-    /** Two texts to steer the search and two to verify: of a single one there is no standard error. */
-    private static final int MIN_HELD_OUT = 4;
+
     private static final Pattern SHARE = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*(%?)");
 
     private final ChaiProperties properties;
@@ -107,9 +107,9 @@ final class ChaiOptionsFactory {
     StartupCalibration calibration() {
         ChaiProperties.Calibration settings = properties.calibration();
         CalibrationOptions options = new CalibrationOptions(membershipChoice(), settings.samples(),
-                Math.max(settings.samples(), MIN_HELD_OUT), CalibrationOptions.DEFAULT_SEED,
-                CalibrationOptions.DEFAULT_MAX_RESIDUAL, budget(settings),
-                CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, false);
+                Math.max(settings.samples(), CalibrationOptions.MIN_HELD_OUT_WITHIN_BUDGET),
+                CalibrationOptions.DEFAULT_SEED, CalibrationOptions.DEFAULT_MAX_RESIDUAL,
+                Optional.of(budget(settings)), CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, false);
         return new StartupCalibration(profileDirectory(settings.profileDirectory()),
                 settings.mode() == Mode.ALWAYS, hasText(settings.texts()) ? resource(settings.texts()) : null,
                 settings.maxTokens(), options);
