@@ -26,6 +26,8 @@ public record CalibrationOptions(MembershipChoice membership, int samples, int h
     public static final int DEFAULT_HELD_OUT = 128;
     /** Within a budget two texts steer the search and two verify it: of a single one there is no standard error. */
     public static final int MIN_HELD_OUT_WITHIN_BUDGET = 4;
+    /** Tokens to which longer texts are cut if nobody says how many. */
+    public static final int DEFAULT_MAX_TOKENS = 1024;
     /** Default for {@link #seed}. */
     public static final long DEFAULT_SEED = 42;
     /** Default for {@link #maxResidual}. */

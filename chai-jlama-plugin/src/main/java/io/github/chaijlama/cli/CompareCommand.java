@@ -31,8 +31,6 @@ import io.github.chaijlama.profile.ClusterProfile;
         + "numbers of clusters of a profile: windows, the whole prompt, static and random members, both algorithms, "
         + "both representatives. The first half of each text is the prompt, the second half is measured.")
 final class CompareCommand implements Callable<Integer> {
-    private static final int MAX_TOKENS = 1024;
-
     @Spec
     private CommandSpec command;
 
@@ -70,7 +68,7 @@ final class CompareCommand implements Callable<Integer> {
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
             TextSet set = TextSet.read(texts, TextFormat.AUTO, loaded,
                     ReadLimits.ofTokens(
-                            Math.min(MAX_TOKENS, loaded.model().config().contextLength())),
+                            Math.min(CalibrationOptions.DEFAULT_MAX_TOKENS, loaded.model().config().contextLength())),
                     bad -> err.println("skipped: " + bad));
             List<ComparedChoice> choices = new ChoiceComparison(loaded.model(), new ClusterCounts(counts.clusters()),
                     seed, new ProgressPrinter(err)).run(set.texts(), samples);
