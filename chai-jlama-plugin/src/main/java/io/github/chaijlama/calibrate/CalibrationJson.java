@@ -4,6 +4,7 @@ package io.github.chaijlama.calibrate;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -27,10 +28,10 @@ public final class CalibrationJson {
      * Where a calibration comes from.
      *
      * @param texts   name of the texts
-     * @param date    any date the user wants in the profile, null for none
+     * @param date    any date the user wants in the profile
      * @param version version of the program
      */
-    public record Origin(String texts, String date, String version) {}
+    public record Origin(String texts, Optional<String> date, String version) {}
 
     /** Returns the profile and how it came about. */
     public static ObjectNode toJson(Calibration calibration, Origin origin) {
@@ -46,12 +47,8 @@ public final class CalibrationJson {
         node.set("loss", loss(calibration.loss()));
         ArrayNode layers = node.putArray("layers");
         calibration.layers().forEach(layer -> layers.add(layer(layer)));
-        if (calibration.search() != null) {
-            node.set("search", search(calibration.search()));
-        }
-        if (origin.date() != null) {
-            node.put("date", origin.date());
-        }
+        calibration.search().ifPresent(search -> node.set("search", search(search)));
+        origin.date().ifPresent(date -> node.put("date", date));
         node.putObject("versions").put("chai", origin.version()).put("java", Runtime.version().toString());
         return root;
     }
@@ -109,7 +106,7 @@ public final class CalibrationJson {
 
     private static ObjectNode point(QualityPoint point) {
         ObjectNode node = MAPPER.createObjectNode();
-        node.set("clusters", MAPPER.valueToTree(point.clusters()));
+        node.set("clusters", MAPPER.valueToTree(point.clusters().perLayer()));
         node.setAll(loss(point.loss()));
         return node;
     }
@@ -120,9 +117,7 @@ public final class CalibrationJson {
                 .put("agreement", loss.agreement());
         node.set("divergence", estimate(loss.divergence()));
         node.set("logLossDifference", estimate(loss.logLossDifference()));
-        if (loss.accuracyDrop() != null) {
-            node.set("accuracyDrop", estimate(loss.accuracyDrop()));
-        }
+        loss.accuracyDrop().ifPresent(drop -> node.set("accuracyDrop", estimate(drop)));
         return node;
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -13,6 +14,7 @@ import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.files.AtomicFile;
 
 /**
@@ -24,7 +26,7 @@ final class CalibrationState {
     private static final ObjectMapper MAPPER = JsonMapper.builder().disable(MapperFeature.AUTO_DETECT_IS_GETTERS)
             .build();
 
-    private final Path file;
+    private final Optional<Path> file;
     private final String key;
     private final long intervalNanos;
     private List<LayerStatistics.Sums> layers = List.of();
@@ -32,16 +34,31 @@ final class CalibrationState {
     private long lastSaved = System.nanoTime();
 
     /** The file. */
-    private record Content(String key, List<LayerStatistics.Sums> layers, Map<String, QualityLoss> losses) {}
+    private record Content(String key, List<LayerStatistics.Sums> layers, Map<String, Loss> losses) {}
+
+    /** A loss in the file, where the drop in accuracy is null if there were no tasks. */
+    private record Loss(Estimate divergence, Estimate logLossDifference, Estimate accuracyDrop, double agreement,
+            double kvSaving) {
+
+        static Loss of(QualityLoss loss) {
+            return new Loss(loss.divergence(), loss.logLossDifference(), loss.accuracyDrop().orElse(null),
+                    loss.agreement(), loss.kvSaving());
+        }
+
+        QualityLoss toQualityLoss() {
+            return new QualityLoss(divergence, logLossDifference, Optional.ofNullable(accuracyDrop), agreement,
+                    kvSaving);
+        }
+    }
 
     /**
      * Creates an empty state.
      *
-     * @param file          where to keep it, null for nowhere
+     * @param file          where to keep it, empty for nowhere
      * @param key           identifies model, texts and settings: a state of other ones is of no use
      * @param intervalNanos time between two writes
      */
-    CalibrationState(Path file, String key, long intervalNanos) {
+    CalibrationState(Optional<Path> file, String key, long intervalNanos) {
         this.file = file;
         this.key = key;
         this.intervalNanos = intervalNanos;
@@ -49,22 +66,23 @@ final class CalibrationState {
 
     /** Reads what a stopped run left, if it had the same inputs; whatever else is there is not used. */
     void resume(CalibrationProgress progress) {
-        if (file == null || !Files.isRegularFile(file)) {
-            return;
-        }
+        file.filter(Files::isRegularFile).ifPresent(saved -> resume(saved, progress));
+    }
+
+    private void resume(Path saved, CalibrationProgress progress) {
         try {
-            Content content = MAPPER.readValue(Files.readString(file), Content.class);
+            Content content = MAPPER.readValue(Files.readString(saved), Content.class);
             if (key.equals(content.key())) {
                 layers = content.layers();
-                losses.putAll(content.losses());
-                progress.note("going on where a stopped run left off, as " + file + " says");
+                content.losses().forEach((name, loss) -> losses.put(name, loss.toQualityLoss()));
+                progress.note("going on where a stopped run left off, as " + saved + " says");
             } else {
-                progress.note("starting anew: " + file + " is of a run with other inputs");
+                progress.note("starting anew: " + saved + " is of a run with other inputs");
             }
         } catch (JsonProcessingException e) {
-            progress.note("starting anew: " + file + " cannot be read: " + e.getOriginalMessage());
+            progress.note("starting anew: " + saved + " cannot be read: " + e.getOriginalMessage());
         } catch (IOException e) {
-            progress.note("starting anew: " + file + " cannot be read: " + AtomicFile.reason(e));
+            progress.note("starting anew: " + saved + " cannot be read: " + AtomicFile.reason(e));
         }
     }
 
@@ -77,18 +95,20 @@ final class CalibrationState {
         layers = statistics.stream().map(LayerStatistics::sums).toList();
     }
 
-    /** Returns what counts cost on some texts, null if it was not measured. */
-    QualityLoss loss(String texts, List<Integer> clusters) {
-        return losses.get(texts + clusters);
+    /** Returns a loss by its name, empty if it was not measured. */
+    Optional<QualityLoss> loss(String name) {
+        return Optional.ofNullable(losses.get(name));
     }
 
-    void putLoss(String texts, List<Integer> clusters, QualityLoss loss) {
-        losses.put(texts + clusters, loss);
+    void putLoss(String name, QualityLoss loss) {
+        losses.put(name, loss);
     }
 
-    /** Whether it is time to {@link #save}. */
-    boolean isDue() {
-        return file != null && System.nanoTime() - lastSaved >= intervalNanos;
+    /** Writes the state if it is time to, see {@link #save}. */
+    void saveIfDue() {
+        if (System.nanoTime() - lastSaved >= intervalNanos) {
+            save();
+        }
     }
 
     /**
@@ -97,25 +117,26 @@ final class CalibrationState {
      * @throws CalibrationException if it cannot be written
      */
     void save() {
-        if (file == null) {
-            return;
-        }
+        file.ifPresent(this::save);
+    }
+
+    private void save(Path target) {
         try {
-            AtomicFile.write(file, MAPPER.writeValueAsString(new Content(key, layers, losses)));
+            Map<String, Loss> saved = new TreeMap<>();
+            losses.forEach((name, loss) -> saved.put(name, Loss.of(loss)));
+            AtomicFile.write(target, MAPPER.writeValueAsString(new Content(key, layers, saved)));
             lastSaved = System.nanoTime();
         } catch (IOException e) {
-            throw new CalibrationException(file + " cannot be written: " + AtomicFile.reason(e), e);
+            throw new CalibrationException(target + " cannot be written: " + AtomicFile.reason(e), e);
         }
     }
 
     /** Removes the file of a run that has ended. */
-    void delete() {
-        if (file != null) {
-            try {
-                Files.deleteIfExists(file);
-            } catch (IOException e) {
-                throw new CalibrationException(file + " cannot be deleted: " + AtomicFile.reason(e), e);
-            }
+    static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new CalibrationException(file + " cannot be deleted: " + AtomicFile.reason(e), e);
         }
     }
 }

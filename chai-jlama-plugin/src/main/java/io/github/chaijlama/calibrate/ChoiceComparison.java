@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
@@ -19,10 +18,12 @@ import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
-import io.github.chaijlama.cluster.Medoids;
 import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.cluster.RepresentativeChoice;
-import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.Arm;
+import io.github.chaijlama.evaluate.Expectations;
+import io.github.chaijlama.evaluate.MeanSums;
+import io.github.chaijlama.evaluate.TextLoss;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
@@ -36,9 +37,12 @@ import io.github.chaijlama.profile.ModelShape;
 public final class ChoiceComparison {
     private static final int[] WINDOWS = { 5, 16, 48 };
     private static final int RANDOM_DRAWS = 3;
+    private static final int MIN_TEXTS = 4;
+    /** Half of a text plays the prompt, and at least one token must be predicted behind it. */
+    private static final int MIN_TOKENS = 4;
 
     private final ChaiModel model;
-    private final List<Integer> clusters;
+    private final ClusterCounts clusters;
     private final long seed;
     private final CalibrationProgress progress;
 
@@ -48,9 +52,9 @@ public final class ChoiceComparison {
      * @param clusters clusters of each layer, for every choice
      * @param seed     divides the texts, and draws the random clusters
      */
-    public ChoiceComparison(ChaiModel model, List<Integer> clusters, long seed, CalibrationProgress progress) {
+    public ChoiceComparison(ChaiModel model, ClusterCounts clusters, long seed, CalibrationProgress progress) {
         this.model = model;
-        this.clusters = List.copyOf(clusters);
+        this.clusters = clusters;
         this.seed = seed;
         this.progress = progress;
     }
@@ -63,22 +67,21 @@ public final class ChoiceComparison {
      * @throws CalibrationException if there are too few, or too few of at least four tokens
      */
     public List<ComparedChoice> run(List<int[]> texts, int samples) {
-        List<int[]> shuffled = new ArrayList<>(texts.stream().filter(text -> text.length >= 4).toList());
-        if (shuffled.size() < 4) {
-            throw new CalibrationException("a comparison needs at least 4 texts of at least 4 tokens, found "
-                    + shuffled.size());
+        List<int[]> usable = texts.stream().filter(text -> text.length >= MIN_TOKENS).toList();
+        if (usable.size() < MIN_TEXTS) {
+            throw new CalibrationException("a comparison needs at least " + MIN_TEXTS + " texts of at least "
+                    + MIN_TOKENS + " tokens, found " + usable.size());
         }
-        Collections.shuffle(shuffled, new Random(seed));
-        int fitted = Math.min(samples, shuffled.size() / 2);
-        Map<String, ClusterProfile> choices = choices(shuffled.subList(0, fitted), commonPrefix(texts));
-        List<int[]> measured = shuffled.subList(fitted, Math.min(shuffled.size(), fitted + samples));
+        SeededSplit<int[]> split = SeededSplit.of(usable, samples, samples, seed);
+        Map<String, ClusterProfile> choices = choices(observe(split.fitted()), commonPrefix(texts));
         Map<String, Sums> sums = new LinkedHashMap<>();
         choices.keySet().forEach(name -> sums.put(name, new Sums()));
-        for (int i = 0; i < measured.size(); i++) {
-            measure(measured.get(i), choices, sums);
-            progress.report("choices", i + 1L, measured.size());
+        for (int i = 0; i < split.measured().size(); i++) {
+            measure(split.measured().get(i), choices, sums);
+            progress.report("choices", i + 1L, split.measured().size());
         }
-        return sums.entrySet().stream().map(entry -> entry.getValue().result(entry.getKey())).toList();
+        return sums.entrySet().stream()
+                .map(entry -> entry.getValue().result(entry.getKey(), split.measured().size())).toList();
     }
 
     /** Returns how many tokens all texts begin with: a chat template's header. */
@@ -92,47 +95,43 @@ public final class ChoiceComparison {
         return length;
     }
 
-    private Map<String, ClusterProfile> choices(List<int[]> texts, int header) {
-        Map<String, ClusterProfile> choices = new LinkedHashMap<>();
-        List<HeadGram> products = new ArrayList<>();
-        List<HeadGram> similarities = new ArrayList<>();
-        List<OutputDistances> outputs = new ArrayList<>();
-        for (int layer = 0; layer < shape().layers(); layer++) {
-            products.add(new HeadGram(shape().heads()));
-            similarities.add(new HeadGram(shape().heads()));
-            outputs.add(new OutputDistances(shape().heads()));
-        }
+    private List<HeadSums> observe(List<int[]> texts) {
+        List<HeadSums> layers = HeadSums.ofLayers(shape());
+        List<OutputDistances> outputs = layers.stream().map(HeadSums::outputs).toList();
         for (int i = 0; i < texts.size(); i++) {
-            List<HeadGram> text = Calibrator.observe(model, texts.get(i), outputs);
-            for (int layer = 0; layer < text.size(); layer++) {
-                products.get(layer).add(text.get(layer));
-                similarities.get(layer).add(text.get(layer).normalized());
+            List<HeadGram> products = new AttentionObserver(model).products(texts.get(i), outputs);
+            for (int layer = 0; layer < layers.size(); layer++) {
+                layers.get(layer).add(products.get(layer));
             }
             progress.report("attention of texts", i + 1L, texts.size());
         }
+        return layers;
+    }
+
+    private Map<String, ClusterProfile> choices(List<HeadSums> layers, int header) {
+        Map<String, ClusterProfile> choices = new LinkedHashMap<>();
         for (ClusteringAlgorithm algorithm : ClusteringAlgorithm.values()) {
-            List<HeadGram> distances = algorithm == ClusteringAlgorithm.KMEANS ? products : similarities;
             for (RepresentativeChoice representative : RepresentativeChoice.values()) {
                 String suffix = ", " + algorithm + ", " + representative;
                 for (int offset : header == 0 ? new int[]{ 0 } : new int[]{ 0, header }) {
                     for (int window : WINDOWS) {
                         choices.put("online, window " + window + (offset == 0 ? "" : " after " + offset) + suffix,
-                                profile(new Membership.Online(window, offset, algorithm, representative)));
+                                clusters.profile(shape(),
+                                        new Membership.Online(window, offset, algorithm, representative)));
                     }
                 }
-                choices.put("prompt" + suffix, profile(new Membership.Prompt(algorithm, representative)));
-                choices.put("static" + suffix, profile(new Membership.Static(IntStream.range(0, distances.size())
-                        .mapToObj(layer -> algorithm.cluster(distances.get(layer), clusters.get(layer),
-                                representative))
-                        .toList())));
+                choices.put("prompt" + suffix,
+                        clusters.profile(shape(), new Membership.Prompt(algorithm, representative)));
+                choices.put("static" + suffix, clusters.profile(shape(),
+                        StaticClustering.ofAttention(layers, algorithm, representative)));
             }
         }
-        choices.put("static, " + HeadDistance.OUTPUT, profile(new Membership.Static(IntStream.range(0, outputs.size())
-                .mapToObj(layer -> Medoids.cluster(outputs.get(layer), clusters.get(layer))).toList())));
+        choices.put("static, " + HeadDistance.OUTPUT, clusters.profile(shape(),
+                StaticClustering.ofDistances(layers.stream().map(HeadSums::outputs).toList())));
         Random random = new Random(seed);
         for (int draw = 1; draw <= RANDOM_DRAWS; draw++) {
-            choices.put("random, draw " + draw, profile(new Membership.Static(
-                    clusters.stream().map(count -> randomClusters(count, random)).toList())));
+            choices.put("random, draw " + draw,
+                    clusters.profile(shape(), (layer, count) -> randomClusters(count, random)));
         }
         return choices;
     }
@@ -141,101 +140,53 @@ public final class ChoiceComparison {
         return model.config().shape();
     }
 
-    private ClusterProfile profile(Membership membership) {
-        return new ClusterProfile(shape(), clusters, membership);
-    }
-
     /** The first heads of a random order represent a cluster each, the others join one of them at random. */
     private HeadClusters randomClusters(int count, Random random) {
         List<Integer> order = new ArrayList<>(IntStream.range(0, shape().heads()).boxed().toList());
         Collections.shuffle(order, random);
-        int[] members = new int[order.size()];
-        for (int i = 0; i < members.length; i++) {
-            members[order.get(i)] = i < count ? i : random.nextInt(count);
+        int[] representatives = new int[order.size()];
+        for (int i = 0; i < representatives.length; i++) {
+            representatives[order.get(i)] = order.get(i < count ? i : random.nextInt(count));
         }
-        return HeadClusters.of(members, order.subList(0, count).stream().mapToInt(Integer::intValue).toArray());
+        return HeadClusters.ofRepresentatives(representatives);
     }
 
     private void measure(int[] text, Map<String, ClusterProfile> choices, Map<String, Sums> sums) {
-        int half = text.length / 2;
+        int half = Arm.promptOf(text.length);
         int[] prompt = Arrays.copyOf(text, half);
         int[] rest = Arrays.copyOfRange(text, half, text.length - 1);
-        double[][] exact;
+        Expectations exact;
         try (ChaiSession session = model.newSession(AttentionMode.EXACT)) {
             session.feed(prompt);
-            exact = logProbabilities(session.feedAll(rest));
+            exact = Expectations.of(session.feedAll(rest), Arrays.copyOfRange(text, half + 1, text.length));
         }
         choices.forEach((name, profile) -> {
             try (ChaiSession session = model.newSession(profile)) {
                 session.feed(prompt);
                 session.endPrompt();
-                double[][] found = logProbabilities(session.feedAll(rest));
-                double divergence = 0;
-                double difference = 0;
-                for (int i = 0; i < rest.length; i++) {
-                    divergence += divergence(exact[i], found[i]);
-                    int next = text[half + i + 1];
-                    difference += exact[i][next] - found[i][next];
-                }
-                sums.get(name).add(divergence / rest.length, difference / rest.length, memberships(session));
+                sums.get(name).add(exact.compare(session.feedAll(rest)), memberships(session));
             }
         });
     }
 
     private List<HeadClusters> memberships(ChaiSession session) {
-        return IntStream.range(0, clusters.size()).mapToObj(session::clusters).toList();
-    }
-
-    private static double[][] logProbabilities(float[][] logits) {
-        return Stream.of(logits).map(ChoiceComparison::logProbabilities).toArray(double[][]::new);
-    }
-
-    private static double[] logProbabilities(float[] logits) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            max = Math.max(max, logit);
-        }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - max);
-        }
-        double logSum = max + Math.log(sum);
-        double[] result = new double[logits.length];
-        for (int i = 0; i < result.length; i++) {
-            result[i] = logits[i] - logSum;
-        }
-        return result;
-    }
-
-    private static double divergence(double[] exact, double[] found) {
-        double sum = 0;
-        for (int i = 0; i < exact.length; i++) {
-            sum += Math.exp(exact[i]) * (exact[i] - found[i]);
-        }
-        return Math.max(0, sum);
+        return IntStream.range(0, clusters.layers()).mapToObj(session::clusters).toList();
     }
 
     /** Sums over texts, each counting once. */
     private static final class Sums {
-        private final List<Double> divergences = new ArrayList<>();
-        private final List<Double> differences = new ArrayList<>();
+        private final MeanSums divergence = new MeanSums();
+        private final MeanSums difference = new MeanSums();
         private final Set<List<HeadClusters>> memberships = new HashSet<>();
 
-        void add(double divergence, double difference, List<HeadClusters> membership) {
-            divergences.add(divergence);
-            differences.add(difference);
+        void add(TextLoss text, List<HeadClusters> membership) {
+            divergence.add(text.meanDivergence());
+            difference.add(text.meanDifference());
             memberships.add(membership);
         }
 
-        ComparedChoice result(String name) {
-            return new ComparedChoice(name, estimate(divergences), estimate(differences), memberships.size(),
-                    divergences.size());
-        }
-
-        private static Estimate estimate(List<Double> values) {
-            double mean = values.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
-            double squares = values.stream().mapToDouble(value -> (value - mean) * (value - mean)).sum();
-            return new Estimate(mean, Math.sqrt(squares / (values.size() - 1.0) / values.size()));
+        ComparedChoice result(String name, int texts) {
+            return new ComparedChoice(name, divergence.mean(), difference.mean(), memberships.size(), texts);
         }
     }
 }

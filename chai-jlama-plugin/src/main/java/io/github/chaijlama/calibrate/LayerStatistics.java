@@ -5,39 +5,32 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.ErrorCurve;
 import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.cluster.OutputDistances;
 
 /** What is added up over the sample texts for one layer: as much for one text as for a thousand. Not thread-safe. */
 final class LayerStatistics {
-    private final int heads;
     private final double[] errors;
-    private final HeadGram products;
-    private final HeadGram similarities;
-    private final OutputDistances outputs;
+    private final HeadSums heads;
     private int samples;
 
     LayerStatistics(int heads) {
-        this(heads, 0, new double[heads], new HeadGram(heads), new HeadGram(heads), new OutputDistances(heads));
+        this(0, new double[heads], new HeadSums(heads));
     }
 
-    private LayerStatistics(int heads, int samples, double[] errors, HeadGram products, HeadGram similarities,
-            OutputDistances outputs) {
-        this.heads = heads;
+    private LayerStatistics(int samples, double[] errors, HeadSums heads) {
         this.samples = samples;
         this.errors = errors;
-        this.products = products;
-        this.similarities = similarities;
-        this.outputs = outputs;
+        this.heads = heads;
     }
 
     /** Everything added up so far, to be kept in a file. */
     record Sums(int samples, double[] errors, double[] products, double[] similarities, double[] outputs) {}
 
     Sums sums() {
-        return new Sums(samples, errors.clone(), products.products(), similarities.products(), outputs.sums());
+        return new Sums(samples, errors.clone(), heads.products().products(), heads.similarities().products(),
+                heads.outputs().sums());
     }
 
     /**
@@ -49,14 +42,18 @@ final class LayerStatistics {
         if (sums.errors().length != heads) {
             throw new IllegalArgumentException("errors of " + sums.errors().length + " heads, expected " + heads);
         }
-        OutputDistances outputs = new OutputDistances(heads);
-        outputs.add(sums.outputs());
-        return new LayerStatistics(heads, sums.samples(), sums.errors().clone(), HeadGram.of(heads, sums.products()),
-                HeadGram.of(heads, sums.similarities()), outputs);
+        return new LayerStatistics(sums.samples(), sums.errors().clone(),
+                new HeadSums(HeadGram.of(heads, sums.products()), HeadGram.of(heads, sums.similarities()),
+                        OutputDistances.of(heads, sums.outputs())));
     }
 
     int samples() {
         return samples;
+    }
+
+    /** Returns how alike the heads are. */
+    HeadSums heads() {
+        return heads;
     }
 
     /**
@@ -70,34 +67,18 @@ final class LayerStatistics {
         for (int k = 0; k < errors.length; k++) {
             errors[k] += textErrors[k];
         }
-        products.add(textProducts);
-        similarities.add(textProducts.normalized());
-    }
-
-    /** Returns where distances of the outputs of attention are added up over the texts. */
-    OutputDistances outputs() {
-        return outputs;
-    }
-
-    /**
-     * Returns products whose distances are the means of the texts' distances, in the measure of an algorithm: cosine
-     * distance for average linkage, squared Euclidean distance, up to a factor, for k-means.
-     */
-    HeadGram meanDistances(ClusteringAlgorithm algorithm) {
-        return switch (algorithm) {
-            case AGGLOMERATIVE -> similarities;
-            case KMEANS -> products;
-        };
+        heads.add(textProducts);
     }
 
     LayerRedundancy redundancy(double maxResidual) {
         ErrorCurve curve = new ErrorCurve(Arrays.stream(errors).map(error -> error / samples).boxed().toList(),
-                products.energy() / samples);
+                heads.products().energy() / samples);
+        HeadGram similarities = heads.similarities();
         List<List<Double>> similarity = new ArrayList<>();
-        for (int head = 0; head < heads; head++) {
+        for (int head = 0; head < errors.length; head++) {
             List<Double> row = new ArrayList<>();
-            for (int other = 0; other < heads; other++) {
-                row.add(1 - similarities.cosineDistance(head, other));
+            for (int other = 0; other < errors.length; other++) {
+                row.add(similarities.cosineSimilarity(head, other));
             }
             similarity.add(row);
         }

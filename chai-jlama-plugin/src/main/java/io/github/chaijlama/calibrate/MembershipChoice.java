@@ -6,7 +6,8 @@ import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.profile.Membership;
 
 /**
- * How the heads of a calibrated model will find their clusters.
+ * How the heads of a calibrated model will find their clusters. {@link MembershipSettings} makes one of what somebody
+ * asked for.
  *
  * @param kind           for every sequence anew, or once in the profile
  * @param window         tokens that decide, {@link Kind#ONLINE} only
@@ -18,6 +19,11 @@ import io.github.chaijlama.profile.Membership;
  */
 public record MembershipChoice(Kind kind, int window, int offset, ClusteringAlgorithm algorithm,
         RepresentativeChoice representative, HeadDistance distance) {
+
+    /** How heads are clustered if nobody says how. */
+    static final ClusteringAlgorithm DEFAULT_ALGORITHM = ClusteringAlgorithm.AGGLOMERATIVE;
+    /** Which head represents a cluster if nobody says which. */
+    static final RepresentativeChoice DEFAULT_REPRESENTATIVE = RepresentativeChoice.FIRST;
 
     /**
      * Tokens that decide if nobody says how many. The paper's 5 ({@code Membership.DEFAULT_WINDOW}) do not reach far
@@ -43,6 +49,11 @@ public record MembershipChoice(Kind kind, int window, int offset, ClusteringAlgo
     /** Returns the membership of sequences that decide for themselves. */
     Membership.Online toOnline() {
         return toOnline(window, offset, algorithm, representative);
+    }
+
+    /** Returns the membership of sequences whose prompt decides. */
+    Membership.Prompt toPrompt() {
+        return new Membership.Prompt(algorithm, representative);
     }
 
     /** Checks window and offset, too. */

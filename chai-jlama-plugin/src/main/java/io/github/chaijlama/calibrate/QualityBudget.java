@@ -6,15 +6,13 @@ import java.util.Locale;
 import io.github.chaijlama.evaluate.Estimate;
 
 /**
- * How much quality clusters may cost, against exact attention on the same texts.
+ * How much quality clusters may cost, against exact attention on the same texts. A loss is inside if it is with its
+ * margin: the upper end of its one-sided interval of 95 %.
  *
  * @param measure what is bounded
  * @param bound   above 0; see {@link Measure} for its unit
  */
 public record QualityBudget(Measure measure, double bound) {
-    /** A loss is inside a bound if so many of its standard errors fit as well: one-sided, 95 in 100. */
-    static final double MARGIN = 1.645;
-
     /** What can be bounded. */
     public enum Measure {
         /** Perplexity divided by exact perplexity, minus 1. */
@@ -33,7 +31,7 @@ public record QualityBudget(Measure measure, double bound) {
         }
     }
 
-    /** Returns whether a measured loss is inside the bound, its standard error considered. */
+    /** Returns whether a measured loss is inside the bound, its margin considered. */
     boolean allows(QualityLoss loss) {
         return excess(loss) <= 0;
     }
@@ -43,20 +41,17 @@ public record QualityBudget(Measure measure, double bound) {
      * {@link #limit}.
      */
     double excess(QualityLoss loss) {
-        return switch (measure) {
-            case PERPLEXITY_INCREASE -> upper(loss.logLossDifference()) - Math.log1p(bound);
-            case DIVERGENCE -> upper(loss.divergence()) - bound;
-            case ACCURACY_DROP -> upper(loss.accuracyDrop()) - bound;
+        Estimate measured = switch (measure) {
+            case PERPLEXITY_INCREASE -> loss.logLossDifference();
+            case DIVERGENCE -> loss.divergence();
+            case ACCURACY_DROP -> loss.accuracyDrop().orElseThrow();
         };
+        return measured.upperBound() - limit();
     }
 
     /** Returns the bound in nats per token, or in shares of tasks. */
     double limit() {
         return measure == Measure.PERPLEXITY_INCREASE ? Math.log1p(bound) : bound;
-    }
-
-    private static double upper(Estimate estimate) {
-        return estimate.value() + MARGIN * estimate.standardError();
     }
 
     @Override

@@ -5,9 +5,8 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -26,10 +25,11 @@ import io.github.chaijlama.calibrate.Calibrator;
 import io.github.chaijlama.calibrate.HeadDistance;
 import io.github.chaijlama.calibrate.LayerRedundancy;
 import io.github.chaijlama.calibrate.MembershipChoice;
+import io.github.chaijlama.calibrate.MembershipSettings;
 import io.github.chaijlama.calibrate.QualityBudget;
 import io.github.chaijlama.calibrate.QualityBudget.Measure;
 import io.github.chaijlama.calibrate.QualityLoss;
-import io.github.chaijlama.calibrate.SearchResult;
+import io.github.chaijlama.calibrate.Share;
 import io.github.chaijlama.calibrate.TaskSplit;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
@@ -45,8 +45,6 @@ import io.github.chaijlama.profile.ProfileException;
 @Command(name = "calibrate", mixinStandardHelpOptions = true, description = "Finds out which heads of a model attend "
         + "alike, and writes a cluster profile. A run that is stopped goes on when it is started again.")
 final class CalibrateCommand implements Callable<Integer> {
-    private static final int DEFAULT_MAX_TOKENS = 1024;
-
     @Spec
     private CommandSpec command;
 
@@ -73,7 +71,7 @@ final class CalibrateCommand implements Callable<Integer> {
     private int heldOut;
 
     @Option(names = "--max-tokens", paramLabel = "N", description = "longer texts are cut; default: "
-            + DEFAULT_MAX_TOKENS
+            + CalibrationOptions.DEFAULT_MAX_TOKENS
             + ", or the model's context")
     private Integer maxTokens;
 
@@ -123,7 +121,8 @@ final class CalibrateCommand implements Callable<Integer> {
 
     /** What clusters may cost. */
     static final class Bound {
-        @Option(names = "--max-perplexity-increase", required = true, paramLabel = "X%", converter = Share.class,
+        @Option(names = "--max-perplexity-increase", required = true, paramLabel = "X%",
+                converter = ShareConverter.class,
                 description = "the most that perplexity may rise on held-out texts, for instance 1%%: "
                         + "finds the largest saving")
         private Double perplexityIncrease;
@@ -177,10 +176,10 @@ final class CalibrateCommand implements Callable<Integer> {
         report.check();
         Path state = out.resolveSibling(out.getFileName() + ".state");
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
-            Calibration calibration = new Calibrator(loaded.model(), options, new ProgressPrinter(
-                    command.commandLine().getErr())).calibrate(read(loaded).texts(), readTasks(loaded), state);
-            CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(), date,
-                    ChaiVersion.CHAI);
+            TextSet set = read(loaded);
+            Calibration calibration = calibrator(loaded, options).withState(state).calibrate(set.texts());
+            CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(),
+                    Optional.ofNullable(date), ChaiVersion.CHAI);
             CalibrationJson.write(calibration, origin, out);
             Calibrator.deleteState(state);
             PrintWriter printer = command.commandLine().getOut();
@@ -197,16 +196,16 @@ final class CalibrateCommand implements Callable<Integer> {
     }
 
     private CalibrationOptions options() {
-        if (kind != MembershipChoice.Kind.ONLINE && (window != null || offset != null)) {
-            throw model.usage("--window and --offset belong to --membership online");
-        }
-        boolean clustersAttention = algorithm != null || representative != null;
-        if (distance != null && kind != MembershipChoice.Kind.STATIC) {
-            throw model.usage("--distance belongs to --membership static; sequences decide by their attention");
-        }
-        if (distance != null && distance != HeadDistance.ATTENTION && clustersAttention) {
-            throw model.usage("--algorithm and --representative belong to --distance attention");
-        }
+        MembershipSettings membership = new MembershipSettings(Optional.ofNullable(window),
+                Optional.ofNullable(offset), Optional.ofNullable(algorithm), Optional.ofNullable(representative),
+                Optional.ofNullable(distance));
+        membership.conflict(kind).ifPresent(conflict -> {
+            throw model.usage(switch (conflict) {
+                case WINDOW -> "--window and --offset belong to --membership online";
+                case DISTANCE -> "--distance belongs to --membership static; sequences decide by their attention";
+                case CLUSTERING -> "--algorithm and --representative belong to --distance attention";
+            });
+        });
         if (maxTokens != null && maxTokens < 2) {
             throw model.usage("--max-tokens must be at least 2, found " + maxTokens);
         }
@@ -217,34 +216,30 @@ final class CalibrateCommand implements Callable<Integer> {
             throw model.usage("--tasks and --max-accuracy-drop belong together");
         }
         try {
-            MembershipChoice membership = new MembershipChoice(kind,
-                    window == null ? MembershipChoice.DEFAULT_WINDOW : window, offset == null ? 0 : offset,
-                    algorithm == null ? ClusteringAlgorithm.AGGLOMERATIVE : algorithm,
-                    representative == null ? RepresentativeChoice.FIRST : representative,
-                    distance != null ? distance
-                            : clustersAttention ? HeadDistance.ATTENTION
-                                    : bound != null ? HeadDistance.WEIGHTED : HeadDistance.OUTPUT);
-            return new CalibrationOptions(membership, samples, heldOut, seed, maxResidual,
-                    bound == null ? null : bound.budget(), maxMeasurements, beyond);
+            return new CalibrationOptions(membership.choose(kind, bound != null), samples, heldOut, seed, maxResidual,
+                    Optional.ofNullable(bound).map(Bound::budget), maxMeasurements, beyond);
         } catch (IllegalArgumentException | ProfileException e) {
             throw model.usage(e.getMessage());
         }
     }
 
+    private Calibrator calibrator(TextModel loaded, CalibrationOptions options) {
+        Calibrator calibrator = new Calibrator(loaded.model(), options,
+                new ProgressPrinter(command.commandLine().getErr()));
+        return tasks == null ? calibrator : calibrator.withTasks(readTasks(loaded));
+    }
+
     private TextSet read(TextModel loaded) {
         int context = loaded.model().config().contextLength();
-        int limit = Math.min(context, maxTokens == null ? DEFAULT_MAX_TOKENS : maxTokens);
+        int limit = Math.min(context, maxTokens == null ? CalibrationOptions.DEFAULT_MAX_TOKENS : maxTokens);
         PrintWriter err = command.commandLine().getErr();
         return TextSet.read(texts, TextFormat.AUTO, loaded, ReadLimits.ofTokens(limit),
                 bad -> err.println("skipped: " + bad));
     }
 
     private TaskSplit readTasks(TextModel loaded) {
-        if (tasks == null) {
-            return null;
-        }
         PrintWriter err = command.commandLine().getErr();
-        TaskSet set = TaskSet.read(tasks, null, TaskFormat.AUTO, loaded,
+        TaskSet set = TaskSet.read(tasks, Optional.empty(), TaskFormat.AUTO, loaded,
                 ReadLimits.ofTokens(loaded.model().config().contextLength()), bad -> err.println("skipped: " + bad));
         return TaskSplit.of(loaded, set.tasks(), tasks.getFileName().toString(), seed);
     }
@@ -258,12 +253,11 @@ final class CalibrateCommand implements Callable<Integer> {
                     calibration.profile().clusters().get(layer), redundancy.elbow(), 100 * redundancy.residual(),
                     redundancy.meanSimilarity());
         }
-        SearchResult search = calibration.search();
-        if (search != null) {
+        calibration.search().ifPresent(search -> {
             printer.println("budget: " + search.budget());
             printer.printf("search: %s, after %d measurements%n", search.stopped(), search.measurements());
             printer.println("found: " + search.found().clusters() + describe(search.found().loss()));
-        }
+        });
         printer.printf(Locale.ROOT, "on %d held-out texts, exact perplexity %.4f:%s%n", calibration.heldOut(),
                 calibration.exactPerplexity(), describe(calibration.loss()));
         printer.println("written to " + out);
@@ -276,18 +270,12 @@ final class CalibrateCommand implements Callable<Integer> {
                 100 * loss.logLossDifference().standardError(), loss.divergence().value(), 100 * loss.agreement());
     }
 
-    /** A share as people write it: {@code 1%} or {@code 0.01}. */
-    static final class Share implements ITypeConverter<Double> {
-        private static final Pattern SHARE = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*(%?)");
-
+    /** Reads a {@link Share}. */
+    static final class ShareConverter implements ITypeConverter<Double> {
         @Override
         public Double convert(String text) {
-            Matcher matcher = SHARE.matcher(text);
-            if (!matcher.matches()) {
-                throw new TypeConversionException("expected a share like 1% or 0.01, found '" + text + "'");
-            }
-            double number = Double.parseDouble(matcher.group(1));
-            return matcher.group(2).isEmpty() ? number : number / 100;
+            return Share.parse(text).orElseThrow(
+                    () -> new TypeConversionException("expected a share like 1% or 0.01, found '" + text + "'"));
         }
     }
 }

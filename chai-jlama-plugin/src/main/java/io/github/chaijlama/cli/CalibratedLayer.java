@@ -48,8 +48,8 @@ record CalibratedLayer(LayerRedundancy found, int clusters, List<Integer> member
     private static CalibratedLayer of(Calibration calibration, int layer) {
         LayerRedundancy found = calibration.layers().get(layer);
         int clusters = calibration.profile().clusters().get(layer);
-        List<LayerSensitivity> sensitivity = calibration.search() == null ? List.of()
-                : calibration.search().sensitivities().stream().filter(cost -> cost.layer() == layer).toList();
+        List<LayerSensitivity> sensitivity = calibration.search().stream()
+                .flatMap(search -> search.sensitivities().stream()).filter(cost -> cost.layer() == layer).toList();
         int[] members = calibration.profile().membership() instanceof Membership.Static decided
                 ? decided.layers().get(layer).members()
                 : averageMembers(found, clusters);

@@ -31,15 +31,16 @@ import io.github.chaijlama.report.Table;
 record CalibrationPage(Calibration calibration, PageFacts facts, String texts) {
 
     Report report() {
-        SearchResult search = calibration.search();
         List<Section> sections = new ArrayList<>(List.of(facts.result(keyFigures(), remarks())));
         sections.addAll(LayerSections.of(CalibratedLayer.all(calibration)));
-        if (search != null && !search.path().isEmpty()) {
-            sections.add(path(search));
-        }
-        if (search != null && search.budget().measure() == Measure.ACCURACY_DROP) {
-            sections.add(new Section("Choices compared", "", List.of(accuracies(search))));
-        }
+        calibration.search().ifPresent(search -> {
+            if (!search.path().isEmpty()) {
+                sections.add(path(search));
+            }
+            if (search.budget().measure() == Measure.ACCURACY_DROP) {
+                sections.add(new Section("Choices compared", "", List.of(accuracies(search))));
+            }
+        });
         sections.add(facts.settings(settings()));
         String subtitle = calibration.samples() + " samples of " + texts + ", " + calibration.heldOut()
                 + " other texts to measure on, seed " + calibration.options().seed();
@@ -58,29 +59,26 @@ record CalibrationPage(Calibration calibration, PageFacts facts, String texts) {
                 new Entry("Mean KL, nats per token", Wording.format("%.5f", loss.divergence().value())),
                 new Entry("Same most likely token", Wording.format("%.2f %%", 100 * loss.agreement())),
                 new Entry("Layers with clusters", clustered + " of " + calibration.layers().size())));
-        if (loss.accuracyDrop() != null) {
-            figures.add(new Entry(Wording.format("Accuracy lost, points (± %.2f)",
-                    100 * loss.accuracyDrop().standardError()),
-                    Wording.format("%.2f", 100 * loss.accuracyDrop().value())));
-        }
+        loss.accuracyDrop().ifPresent(drop -> figures.add(
+                new Entry(Wording.format("Accuracy lost, points (± %.2f)", 100 * drop.standardError()),
+                        Wording.format("%.2f", 100 * drop.value()))));
         return figures;
     }
 
     private List<String> remarks() {
         List<String> remarks = new ArrayList<>();
-        SearchResult search = calibration.search();
         remarks.add("The figures are of " + calibration.heldOut() + " held-out texts with an exact perplexity of "
-                + Wording.format("%.4f", calibration.exactPerplexity()) + (search == null
+                + Wording.format("%.4f", calibration.exactPerplexity()) + (calibration.search().isEmpty()
                         ? "; nothing was chosen on them."
                         : "; they decided only whether to accept what the search had found on others."));
-        if (search != null) {
+        calibration.search().ifPresent(search -> {
             remarks.add("The search took " + search.measurements() + " measurements and ended because "
                     + search.stopped() + ".");
             if (!search.found().clusters().equals(search.verified().clusters())) {
                 remarks.add(Wording.format("It had found a saving of %.1f %%, which is not inside the bound on the "
                         + "held-out texts; an earlier step is.", 100 * search.found().saving()));
             }
-        }
+        });
         if (!(calibration.profile().membership() instanceof Membership.Static)) {
             remarks.add("Each sequence finds its own clusters. The clusters shown are those of the similarities "
                     + "averaged over the samples.");
@@ -95,11 +93,11 @@ record CalibrationPage(Calibration calibration, PageFacts facts, String texts) {
                 new Entry("Held out", calibration.heldOut() + " texts"),
                 new Entry("Seed", Long.toString(options.seed())),
                 new Entry("Membership", membership(options.membership()))));
-        if (options.budget() == null) {
+        if (options.budget().isEmpty()) {
             settings.add(new Entry("Budget", "none: the elbows, where they leave at most "
                     + Wording.format("%.4g %%", 100 * options.maxResidual()) + " unexplained"));
         } else {
-            settings.add(new Entry("Budget", options.budget().toString()));
+            settings.add(new Entry("Budget", options.budget().get().toString()));
             settings.add(new Entry("Measurements", "at most " + options.maxMeasurements()));
         }
         return settings;
@@ -137,7 +135,7 @@ record CalibrationPage(Calibration calibration, PageFacts facts, String texts) {
         List<List<String>> rows = new ArrayList<>();
         for (QualityPoint point : search.path()) {
             rows.add(List.of(Integer.toString(rows.size() + 1), Wording.format("%.1f", 100 * point.saving()),
-                    Wording.percent(point.loss().accuracyDrop(), 2)));
+                    point.loss().accuracyDrop().map(drop -> Wording.percent(drop, 2)).orElse("")));
         }
         return Table.ofNumbers("Accuracy of the steps of the search",
                 List.of("Step", "K and V bytes saved (%)", "Accuracy lost (points)"), rows);

@@ -15,7 +15,9 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import io.github.chaijlama.calibrate.CalibrationOptions;
 import io.github.chaijlama.calibrate.ChoiceComparison;
+import io.github.chaijlama.calibrate.ClusterCounts;
 import io.github.chaijlama.calibrate.ComparedChoice;
 import io.github.chaijlama.evaluate.ReadLimits;
 import io.github.chaijlama.evaluate.TextFormat;
@@ -29,8 +31,6 @@ import io.github.chaijlama.profile.ClusterProfile;
         + "numbers of clusters of a profile: windows, the whole prompt, static and random members, both algorithms, "
         + "both representatives. The first half of each text is the prompt, the second half is measured.")
 final class CompareCommand implements Callable<Integer> {
-    private static final int MAX_TOKENS = 1024;
-
     @Spec
     private CommandSpec command;
 
@@ -48,8 +48,10 @@ final class CompareCommand implements Callable<Integer> {
             + "and as many others for static members; default: ${DEFAULT-VALUE}")
     private int samples;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "42", description = "divides the texts and draws random "
-            + "clusters; default: ${DEFAULT-VALUE}")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = ""
+            + CalibrationOptions.DEFAULT_SEED,
+            description = "divides the texts and draws random "
+                    + "clusters; default: ${DEFAULT-VALUE}")
     private long seed;
 
     @Option(names = "--json", description = "print as JSON")
@@ -65,10 +67,11 @@ final class CompareCommand implements Callable<Integer> {
         PrintWriter err = command.commandLine().getErr();
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
             TextSet set = TextSet.read(texts, TextFormat.AUTO, loaded,
-                    ReadLimits.ofTokens(Math.min(MAX_TOKENS, loaded.model().config().contextLength())),
+                    ReadLimits.ofTokens(
+                            Math.min(CalibrationOptions.DEFAULT_MAX_TOKENS, loaded.model().config().contextLength())),
                     bad -> err.println("skipped: " + bad));
-            List<ComparedChoice> choices = new ChoiceComparison(loaded.model(), counts.clusters(), seed,
-                    new ProgressPrinter(err)).run(set.texts(), samples);
+            List<ComparedChoice> choices = new ChoiceComparison(loaded.model(), new ClusterCounts(counts.clusters()),
+                    seed, new ProgressPrinter(err)).run(set.texts(), samples);
             PrintWriter out = command.commandLine().getOut();
             if (json) {
                 out.println(toJson(counts, choices));
@@ -86,7 +89,7 @@ final class CompareCommand implements Callable<Integer> {
         for (ComparedChoice choice : choices) {
             out.printf(Locale.ROOT, "%-46s %10.5f (se %.5f) %+12.2f %% (se %.2f) %12d%n", choice.name(),
                     choice.divergence().value(), choice.divergence().standardError(),
-                    100 * Math.expm1(choice.logLossDifference().value()),
+                    100 * choice.logLossDifference().expm1().value(),
                     100 * choice.logLossDifference().standardError(), choice.memberships());
         }
     }

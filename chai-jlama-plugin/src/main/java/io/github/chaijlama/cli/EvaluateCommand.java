@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 
@@ -168,7 +169,7 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private TaskSet readTasks(TextModel loaded, int context) {
-        TaskSet set = TaskSet.read(tasks, labels, format, loaded,
+        TaskSet set = TaskSet.read(tasks, Optional.ofNullable(labels), format, loaded,
                 new ReadLimits(limit, context, ReadLimits.DEFAULT_MAX_BAD_LINES), this::skipped);
         say(set.tasks().size() + " tasks"
                 + (set.tooLong() == 0 ? ""

@@ -40,10 +40,7 @@ public enum ClusteringAlgorithm {
      */
     public HeadClusters cluster(HeadGram gram, int numberOfClusters, RepresentativeChoice choice) {
         int heads = gram.numberOfHeads();
-        if (numberOfClusters < 1 || numberOfClusters > heads) {
-            throw new IllegalArgumentException(
-                    "clusters must be 1 to " + heads + " (the number of heads), found " + numberOfClusters);
-        }
+        HeadClusters.requirePossible(numberOfClusters, heads);
         if (numberOfClusters == heads) {
             return HeadClusters.identity(heads);
         }
@@ -51,12 +48,17 @@ public enum ClusteringAlgorithm {
             throw new IllegalArgumentException(
                     "attention probabilities are not finite numbers; the model's weights are probably broken");
         }
-        int[] members = numberByLowestHead(partition(gram, numberOfClusters), numberOfClusters);
-        int[] representatives = new int[numberOfClusters];
-        for (int cluster = 0; cluster < numberOfClusters; cluster++) {
-            representatives[cluster] = choice.choose(gram, this, members, cluster);
+        int[] labels = partition(gram, numberOfClusters);
+        int[] representatives = new int[heads];
+        Arrays.stream(labels).distinct()
+                .forEach(label -> representatives[label] = choice.choose(gram, this, labels, label));
+        HeadClusters clusters = HeadClusters
+                .ofRepresentatives(Arrays.stream(labels).map(label -> representatives[label]).toArray());
+        if (clusters.numberOfClusters() != numberOfClusters) {
+            throw new IllegalStateException("clustering made " + clusters.numberOfClusters() + " clusters instead of "
+                    + numberOfClusters);
         }
-        return HeadClusters.of(members, representatives);
+        return clusters;
     }
 
     /** Returns a label for each head, any numbers below the number of heads; as many different ones as clusters. */
@@ -64,21 +66,4 @@ public enum ClusteringAlgorithm {
 
     /** Returns the distance this algorithm works with. */
     abstract double distance(HeadGram gram, int head, int other);
-
-    private static int[] numberByLowestHead(int[] labels, int numberOfClusters) {
-        int[] clusterOf = new int[labels.length];
-        Arrays.fill(clusterOf, -1);
-        int[] members = new int[labels.length];
-        int next = 0;
-        for (int head = 0; head < labels.length; head++) {
-            if (clusterOf[labels[head]] < 0) {
-                clusterOf[labels[head]] = next++;
-            }
-            members[head] = clusterOf[labels[head]];
-        }
-        if (next != numberOfClusters) {
-            throw new IllegalStateException("clustering made " + next + " clusters instead of " + numberOfClusters);
-        }
-        return members;
-    }
 }

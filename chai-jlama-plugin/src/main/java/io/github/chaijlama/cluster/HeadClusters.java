@@ -47,6 +47,31 @@ public final class HeadClusters {
         return new HeadClusters(members.clone(), representatives.clone());
     }
 
+    /**
+     * Returns the clusters in which each head takes the attention probabilities of a given one, numbered by their
+     * lowest head.
+     *
+     * @param representativeOf head whose probabilities each head takes, itself or one that keeps its own,
+     *                         {@code (numberOfHeads)}
+     * @throws IllegalArgumentException if a head takes the probabilities of one that does not exist or keep its own
+     */
+    public static HeadClusters ofRepresentatives(int[] representativeOf) {
+        int[] representatives = Arrays.stream(representativeOf).distinct().toArray();
+        int[] members = Arrays.stream(representativeOf)
+                .map(head -> IntStream.range(0, representatives.length)
+                        .filter(cluster -> representatives[cluster] == head).findFirst().orElseThrow())
+                .toArray();
+        return of(members, representatives);
+    }
+
+    /** Checks a number of clusters that heads are to be put into. */
+    static void requirePossible(int numberOfClusters, int numberOfHeads) {
+        if (numberOfClusters < 1 || numberOfClusters > numberOfHeads) {
+            throw new IllegalArgumentException("clusters must be 1 to " + numberOfHeads
+                    + " (the number of heads), found " + numberOfClusters);
+        }
+    }
+
     /** Returns the clusters of exact attention: every head represents itself. */
     public static HeadClusters identity(int numberOfHeads) {
         int[] heads = IntStream.range(0, numberOfHeads).toArray();

@@ -7,18 +7,20 @@ package io.github.chaijlama.cluster;
  * query row at a time, so memory does not grow with the text. Not thread-safe.
  */
 public final class HeadGram {
-    private final int numberOfHeads;
-    private final double[] products;
+    private final HeadMatrix products;
 
     /** Creates the products of empty features. */
     public HeadGram(int numberOfHeads) {
-        this.numberOfHeads = numberOfHeads;
-        this.products = new double[numberOfHeads * numberOfHeads];
+        this(new HeadMatrix(numberOfHeads));
+    }
+
+    private HeadGram(HeadMatrix products) {
+        this.products = products;
     }
 
     /** Returns how many heads there are. */
     public int numberOfHeads() {
-        return numberOfHeads;
+        return products.numberOfHeads();
     }
 
     /**
@@ -27,20 +29,11 @@ public final class HeadGram {
      * @param values {@code (numberOfHeads, length)}
      */
     public void append(double[][] values) {
-        if (values.length != numberOfHeads) {
-            throw new IllegalArgumentException("values of " + values.length + " heads, expected " + numberOfHeads);
+        if (values.length != numberOfHeads()) {
+            throw new IllegalArgumentException("values of " + values.length + " heads, expected " + numberOfHeads());
         }
-        for (int head = 0; head < numberOfHeads; head++) {
-            for (int other = head; other < numberOfHeads; other++) {
-                double sum = 0;
-                for (int i = 0; i < values[head].length; i++) {
-                    sum += values[head][i] * values[other][i];
-                }
-                products[head * numberOfHeads + other] += sum;
-                if (other != head) {
-                    products[other * numberOfHeads + head] += sum;
-                }
-            }
+        for (int head = 0; head < values.length; head++) {
+            append(head, values, values[head].length);
         }
     }
 
@@ -52,11 +45,11 @@ public final class HeadGram {
      * @param values {@code (numberOfHeads, at least length)}
      */
     public void append(int head, double[][] values, int length) {
-        for (int other = head; other < numberOfHeads; other++) {
-            double sum = dot(values[head], values[other], length);
-            products[head * numberOfHeads + other] += sum;
+        for (int other = head; other < numberOfHeads(); other++) {
+            double product = dot(values[head], values[other], length);
+            products.add(head, other, product);
             if (other != head) {
-                products[other * numberOfHeads + head] += sum;
+                products.add(other, head, product);
             }
         }
     }
@@ -86,13 +79,11 @@ public final class HeadGram {
      * @throws IllegalArgumentException if it has another number of heads
      */
     public void add(HeadGram other) {
-        if (other.numberOfHeads != numberOfHeads) {
+        if (other.numberOfHeads() != numberOfHeads()) {
             throw new IllegalArgumentException(
-                    "products of " + other.numberOfHeads + " heads, expected " + numberOfHeads);
+                    "products of " + other.numberOfHeads() + " heads, expected " + numberOfHeads());
         }
-        for (int i = 0; i < products.length; i++) {
-            products[i] += other.products[i];
-        }
+        products.add(other.products);
     }
 
     /**
@@ -100,10 +91,10 @@ public final class HeadGram {
      * again they have the mean of the texts' cosine distances as their own.
      */
     public HeadGram normalized() {
-        HeadGram normalized = new HeadGram(numberOfHeads);
-        for (int head = 0; head < numberOfHeads; head++) {
-            for (int other = 0; other < numberOfHeads; other++) {
-                normalized.products[head * numberOfHeads + other] = 1 - cosineDistance(head, other);
+        HeadGram normalized = new HeadGram(numberOfHeads());
+        for (int head = 0; head < numberOfHeads(); head++) {
+            for (int other = 0; other < numberOfHeads(); other++) {
+                normalized.products.add(head, other, cosineSimilarity(head, other));
             }
         }
         return normalized;
@@ -112,7 +103,7 @@ public final class HeadGram {
     /** Returns the sum of the squared lengths of all features. */
     public double energy() {
         double sum = 0;
-        for (int head = 0; head < numberOfHeads; head++) {
+        for (int head = 0; head < numberOfHeads(); head++) {
             sum += product(head, head);
         }
         return sum;
@@ -120,21 +111,22 @@ public final class HeadGram {
 
     /** Returns the mean cosine similarity of two different heads, 1 if there is only one head. */
     public double meanSimilarity() {
-        if (numberOfHeads == 1) {
+        int heads = numberOfHeads();
+        if (heads == 1) {
             return 1;
         }
         double sum = 0;
-        for (int head = 0; head < numberOfHeads; head++) {
-            for (int other = head + 1; other < numberOfHeads; other++) {
-                sum += 1 - cosineDistance(head, other);
+        for (int head = 0; head < heads; head++) {
+            for (int other = head + 1; other < heads; other++) {
+                sum += cosineSimilarity(head, other);
             }
         }
-        return 2 * sum / (numberOfHeads * (numberOfHeads - 1.0));
+        return 2 * sum / (heads * (heads - 1.0));
     }
 
     /** Returns the products row by row, {@code (numberOfHeads, numberOfHeads)}, a copy. */
     public double[] products() {
-        return products.clone();
+        return products.toArray();
     }
 
     /**
@@ -144,18 +136,12 @@ public final class HeadGram {
      * @throws IllegalArgumentException if they are not {@code numberOfHeads} squared
      */
     public static HeadGram of(int numberOfHeads, double[] products) {
-        if (products.length != numberOfHeads * numberOfHeads) {
-            throw new IllegalArgumentException(
-                    products.length + " products, expected " + numberOfHeads + " x " + numberOfHeads);
-        }
-        HeadGram gram = new HeadGram(numberOfHeads);
-        System.arraycopy(products, 0, gram.products, 0, products.length);
-        return gram;
+        return new HeadGram(HeadMatrix.of(numberOfHeads, products, "products"));
     }
 
     /** Returns the inner product of two heads' features. */
     public double product(int head, int other) {
-        return products[head * numberOfHeads + other];
+        return products.get(head, other);
     }
 
     /**
@@ -170,6 +156,11 @@ public final class HeadGram {
         return Math.max(0, 1 - product(head, other) / norms);
     }
 
+    /** Returns 1 minus {@link #cosineDistance}, exactly 1 for a head and itself. */
+    public double cosineSimilarity(int head, int other) {
+        return 1 - cosineDistance(head, other);
+    }
+
     /** Returns {@code |f - g|}. */
     public double euclideanDistance(int head, int other) {
         return Math.sqrt(Math.max(0, product(head, head) + product(other, other) - 2 * product(head, other)));
@@ -177,10 +168,6 @@ public final class HeadGram {
 
     /** Whether every product is a finite number; broken weights make them infinite or NaN. */
     public boolean isFinite() {
-        double sum = 0;
-        for (double product : products) {
-            sum += product;
-        }
-        return Double.isFinite(sum);
+        return products.isFinite();
     }
 }

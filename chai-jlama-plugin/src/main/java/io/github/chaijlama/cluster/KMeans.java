@@ -2,6 +2,7 @@
 package io.github.chaijlama.cluster;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 import org.hipparchus.clustering.CentroidCluster;
@@ -128,23 +129,17 @@ final class KMeans {
      * Removes and returns the head farthest from its centroid, the highest of equals, from a cluster of at least two.
      */
     private static Head takeFarthest(List<List<Head>> clusters) {
-        List<Head> from = null;
-        Head farthest = null;
-        double distance = -1;
-        for (List<Head> cluster : clusters) {
+        Outlier farthest = clusters.stream().filter(cluster -> cluster.size() > 1).flatMap(cluster -> {
             double[] centroid = centroid(cluster);
-            for (Head head : cluster) {
-                double d = head.distance(centroid);
-                if (cluster.size() > 1 && (d > distance || d == distance && head.number() > farthest.number())) {
-                    from = cluster;
-                    farthest = head;
-                    distance = d;
-                }
-            }
-        }
-        from.remove(farthest);
-        return farthest;
+            return cluster.stream().map(head -> new Outlier(cluster, head, head.distance(centroid)));
+        }).max(Comparator.comparingDouble(Outlier::distance).thenComparingInt(outlier -> outlier.head().number()))
+                .orElseThrow();
+        farthest.cluster().remove(farthest.head());
+        return farthest.head();
     }
+
+    /** A head and how far it is from the centroid of its cluster. */
+    private record Outlier(List<Head> cluster, Head head, double distance) {}
 
     private static double[] centroid(List<Head> cluster) {
         double[] centroid = new double[cluster.getFirst().point().length];

@@ -2,6 +2,7 @@
 package io.github.chaijlama.cluster;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
@@ -30,10 +31,7 @@ public final class Medoids {
      */
     public static HeadClusters cluster(OutputDistances distances, int numberOfClusters) {
         int heads = distances.numberOfHeads();
-        if (numberOfClusters < 1 || numberOfClusters > heads) {
-            throw new IllegalArgumentException(
-                    "clusters must be 1 to " + heads + " (the number of heads), found " + numberOfClusters);
-        }
+        HeadClusters.requirePossible(numberOfClusters, heads);
         if (!distances.isFinite()) {
             throw new IllegalArgumentException(
                     "the outputs of attention are not finite numbers; the model's weights are probably broken");
@@ -119,22 +117,12 @@ public final class Medoids {
 
     /** Returns the set with the representative at one place chosen anew, so that the cost is lowest. */
     private int[] bestAt(int[] chosen, int place) {
-        int[] best = null;
-        for (int head = 0; head < heads; head++) {
-            if (!contains(chosen, place, head)) {
-                int[] candidate = chosen.clone();
-                candidate[place] = head;
-                if (best == null || cost(candidate) < cost(best)) {
-                    best = candidate;
-                }
-            }
-        }
-        return best;
-    }
-
-    /** Whether a head is chosen at another place than {@code place}. */
-    private static boolean contains(int[] chosen, int place, int head) {
-        return IntStream.range(0, chosen.length).anyMatch(i -> i != place && chosen[i] == head);
+        int[] others = IntStream.range(0, chosen.length).filter(i -> i != place).map(i -> chosen[i]).toArray();
+        return IntStream.range(0, heads).filter(head -> !contains(others, head)).mapToObj(head -> {
+            int[] candidate = chosen.clone();
+            candidate[place] = head;
+            return candidate;
+        }).min(Comparator.comparingDouble(this::cost)).orElseThrow();
     }
 
     private double cost(int[] chosen) {
@@ -147,25 +135,20 @@ public final class Medoids {
 
     /** Returns the representative nearest to a head: itself if it is one. */
     private int nearest(int head, int[] chosen) {
-        int nearest = chosen[0];
+        return contains(chosen, head) ? head : distances.nearest(head, chosen);
+    }
+
+    private static boolean contains(int[] chosen, int head) {
         for (int other : chosen) {
             if (other == head) {
-                return head;
-            }
-            if (distances.distance(head, other) < distances.distance(head, nearest)) {
-                nearest = other;
+                return true;
             }
         }
-        return nearest;
+        return false;
     }
 
     private HeadClusters clusters(int[] chosen) {
-        int[] nearest = IntStream.range(0, heads).map(head -> nearest(head, chosen)).toArray();
-        int[] representatives = Arrays.stream(nearest).distinct().toArray();
-        int[] members = Arrays.stream(nearest)
-                .map(head -> IntStream.range(0, representatives.length).filter(c -> representatives[c] == head)
-                        .findFirst().orElseThrow())
-                .toArray();
-        return HeadClusters.of(members, representatives);
+        return HeadClusters
+                .ofRepresentatives(IntStream.range(0, heads).map(head -> nearest(head, chosen)).toArray());
     }
 }

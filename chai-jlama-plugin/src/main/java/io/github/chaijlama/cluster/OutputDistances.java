@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.cluster;
 
+import java.util.stream.IntStream;
+
 /**
  * By how much the output of a layer's attention changes if a head takes the attention probabilities of another one,
  * {@code (numberOfHeads, numberOfHeads)}: {@code D[h][r] = sum over rows of |W_h (P_h - P_r) V_h|^2}, with the
@@ -10,38 +12,45 @@ package io.github.chaijlama.cluster;
  * thread-safe.
  */
 public final class OutputDistances {
-    private final int numberOfHeads;
-    private final double[] sums;
+    private final HeadMatrix sums;
 
     /** Creates distances over no rows. */
     public OutputDistances(int numberOfHeads) {
-        this.numberOfHeads = numberOfHeads;
-        this.sums = new double[numberOfHeads * numberOfHeads];
+        this(new HeadMatrix(numberOfHeads));
+    }
+
+    private OutputDistances(HeadMatrix sums) {
+        this.sums = sums;
+    }
+
+    /**
+     * Returns distances that were read back or measured in another way.
+     *
+     * @param distances {@code (head, head whose probabilities it takes)}
+     * @throws IllegalArgumentException if they are not {@code numberOfHeads} squared
+     */
+    public static OutputDistances of(int numberOfHeads, double[] distances) {
+        return new OutputDistances(HeadMatrix.of(numberOfHeads, distances, "distances"));
     }
 
     /** Returns how many heads there are. */
     public int numberOfHeads() {
-        return numberOfHeads;
+        return sums.numberOfHeads();
     }
 
     /**
      * Adds rows.
      *
      * @param distances {@code (head, head whose probabilities it takes)}
+     * @throws IllegalArgumentException if they are not {@link #numberOfHeads} squared
      */
     public void add(double[] distances) {
-        if (distances.length != sums.length) {
-            throw new IllegalArgumentException(
-                    distances.length + " distances, expected " + numberOfHeads + " x " + numberOfHeads);
-        }
-        for (int i = 0; i < sums.length; i++) {
-            sums[i] += distances[i];
-        }
+        sums.add(distances, "distances");
     }
 
     /** Returns the distances row by row, {@code (head, head whose probabilities it takes)}, a copy. */
     public double[] sums() {
-        return sums.clone();
+        return sums.toArray();
     }
 
     /**
@@ -49,7 +58,7 @@ public final class OutputDistances {
      * rows.
      */
     public double distance(int head, int other) {
-        return sums[head * numberOfHeads + other];
+        return sums.get(head, other);
     }
 
     /**
@@ -57,9 +66,19 @@ public final class OutputDistances {
      * is no other.
      */
     public int nearest(int head) {
-        int nearest = head;
-        for (int other = 0; other < numberOfHeads; other++) {
-            if (other != head && (nearest == head || distance(head, other) < distance(head, nearest))) {
+        int[] others = IntStream.range(0, numberOfHeads()).filter(other -> other != head).toArray();
+        return others.length == 0 ? head : nearest(head, others);
+    }
+
+    /**
+     * Returns the one of some heads with the smallest distance for a head, the first of equal ones.
+     *
+     * @param candidates at least 1
+     */
+    int nearest(int head, int[] candidates) {
+        int nearest = candidates[0];
+        for (int other : candidates) {
+            if (distance(head, other) < distance(head, nearest)) {
                 nearest = other;
             }
         }
@@ -68,10 +87,6 @@ public final class OutputDistances {
 
     /** Whether every distance is a finite number; broken weights make them infinite or NaN. */
     public boolean isFinite() {
-        double sum = 0;
-        for (double distance : sums) {
-            sum += distance;
-        }
-        return Double.isFinite(sum);
+        return sums.isFinite();
     }
 }

@@ -38,6 +38,12 @@ public enum RepresentativeChoice {
 
     private static final double TIE = 1e-9;
 
+    /**
+     * Returns the representative of a cluster.
+     *
+     * @param members label of each head's cluster, {@code (numberOfHeads)}
+     * @param cluster one of them
+     */
     abstract int choose(HeadGram gram, ClusteringAlgorithm algorithm, int[] members, int cluster);
 
     private static double summedDistance(HeadGram gram, ClusteringAlgorithm algorithm, int[] members, int head) {

@@ -52,7 +52,7 @@ public record Arm(String name, ClusterProfile profile, KvType kvType) {
     /**
      * Returns how many tokens of a text play the prompt for arms that wait for one: half of them, 0 of fewer than 3.
      */
-    static int promptOf(int tokens) {
+    public static int promptOf(int tokens) {
         return tokens < 3 ? 0 : tokens / 2;
     }
 

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Function;
 
 /** Opens files of texts and tasks. */
 final class DataFiles {
@@ -13,11 +14,20 @@ final class DataFiles {
     private DataFiles() {}
 
     /**
-     * Opens a file.
+     * Reads a file.
      *
-     * @throws EvaluationException if there is none, or it is something else: opening a pipe would wait for ever
+     * @param reader leaves the stream open
+     * @throws EvaluationException if it cannot be read, or it is no file: opening a pipe would wait for ever
      */
-    static InputStream open(Path file) {
+    static <T> T read(Path file, Function<InputStream, T> reader) {
+        try (InputStream in = open(file)) {
+            return reader.apply(in);
+        } catch (IOException e) {
+            throw new EvaluationException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static InputStream open(Path file) throws IOException {
         if (!Files.exists(file)) {
             throw new EvaluationException(file + " does not exist");
         }
@@ -29,8 +39,6 @@ final class DataFiles {
             return Files.newInputStream(file);
         } catch (AccessDeniedException e) {
             throw new EvaluationException(file + " cannot be read: permission denied", e);
-        } catch (IOException e) {
-            throw new EvaluationException(file + " cannot be read: " + e.getMessage(), e);
         }
     }
 

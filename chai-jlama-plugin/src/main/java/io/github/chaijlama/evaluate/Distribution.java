@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.evaluate;
 
+import java.util.Arrays;
+
 /**
  * What a model expects next: logits {@code (vocabularySize)} with the logarithm of the sum of their exponentials, in
  * double.
  */
 record Distribution(float[] logits, double logSum, int mostLikely) {
+
+    /** Returns the distribution of each row, {@code (position, vocabularySize)}. */
+    static Distribution[] of(float[][] logits) {
+        return Arrays.stream(logits).parallel().map(Distribution::of).toArray(Distribution[]::new);
+    }
 
     static Distribution of(float[] logits) {
         int mostLikely = 0;

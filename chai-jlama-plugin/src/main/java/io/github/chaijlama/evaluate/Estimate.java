@@ -8,10 +8,27 @@ package io.github.chaijlama.evaluate;
  * @param standardError its standard error, NaN if it is unknown (fewer than two samples)
  */
 public record Estimate(double value, double standardError) {
+    /** So many standard errors above the mean lies the end of a one-sided interval of 95 %. */
+    private static final double ONE_SIDED_95 = 1.645;
 
     /** Whether the value differs from zero by more than twice its standard error; false if that is not known. */
     public boolean isSignificant() {
         return Math.abs(value) > 2 * standardError;
+    }
+
+    /** Returns the upper end of the one-sided interval of 95 %, NaN if the standard error is not known. */
+    public double upperBound() {
+        return value + ONE_SIDED_95 * standardError;
+    }
+
+    /** Returns the estimate of this value with the other sign. */
+    public Estimate negated() {
+        return new Estimate(0 - value, standardError);
+    }
+
+    /** Returns the estimate of {@code exp} of this value, minus 1, its error by the delta method. */
+    public Estimate expm1() {
+        return new Estimate(Math.expm1(value), exp().standardError);
     }
 
     /** Returns the estimate of {@code exp} of this value, its error by the delta method. */

@@ -71,7 +71,7 @@ final class ExactCache {
 
         @Override
         public Distribution[] feed(int[] piece) {
-            Distribution[] next = ExactText.distributions(sequence.feedAll(piece));
+            Distribution[] next = Distribution.of(sequence.feedAll(piece));
             ownBytes += (long) next.length * next[0].logits().length * Float.BYTES;
             keeping &= bytes + ownBytes <= maxBytes;
             if (keeping) {

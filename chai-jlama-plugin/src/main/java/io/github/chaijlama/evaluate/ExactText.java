@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.evaluate;
 
-import java.util.Arrays;
-
 /** What exact attention expects after each token of a text, piece by piece from its beginning. */
 interface ExactText extends AutoCloseable {
 
@@ -14,8 +12,4 @@ interface ExactText extends AutoCloseable {
 
     @Override
     void close();
-
-    static Distribution[] distributions(float[][] logits) {
-        return Arrays.stream(logits).parallel().map(Distribution::of).toArray(Distribution[]::new);
-    }
 }

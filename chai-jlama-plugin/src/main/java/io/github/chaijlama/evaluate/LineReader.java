@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -34,23 +35,20 @@ final class LineReader {
     }
 
     /**
-     * Returns the next good line without its end, null after the last.
+     * Returns the next good line without its end, empty after the last.
      *
      * @throws EvaluationException if the stream fails, or with one bad line too many
      */
-    String next() {
-        while (true) {
-            byte[] bytes = bytes();
-            if (bytes == null) {
-                return null;
-            }
+    Optional<String> next() {
+        for (Optional<byte[]> bytes = bytes(); bytes.isPresent(); bytes = bytes()) {
             line++;
             try {
-                return decode(bytes);
+                return Optional.of(decode(bytes.get()));
             } catch (BadLineException e) {
                 bad(e.getMessage());
             }
         }
+        return Optional.empty();
     }
 
     private String decode(byte[] bytes) throws BadLineException {
@@ -67,21 +65,21 @@ final class LineReader {
     }
 
     /**
-     * Returns the bytes up to the end of the line, one more than allowed of a line that is too long; null at the end.
+     * Returns the bytes up to the end of the line, one more than allowed of a line that is too long; empty at the end.
      */
-    private byte[] bytes() {
+    private Optional<byte[]> bytes() {
         try {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             int value = in.read();
             if (value < 0) {
-                return null;
+                return Optional.empty();
             }
             for (; value >= 0 && value != '\n'; value = in.read()) {
                 if (bytes.size() <= MAX_LINE_BYTES) {
                     bytes.write(value);
                 }
             }
-            return bytes.toByteArray();
+            return Optional.of(bytes.toByteArray());
         } catch (IOException e) {
             throw new EvaluationException(source + " cannot be read: " + e.getMessage(), e);
         }

@@ -2,6 +2,7 @@
 package io.github.chaijlama.evaluate;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A task as tokens.
@@ -10,9 +11,9 @@ import java.util.List;
  * @param prompt  what comes before the answer
  * @param choices possible answers, at least 2
  * @param answer  index of the right choice
- * @param target  the full right answer after which the model should stop, null if the right choice is all there is
+ * @param target  the full right answer after which the model should stop, empty if the right choice is all there is
  */
-public record Task(String kind, int[] prompt, List<Choice> choices, int answer, Choice target) {
+public record Task(String kind, int[] prompt, List<Choice> choices, int answer, Optional<Choice> target) {
 
     /**
      * A continuation of the prompt.
@@ -28,7 +29,7 @@ public record Task(String kind, int[] prompt, List<Choice> choices, int answer, 
 
     /** Returns the tokens of the prompt with the longest continuation. */
     int longest() {
-        int longest = target == null ? 0 : target.tokens().length;
+        int longest = target.map(answer -> answer.tokens().length).orElse(0);
         for (Choice choice : choices) {
             longest = Math.max(longest, choice.tokens().length);
         }

@@ -4,6 +4,7 @@ package io.github.chaijlama.evaluate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.template.ChatTemplateException;
@@ -22,25 +23,31 @@ final class TaskEncoder {
 
     Task encode(TaskText task) throws BadLineException {
         try {
-            int[] prompt = task.messages() != null ? model.chatPrompt(task.messages())
-                    : model.tokenizer().encodePrompt(task.context().stripTrailing());
+            int[] prompt = switch (task.context()) {
+                case TaskText.Conversation conversation -> model.chatPrompt(conversation.messages());
+                case TaskText.Beginning beginning ->
+                    model.tokenizer().encodePrompt(beginning.text().stripTrailing());
+            };
             if (prompt.length == 0) {
                 throw new BadLineException("expected a prompt of at least 1 token, found 0");
             }
             List<Task.Choice> choices = new ArrayList<>();
             for (String choice : task.choices()) {
-                choices.add(choice(task, prompt, choice));
+                choices.add(choice(task.context(), prompt, choice));
             }
-            return new Task(task.kind(), prompt, choices, task.answer(),
-                    task.target() == null ? null : choice(task, prompt, task.target()));
+            Optional<Task.Choice> target = task.target().isEmpty() ? Optional.empty()
+                    : Optional.of(choice(task.context(), prompt, task.target().get()));
+            return new Task(task.kind(), prompt, choices, task.answer(), target);
         } catch (ChatTemplateException e) {
             throw new BadLineException(e.getMessage());
         }
     }
 
-    private Task.Choice choice(TaskText task, int[] prompt, String text) throws BadLineException {
-        int[] whole = task.messages() != null ? model.chatPrompt(task.messages(), text)
-                : model.tokenizer().encodePrompt(task.context() + " " + text);
+    private Task.Choice choice(TaskText.Context context, int[] prompt, String text) throws BadLineException {
+        int[] whole = switch (context) {
+            case TaskText.Conversation conversation -> model.chatPrompt(conversation.messages(), text);
+            case TaskText.Beginning beginning -> model.tokenizer().encodePrompt(beginning.text() + " " + text);
+        };
         if (whole.length <= prompt.length) {
             throw new BadLineException("expected choices of at least 1 token, found none in '" + text + "'");
         }

@@ -55,8 +55,7 @@ public final class TaskEvaluator {
             done += task.prompt().length;
             progress.report(done, total);
         }
-        long exactBytes = exactSums.kvCacheBytes();
-        return new TaskEvaluation(tasks.size(), exactSums.result(exactBytes),
-                sums.stream().map(sum -> sum.result(exactBytes)).toList());
+        return new TaskEvaluation(tasks.size(), exactSums.result(exactSums),
+                sums.stream().map(sum -> sum.result(exactSums)).toList());
     }
 }

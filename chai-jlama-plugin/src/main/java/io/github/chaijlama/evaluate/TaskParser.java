@@ -4,6 +4,8 @@ package io.github.chaijlama.evaluate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -27,9 +29,9 @@ final class TaskParser {
     /**
      * Makes a task of a line.
      *
-     * @param label index of the right choice from a file of labels, null if the line has it
+     * @param label index of the right choice from a file of labels, empty if the line has it
      */
-    TaskText parse(JsonLine line, Integer label) throws BadLineException {
+    TaskText parse(JsonLine line, OptionalInt label) throws BadLineException {
         return switch (format == TaskFormat.AUTO ? detect(line) : format) {
             case CHAT -> chat(line);
             case PIQA -> piqa(line, label);
@@ -58,15 +60,16 @@ final class TaskParser {
 
     private static TaskText chat(JsonLine line) throws BadLineException {
         return TaskText.chat(line.has("kind") ? line.text("kind") : "chat", line.messages("messages"),
-                line.texts("choices"), index(line, "answer"), line.has("text") ? line.text("text") : null);
+                line.texts("choices"), index(line, "answer"),
+                line.has("text") ? Optional.of(line.text("text")) : Optional.empty());
     }
 
-    private static TaskText piqa(JsonLine line, Integer label) throws BadLineException {
+    private static TaskText piqa(JsonLine line, OptionalInt label) throws BadLineException {
         return TaskText.completion("piqa", "Question: " + line.text("goal") + "\nAnswer:",
-                List.of(line.text("sol1"), line.text("sol2")), label == null ? index(line, "label") : label);
+                List.of(line.text("sol1"), line.text("sol2")), answer(line, label));
     }
 
-    private static TaskText hellaSwag(JsonLine line, Integer label) throws BadLineException {
+    private static TaskText hellaSwag(JsonLine line, OptionalInt label) throws BadLineException {
         String end = line.text("ctx_b");
         String capitalized = end.isEmpty() ? end
                 : end.substring(0, 1).toUpperCase(Locale.ROOT) + end.substring(1).toLowerCase(Locale.ROOT);
@@ -76,7 +79,7 @@ final class TaskParser {
         }
         return TaskText.completion("hellaswag",
                 withoutWikiHow(line.text("activity_label") + ": " + line.text("ctx_a") + " " + capitalized), endings,
-                label == null ? index(line, "label") : label);
+                answer(line, label));
     }
 
     /** Titles and bracketed remarks are left over from the WikiHow pages that part of HellaSwag comes from. */
@@ -113,6 +116,10 @@ final class TaskParser {
         int right = answer.isBoolean() ? (answer.booleanValue() ? 1 : 0) : index(line, "label");
         return TaskText.completion("boolq",
                 line.text("passage") + "\nQuestion: " + line.text("question") + "?\nAnswer:", NO_YES, right);
+    }
+
+    private static int answer(JsonLine line, OptionalInt label) throws BadLineException {
+        return label.isPresent() ? label.getAsInt() : index(line, "label");
     }
 
     /** Returns a choice's index; Hugging Face's copies have it as a text. */

@@ -36,10 +36,9 @@ final class TaskScorer {
      * What is expected along a continuation.
      *
      * @param logLikelihood sum of the logarithms of its tokens' probabilities
-     * @param greedy        whether each of its tokens is the most likely
-     * @param next          the most likely token after it, -1 if it was not asked for
+     * @param greedy        whether each of its tokens is the most likely, and that to end after them if they should
      */
-    private record Likelihood(double logLikelihood, boolean greedy, int next) {}
+    private record Likelihood(double logLikelihood, boolean greedy) {}
 
     Scored score(Task task) {
         try (Prompt prompt = new Prompt(task.prompt())) {
@@ -47,14 +46,12 @@ final class TaskScorer {
             for (Task.Choice choice : task.choices()) {
                 choices.add(prompt.likelihood(choice.tokens(), false));
             }
-            Likelihood answer = choices.get(task.answer());
-            boolean match = answer.greedy();
-            if (task.target() != null) {
-                answer = prompt.likelihood(task.target().tokens(), true);
-                match = answer.greedy() && isEndToken.test(answer.next());
-            }
-            return new Scored(new TaskScore(best(task, choices, false) == task.answer(),
-                    best(task, choices, true) == task.answer(), match, -answer.logLikelihood()), prompt.kvCacheBytes);
+            Likelihood answer = task.target().map(target -> prompt.likelihood(target.tokens(), true))
+                    .orElse(choices.get(task.answer()));
+            return new Scored(
+                    new TaskScore(best(task, choices, false) == task.answer(),
+                            best(task, choices, true) == task.answer(), answer.greedy(), -answer.logLikelihood()),
+                    prompt.kvCacheBytes);
         }
     }
 
@@ -92,13 +89,13 @@ final class TaskScorer {
             }
         }
 
-        /** Returns what is expected along a continuation, and after it if that is asked for. */
-        Likelihood likelihood(int[] continuation, boolean andNext) {
+        /** Returns what is expected along a continuation, after which the text should end or not. */
+        Likelihood likelihood(int[] continuation, boolean ends) {
             double sum = expected.logProbability(continuation[0]);
             boolean greedy = expected.mostLikely() == continuation[0];
-            int fed = andNext ? continuation.length : continuation.length - 1;
+            int fed = ends ? continuation.length : continuation.length - 1;
             if (fed == 0) {
-                return new Likelihood(sum, greedy, -1);
+                return new Likelihood(sum, greedy);
             }
             float[][] logits = sequence.feedAll(Arrays.copyOf(continuation, fed));
             cutBack();
@@ -107,7 +104,10 @@ final class TaskScorer {
                 sum += after.logProbability(continuation[i]);
                 greedy &= after.mostLikely() == continuation[i];
             }
-            return new Likelihood(sum, greedy, andNext ? Distribution.of(logits[fed - 1]).mostLikely() : -1);
+            if (ends) {
+                greedy &= isEndToken.test(Distribution.of(logits[fed - 1]).mostLikely());
+            }
+            return new Likelihood(sum, greedy);
         }
 
         private void cutBack() {

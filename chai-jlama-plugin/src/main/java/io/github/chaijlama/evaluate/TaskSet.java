@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.evaluate;
 
-import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 import io.github.chaijlama.generate.TextModel;
@@ -28,33 +29,29 @@ public record TaskSet(String source, List<Task> tasks, int badLines, int tooLong
     /**
      * Reads a file.
      *
-     * @param labels   file with the index of the right choice on each line, as PIQA has it; null if the tasks have
+     * @param labels   file with the index of the right choice on each line, as PIQA has it; empty if the tasks have
      *                 their own
      * @param limits   tasks of more tokens than allowed are skipped
      * @param badLines told of each line that is skipped
      * @throws EvaluationException if it is missing, unreadable, without tasks, or has too many bad lines
      */
-    public static TaskSet read(Path file, Path labels, TaskFormat format, TextModel model, ReadLimits limits,
-            Consumer<BadLine> badLines) {
-        try (InputStream in = DataFiles.open(file)) {
-            return read(in, file.toString(), labels == null ? null : Labels.read(labels), format, model, limits,
-                    badLines);
-        } catch (IOException e) {
-            throw new EvaluationException(file + " cannot be read: " + e.getMessage(), e);
-        }
+    public static TaskSet read(Path file, Optional<Path> labels, TaskFormat format, TextModel model,
+            ReadLimits limits, Consumer<BadLine> badLines) {
+        return DataFiles.read(file,
+                in -> read(in, file.toString(), labels.map(Labels::read), format, model, limits, badLines));
     }
 
     /**
      * Reads a stream, which stays open.
      *
      * @param source   name of where it comes from, for messages
-     * @param labels   index of the right choice of each line that is not blank; null if the tasks have their own
+     * @param labels   index of the right choice of each line that is not blank; empty if the tasks have their own
      * @param limits   tasks of more tokens than allowed are skipped
      * @param badLines told of each line that is skipped
      * @throws EvaluationException if it is unreadable, without tasks, or has too many bad lines
      */
-    public static TaskSet read(InputStream in, String source, List<Integer> labels, TaskFormat format, TextModel model,
-            ReadLimits limits, Consumer<BadLine> badLines) {
+    public static TaskSet read(InputStream in, String source, Optional<List<Integer>> labels, TaskFormat format,
+            TextModel model, ReadLimits limits, Consumer<BadLine> badLines) {
         LineReader lines = new LineReader(in, source, limits.maxBadLines(), badLines);
         TaskParser parser = new TaskParser(format);
         TaskEncoder encoder = new TaskEncoder(model);
@@ -62,8 +59,8 @@ public record TaskSet(String source, List<Task> tasks, int badLines, int tooLong
         int tooLong = 0;
         int entry = 0;
         boolean complete = true;
-        for (String line = lines.next(); line != null; line = lines.next()) {
-            if (line.isBlank()) {
+        for (Optional<String> line = lines.next(); line.isPresent(); line = lines.next()) {
+            if (line.get().isBlank()) {
                 continue;
             }
             if (tasks.size() == limits.maxEntries()) {
@@ -71,7 +68,7 @@ public record TaskSet(String source, List<Task> tasks, int badLines, int tooLong
                 break;
             }
             try {
-                Task task = encoder.encode(parser.parse(JsonLine.parse(line), label(labels, entry++)));
+                Task task = encoder.encode(parser.parse(JsonLine.parse(line.get()), label(labels, entry++)));
                 if (task.longest() > limits.maxTokens()) {
                     tooLong++;
                 } else {
@@ -89,13 +86,13 @@ public record TaskSet(String source, List<Task> tasks, int badLines, int tooLong
         return new TaskSet(source, tasks, lines.badLines(), tooLong, complete);
     }
 
-    private static Integer label(List<Integer> labels, int entry) throws BadLineException {
-        if (labels == null) {
-            return null;
+    private static OptionalInt label(Optional<List<Integer>> labels, int entry) throws BadLineException {
+        if (labels.isEmpty()) {
+            return OptionalInt.empty();
         }
-        if (entry >= labels.size()) {
-            throw new BadLineException("expected a label for each task, found only " + labels.size());
+        if (entry >= labels.get().size()) {
+            throw new BadLineException("expected a label for each task, found only " + labels.get().size());
         }
-        return labels.get(entry);
+        return OptionalInt.of(labels.get().get(entry));
     }
 }

@@ -11,11 +11,11 @@ final class TaskSums {
     private final Arm arm;
     private final Group overall = new Group();
     private final Map<String, Group> kinds = new TreeMap<>();
-    private long kvCacheBytes;
-    private int tasksWithoutClusters;
+    private final KvCacheUse kvCache;
 
     TaskSums(Arm arm) {
         this.arm = arm;
+        this.kvCache = new KvCacheUse(arm);
     }
 
     /** Sums of one kind: the measures and the paired differences. */
@@ -64,17 +64,13 @@ final class TaskSums {
     void add(Task task, TaskScore exact, TaskScorer.Scored scored) {
         overall.add(exact, scored.score());
         kinds.computeIfAbsent(task.kind(), kind -> new Group()).add(exact, scored.score());
-        kvCacheBytes += scored.kvCacheBytes();
-        tasksWithoutClusters += arm.isClustered(task.prompt().length) ? 0 : 1;
+        kvCache.add(task.prompt().length, scored.kvCacheBytes());
     }
 
-    long kvCacheBytes() {
-        return kvCacheBytes;
-    }
-
-    TaskResult result(long exactBytes) {
+    /** Returns the result, bytes in relation to those of exact attention. */
+    TaskResult result(TaskSums exact) {
         return new TaskResult(arm, overall.result(OVERALL),
-                kinds.entrySet().stream().map(kind -> kind.getValue().result(kind.getKey())).toList(), kvCacheBytes,
-                kvCacheBytes / (double) exactBytes, tasksWithoutClusters);
+                kinds.entrySet().stream().map(kind -> kind.getValue().result(kind.getKey())).toList(),
+                kvCache.bytes(), kvCache.relativeTo(exact.kvCache), kvCache.withoutClusters());
     }
 }

@@ -2,29 +2,38 @@
 package io.github.chaijlama.evaluate;
 
 import java.util.List;
+import java.util.Optional;
 
 import io.github.chaijlama.generate.ChatMessage;
 
 /**
  * A task in words.
  *
- * @param kind     what results are grouped by
- * @param messages the conversation to answer, null if {@code context} is to be continued
- * @param context  the text to continue, null if there is a conversation
- * @param choices  at least 2
- * @param answer   index of the right choice
- * @param target   the full right answer, null if the right choice is all there is
+ * @param kind    what results are grouped by
+ * @param context what the answer comes after
+ * @param choices at least 2
+ * @param answer  index of the right choice
+ * @param target  the full right answer, empty if the right choice is all there is
  */
-record TaskText(String kind, List<ChatMessage> messages, String context, List<String> choices, int answer,
-        String target) {
+record TaskText(String kind, Context context, List<String> choices, int answer, Optional<String> target) {
 
-    static TaskText completion(String kind, String context, List<String> choices, int answer) throws BadLineException {
-        return checked(new TaskText(kind, null, context, choices, answer, null));
+    /** What an answer comes after. */
+    sealed interface Context {}
+
+    /** A conversation whose next message is asked for. */
+    record Conversation(List<ChatMessage> messages) implements Context {}
+
+    /** A text that is to be continued. */
+    record Beginning(String text) implements Context {}
+
+    static TaskText completion(String kind, String beginning, List<String> choices, int answer)
+            throws BadLineException {
+        return checked(new TaskText(kind, new Beginning(beginning), choices, answer, Optional.empty()));
     }
 
-    static TaskText chat(String kind, List<ChatMessage> messages, List<String> choices, int answer, String target)
-            throws BadLineException {
-        return checked(new TaskText(kind, messages, null, choices, answer, target));
+    static TaskText chat(String kind, List<ChatMessage> messages, List<String> choices, int answer,
+            Optional<String> target) throws BadLineException {
+        return checked(new TaskText(kind, new Conversation(messages), choices, answer, target));
     }
 
     private static TaskText checked(TaskText task) throws BadLineException {

@@ -81,9 +81,8 @@ public final class TextEvaluator {
             predicted += text.length - 1 - prompt;
             progress.report(done, total);
         }
-        long exactBytes = exact.kvCacheBytes();
-        return new TextEvaluation(texts.size(), predicted, exact.result(exactBytes),
-                sums.stream().map(sum -> sum.result(exactBytes)).toList());
+        return new TextEvaluation(texts.size(), predicted, exact.result(exact),
+                sums.stream().map(sum -> sum.result(exact)).toList());
     }
 
     private void evaluate(int index, int prompt, List<Arm> arms, TextSums exactSums, List<TextSums> armSums) {
@@ -93,22 +92,24 @@ public final class TextEvaluator {
             for (Arm arm : arms) {
                 open.add(sequences.open(arm));
             }
-            TextSums.Text exactText = new TextSums.Text();
-            List<TextSums.Text> armTexts = arms.stream().map(arm -> new TextSums.Text()).toList();
+            TextLoss exactLoss = new TextLoss();
+            List<TextLoss> armLosses = arms.stream().map(arm -> new TextLoss()).toList();
             for (int from = 0; from < text.length; from += pieceTokens) {
                 int[] piece = Arrays.copyOfRange(text, from, Math.min(text.length, from + pieceTokens));
-                Distribution[] expected = exact.feed(piece);
-                add(exactText, text, from, prompt, expected, null, expected);
-                double[][] probabilities = arms.isEmpty() ? null
-                        : Arrays.stream(expected).map(Distribution::probabilities).toArray(double[][]::new);
+                // Behind the prompt, every token but the last predicts the one after itself.
+                int first = Math.clamp(prompt - from, 0, piece.length);
+                int end = Math.clamp(text.length - 1 - from, first, piece.length);
+                Expectations expected = new Expectations(Arrays.copyOfRange(exact.feed(piece), first, end),
+                        Arrays.copyOfRange(text, from + first + 1, from + end + 1));
+                expected.compareWithItself(exactLoss);
                 for (int arm = 0; arm < arms.size(); arm++) {
                     Distribution[] found = feed(open.get(arm), piece, prompt - from);
-                    add(armTexts.get(arm), text, from, prompt, expected, probabilities, found);
+                    expected.compare(Arrays.copyOfRange(found, first, end), armLosses.get(arm));
                 }
             }
-            exactSums.add(exactText, text.length, exact.finish());
+            exactSums.add(exactLoss, text.length, exact.finish());
             for (int arm = 0; arm < arms.size(); arm++) {
-                armSums.get(arm).add(armTexts.get(arm), text.length, open.get(arm).kvCacheBytes());
+                armSums.get(arm).add(armLosses.get(arm), text.length, open.get(arm).kvCacheBytes());
             }
         } finally {
             open.forEach(TokenSequence::close);
@@ -123,7 +124,7 @@ public final class TextEvaluator {
      */
     private static Distribution[] feed(TokenSequence sequence, int[] piece, int prompt) {
         if (prompt <= 0 || prompt > piece.length) {
-            return ExactText.distributions(sequence.feedAll(piece));
+            return Distribution.of(sequence.feedAll(piece));
         }
         float[][] logits = Arrays.copyOf(sequence.feedAll(Arrays.copyOf(piece, prompt)), piece.length);
         sequence.endPrompt();
@@ -131,14 +132,6 @@ public final class TextEvaluator {
             float[][] rest = sequence.feedAll(Arrays.copyOfRange(piece, prompt, piece.length));
             System.arraycopy(rest, 0, logits, prompt, rest.length);
         }
-        return ExactText.distributions(logits);
-    }
-
-    /** Adds the tokens that a piece predicts, behind the prompt: each the one after itself. */
-    private static void add(TextSums.Text sums, int[] text, int from, int prompt, Distribution[] exact,
-            double[][] probabilities, Distribution[] found) {
-        for (int i = Math.max(0, prompt - from); i < found.length && from + i + 1 < text.length; i++) {
-            sums.add(exact[i], probabilities == null ? null : probabilities[i], found[i], text[from + i + 1]);
-        }
+        return Distribution.of(logits);
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.evaluate;
 
-import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 import io.github.chaijlama.generate.TextModel;
@@ -37,11 +37,7 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
      */
     public static TextSet read(Path file, TextFormat format, TextModel model, ReadLimits limits,
             Consumer<BadLine> badLines) {
-        try (InputStream in = DataFiles.open(file)) {
-            return read(in, file.toString(), format, model, limits, badLines);
-        } catch (IOException e) {
-            throw new EvaluationException(file + " cannot be read: " + e.getMessage(), e);
-        }
+        return DataFiles.read(file, in -> read(in, file.toString(), format, model, limits, badLines));
     }
 
     /**
@@ -82,13 +78,13 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
 
         /** Returns whether all lines were read. */
         boolean readObjects(LineReader lines) {
-            for (String line = lines.next(); line != null; line = lines.next()) {
-                if (!line.isBlank()) {
+            for (Optional<String> line = lines.next(); line.isPresent(); line = lines.next()) {
+                if (!line.get().isBlank()) {
                     if (isFull()) {
                         return false;
                     }
                     try {
-                        add(tokens(JsonLine.parse(line)));
+                        add(tokens(JsonLine.parse(line.get())));
                     } catch (BadLineException e) {
                         lines.bad(e.getMessage());
                     }
@@ -114,29 +110,30 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
         /** Returns whether all lines were read. */
         boolean readParagraphs(LineReader lines) {
             StringBuilder paragraph = new StringBuilder();
-            String line;
-            do {
-                line = lines.next();
-                if (line != null && !line.isBlank()) {
-                    if (isFull()) {
-                        return false;
+            for (Optional<String> line = lines.next(); line.isPresent(); line = lines.next()) {
+                if (line.get().isBlank()) {
+                    endParagraph(lines, paragraph);
+                } else if (isFull()) {
+                    return false;
+                } else {
+                    paragraph.append(paragraph.isEmpty() ? "" : "\n").append(line.get());
+                    if (paragraph.length() > LineReader.MAX_LINE_BYTES) {
+                        endParagraph(lines, paragraph);
                     }
-                    paragraph.append(paragraph.isEmpty() ? "" : "\n").append(line);
                 }
-                if (!paragraph.isEmpty()
-                        && (line == null || line.isBlank() || paragraph.length() > LineReader.MAX_LINE_BYTES)) {
-                    addParagraph(lines, paragraph.toString());
-                    paragraph.setLength(0);
-                }
-            } while (line != null);
+            }
+            endParagraph(lines, paragraph);
             return true;
         }
 
-        private void addParagraph(LineReader lines, String paragraph) {
-            try {
-                add(model.tokenizer().encodePrompt(paragraph));
-            } catch (BadLineException e) {
-                lines.bad(e.getMessage());
+        private void endParagraph(LineReader lines, StringBuilder paragraph) {
+            if (!paragraph.isEmpty()) {
+                try {
+                    add(model.tokenizer().encodePrompt(paragraph.toString()));
+                } catch (BadLineException e) {
+                    lines.bad(e.getMessage());
+                }
+                paragraph.setLength(0);
             }
         }
 

@@ -8,50 +8,25 @@ final class TextSums {
     private final RatioSums difference = new RatioSums();
     private final RatioSums divergence = new RatioSums();
     private final RatioSums agreement = new RatioSums();
-    private long kvCacheBytes;
-    private int textsWithoutClusters;
+    private final KvCacheUse kvCache;
 
     TextSums(Arm arm) {
         this.arm = arm;
+        this.kvCache = new KvCacheUse(arm);
     }
 
-    /** The sums of one text, over its predicted tokens. */
-    static final class Text {
-        private double loss;
-        private double difference;
-        private double divergence;
-        private long agreed;
-        private long predicted;
-
-        /** Adds a predicted token. */
-        void add(Distribution exact, double[] probabilities, Distribution expected, int token) {
-            predicted++;
-            double tokenLoss = -expected.logProbability(token);
-            loss += tokenLoss;
-            difference += tokenLoss + exact.logProbability(token);
-            divergence += exact == expected ? 0 : exact.divergence(probabilities, expected);
-            agreed += exact.mostLikely() == expected.mostLikely() ? 1 : 0;
-        }
+    void add(TextLoss text, int tokens, long bytes) {
+        loss.add(text.loss(), text.predicted());
+        difference.add(text.difference(), text.predicted());
+        divergence.add(text.divergence(), text.predicted());
+        agreement.add(text.agreed(), text.predicted());
+        kvCache.add(tokens, bytes);
     }
 
-    void add(Text text, int tokens, long bytes) {
-        loss.add(text.loss, text.predicted);
-        difference.add(text.difference, text.predicted);
-        divergence.add(text.divergence, text.predicted);
-        agreement.add(text.agreed, text.predicted);
-        kvCacheBytes += bytes;
-        textsWithoutClusters += arm.isClustered(tokens) ? 0 : 1;
-    }
-
-    long kvCacheBytes() {
-        return kvCacheBytes;
-    }
-
-    TextResult result(long exactBytes) {
-        Estimate meanDifference = difference.mean();
-        Estimate ratio = meanDifference.exp();
-        return new TextResult(arm, loss.mean(), loss.mean().exp(), meanDifference,
-                new Estimate(Math.expm1(meanDifference.value()), ratio.standardError()), divergence.mean(),
-                agreement.mean(), kvCacheBytes, kvCacheBytes / (double) exactBytes, textsWithoutClusters);
+    /** Returns the result, bytes in relation to those of exact attention. */
+    TextResult result(TextSums exact) {
+        return new TextResult(arm, loss.mean(), loss.mean().exp(), difference.mean(), difference.mean().expm1(),
+                divergence.mean(), agreement.mean(), kvCache.bytes(), kvCache.relativeTo(exact.kvCache),
+                kvCache.withoutClusters());
     }
 }

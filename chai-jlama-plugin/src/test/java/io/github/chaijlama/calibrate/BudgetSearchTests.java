@@ -4,6 +4,7 @@ package io.github.chaijlama.calibrate;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -16,51 +17,51 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class BudgetSearchTests {
     private static final int HEADS = 4;
-    private static final List<Integer> LADDER = List.of(4, 3, 2, 1);
+    private static final Ladder LADDER = new Ladder(List.of(4, 3, 2, 1));
 
     /** Losses that add up: what a head less costs in each layer. */
-    private static Function<List<Integer>, QualityLoss> additive(double... perHead) {
+    private static Function<ClusterCounts, QualityLoss> additive(double... perHead) {
         return clusters -> {
             double divergence = 0;
             for (int layer = 0; layer < perHead.length; layer++) {
-                divergence += perHead[layer] * (HEADS - clusters.get(layer));
+                divergence += perHead[layer] * (HEADS - clusters.of(layer));
             }
             return loss(clusters, divergence);
         };
     }
 
-    private static QualityLoss loss(List<Integer> clusters, double divergence) {
-        int saved = clusters.stream().mapToInt(count -> HEADS - count).sum();
+    private static QualityLoss loss(ClusterCounts clusters, double divergence) {
+        int saved = clusters.perLayer().stream().mapToInt(count -> HEADS - count).sum();
         Estimate estimate = new Estimate(divergence, 0);
-        return new QualityLoss(estimate, estimate, null, 1 - divergence,
-                saved / (2.0 * HEADS * clusters.size()));
+        return new QualityLoss(estimate, estimate, Optional.empty(), 1 - divergence,
+                saved / (2.0 * HEADS * clusters.layers()));
     }
 
-    private static SearchResult search(double bound, int maxMeasurements, Function<List<Integer>, QualityLoss> measure,
-            Function<List<Integer>, QualityLoss> verify) {
+    private static SearchResult search(double bound, int maxMeasurements, Function<ClusterCounts, QualityLoss> measure,
+            Function<ClusterCounts, QualityLoss> verify) {
         return new BudgetSearch(Collections.nCopies(3, LADDER), new QualityBudget(Measure.DIVERGENCE, bound),
                 maxMeasurements, measure).run(verify, false);
     }
 
     @Test
     void takesHeadsFromTheLayersWhereTheyCostLeast() {
-        Function<List<Integer>, QualityLoss> measure = additive(10, 0.1, 1);
+        Function<ClusterCounts, QualityLoss> measure = additive(10, 0.1, 1);
         SearchResult result = search(2.35, 1000, measure, measure);
 
-        assertThat(result.found().clusters()).containsExactly(4, 1, 2);
+        assertThat(result.found().clusters().perLayer()).containsExactly(4, 1, 2);
         assertThat(result.verified()).isEqualTo(result.found());
         assertThat(result.found().saving()).isEqualTo(5.0 / 24);
         assertThat(result.stopped()).contains("breaks the bound");
-        assertThat(result.path().getFirst().clusters()).containsExactly(4, 4, 4);
+        assertThat(result.path().getFirst().clusters().perLayer()).containsExactly(4, 4, 4);
         assertThat(result.path()).allSatisfy(point -> assertThat(point.loss().divergence().value()).isLessThan(2.35));
     }
 
     @Test
     void nothingInsideTheBoundLeavesTheModelExact() {
-        Function<List<Integer>, QualityLoss> measure = additive(10, 10, 10);
+        Function<ClusterCounts, QualityLoss> measure = additive(10, 10, 10);
         SearchResult result = search(1, 1000, measure, measure);
 
-        assertThat(result.found().clusters()).containsExactly(4, 4, 4);
+        assertThat(result.found().clusters().perLayer()).containsExactly(4, 4, 4);
         assertThat(result.found().saving()).isZero();
         assertThat(result.path()).hasSize(1);
         assertThat(result.sensitivities()).extracting(LayerSensitivity::layer).contains(0, 1, 2);
@@ -69,29 +70,29 @@ class BudgetSearchTests {
     @Test
     void layersThatDoNotGetOnTogetherAreFoundOut() {
         // Alone each is cheap; the first two together are not.
-        Function<List<Integer>, QualityLoss> measure = clusters -> {
+        Function<ClusterCounts, QualityLoss> measure = clusters -> {
             double divergence = additive(0.1, 0.11, 0.3).apply(clusters).divergence().value();
-            boolean both = clusters.get(0) < HEADS && clusters.get(1) < HEADS;
+            boolean both = clusters.of(0) < HEADS && clusters.of(1) < HEADS;
             return loss(clusters, divergence + (both ? 5 : 0));
         };
         SearchResult result = search(1.21, 1000, measure, measure);
 
-        assertThat(result.found().clusters()).containsExactly(1, 4, 1);
+        assertThat(result.found().clusters().perLayer()).containsExactly(1, 4, 1);
     }
 
     @Test
     void anExchangeLeavesADeadEnd() {
         // The first step of layer 0 is nearly free and makes everything else impossible.
-        Function<List<Integer>, QualityLoss> measure = clusters -> {
-            if (clusters.get(0) < HEADS) {
-                boolean alone = clusters.get(1) == HEADS && clusters.get(2) == HEADS;
-                return loss(clusters, alone && clusters.get(0) == 3 ? 0.01 : 50);
+        Function<ClusterCounts, QualityLoss> measure = clusters -> {
+            if (clusters.of(0) < HEADS) {
+                boolean alone = clusters.of(1) == HEADS && clusters.of(2) == HEADS;
+                return loss(clusters, alone && clusters.of(0) == 3 ? 0.01 : 50);
             }
             return additive(0, 0.1, 0.1).apply(clusters);
         };
         SearchResult result = search(1, 1000, measure, measure);
 
-        assertThat(result.found().clusters()).containsExactly(4, 1, 1);
+        assertThat(result.found().clusters().perLayer()).containsExactly(4, 1, 1);
     }
 
     @Test
@@ -102,23 +103,24 @@ class BudgetSearchTests {
                 new QualityBudget(Measure.DIVERGENCE, 3 * 55 + 2 * 11 + 0.5), 1000, additive(costs))
                 .run(additive(costs), false);
 
-        assertThat(result.found().clusters()).containsExactly(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 4, 4, 4, 4);
+        assertThat(result.found().clusters().perLayer()).containsExactly(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 4, 4, 4,
+                4);
         assertThat(result.measurements()).isLessThan(40);
     }
 
     @Test
     void whatOtherTextsDoNotConfirmIsTakenBack() {
-        Function<List<Integer>, QualityLoss> measure = additive(10, 0.1, 1);
+        Function<ClusterCounts, QualityLoss> measure = additive(10, 0.1, 1);
         SearchResult result = search(2.35, 1000, measure, additive(10, 0.2, 2));
 
-        assertThat(result.found().clusters()).containsExactly(4, 1, 2);
-        assertThat(result.verified().clusters()).containsExactly(4, 1, 4);
+        assertThat(result.found().clusters().perLayer()).containsExactly(4, 1, 2);
+        assertThat(result.verified().clusters().perLayer()).containsExactly(4, 1, 4);
         assertThat(result.verified().loss().divergence().value()).isLessThan(2.35);
     }
 
     @Test
     void theLimitEndsTheSearchAndIsSaid() {
-        Function<List<Integer>, QualityLoss> measure = additive(0.1, 0.1, 0.1);
+        Function<ClusterCounts, QualityLoss> measure = additive(0.1, 0.1, 0.1);
         SearchResult result = search(100, 3, measure, measure);
 
         assertThat(result.stopped()).isEqualTo("the limit of 3 measurements is reached");
@@ -128,13 +130,13 @@ class BudgetSearchTests {
 
     @Test
     void goesOnBeyondTheBoundToWhereQualityBreaks() {
-        Function<List<Integer>, QualityLoss> measure = additive(0.1, 0.02, 0.03);
+        Function<ClusterCounts, QualityLoss> measure = additive(0.1, 0.02, 0.03);
         SearchResult result = new BudgetSearch(Collections.nCopies(3, LADDER),
                 new QualityBudget(Measure.DIVERGENCE, 0.16), 1000, measure).run(measure, true);
 
         List<Double> savings = new ArrayList<>(result.beyond().stream().map(QualityPoint::saving).toList());
         assertThat(savings).isSorted().allSatisfy(saving -> assertThat(saving).isGreaterThan(result.found().saving()));
-        assertThat(result.beyond().getLast().clusters()).containsExactly(1, 1, 1);
+        assertThat(result.beyond().getLast().clusters().perLayer()).containsExactly(1, 1, 1);
     }
 
     @Test
@@ -142,10 +144,10 @@ class BudgetSearchTests {
         QualityBudget budget = new QualityBudget(Measure.PERPLEXITY_INCREASE, 0.01);
         Estimate zero = new Estimate(0, 0);
 
-        assertThat(budget.allows(new QualityLoss(zero, new Estimate(0.009, 0.0001), null, 1, 0))).isTrue();
-        assertThat(budget.allows(new QualityLoss(zero, new Estimate(0.009, 0.001), null, 1, 0))).isFalse();
-        assertThat(budget.allows(new QualityLoss(zero, new Estimate(0, Double.NaN), null, 1, 0))).isFalse();
+        assertThat(budget.allows(new QualityLoss(zero, new Estimate(0.009, 0.0001), Optional.empty(), 1, 0))).isTrue();
+        assertThat(budget.allows(new QualityLoss(zero, new Estimate(0.009, 0.001), Optional.empty(), 1, 0))).isFalse();
+        assertThat(budget.allows(new QualityLoss(zero, new Estimate(0, Double.NaN), Optional.empty(), 1, 0))).isFalse();
         assertThat(new QualityBudget(Measure.ACCURACY_DROP, 0.01)
-                .allows(new QualityLoss(zero, zero, new Estimate(0.02, 0.001), 1, 0))).isFalse();
+                .allows(new QualityLoss(zero, zero, Optional.of(new Estimate(0.02, 0.001)), 1, 0))).isFalse();
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,7 +32,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class CalibratorTests {
-    private static final CalibrationJson.Origin ORIGIN = new CalibrationJson.Origin("test", null, "test");
+    private static final CalibrationJson.Origin ORIGIN = new CalibrationJson.Origin("test", Optional.empty(), "test");
+    private static final Optional<QualityBudget> DIVERGENCE = Optional.of(new QualityBudget(Measure.DIVERGENCE, 0.01));
     private static ChaiModel model;
 
     @TempDir
@@ -60,12 +62,12 @@ class CalibratorTests {
                 HeadDistance.OUTPUT);
     }
 
-    private static CalibrationOptions options(MembershipChoice membership, QualityBudget budget) {
+    private static CalibrationOptions options(MembershipChoice membership, Optional<QualityBudget> budget) {
         return new CalibrationOptions(membership, 10, 10, 1, 0.5, budget, 40, false);
     }
 
     private static CalibrationOptions budgeted() {
-        return options(membership(MembershipChoice.Kind.STATIC, 5), new QualityBudget(Measure.DIVERGENCE, 0.01));
+        return options(membership(MembershipChoice.Kind.STATIC, 5), DIVERGENCE);
     }
 
     private static Calibrator calibrator(CalibrationOptions options, CalibrationProgress progress) {
@@ -104,8 +106,8 @@ class CalibratorTests {
     @ParameterizedTest
     @EnumSource(MembershipChoice.Kind.class)
     void makesAProfileThatTheModelTakesAndOthersRefuse(MembershipChoice.Kind kind) {
-        Calibration calibration = calibrator(options(membership(kind, 7), null), CalibrationProgress.NONE)
-                .calibrate(texts(8), null);
+        Calibration calibration = calibrator(options(membership(kind, 7), Optional.empty()), CalibrationProgress.NONE)
+                .calibrate(texts(8));
 
         ClusterProfile profile = ClusterProfile.parse(json(calibration), "test");
         assertThat(profile).isEqualTo(calibration.profile());
@@ -127,30 +129,30 @@ class CalibratorTests {
 
     private static CalibrationOptions statics(HeadDistance distance) {
         return options(new MembershipChoice(MembershipChoice.Kind.STATIC, 5, 0, ClusteringAlgorithm.AGGLOMERATIVE,
-                RepresentativeChoice.MEDOID, distance), new QualityBudget(Measure.DIVERGENCE, 0.01));
+                RepresentativeChoice.MEDOID, distance), DIVERGENCE);
     }
 
     @ParameterizedTest
     @EnumSource(HeadDistance.class)
     void everyDistanceKeepsTheBudgetAndGoesOnWhereItWasStopped(HeadDistance distance) {
-        Calibration calibration = calibrator(statics(distance), CalibrationProgress.NONE).calibrate(texts(12), null);
-        assertThat(calibration.search().budget().allows(calibration.loss())).isTrue();
+        Calibration calibration = calibrator(statics(distance), CalibrationProgress.NONE).calibrate(texts(12));
+        assertThat(calibration.search().orElseThrow().budget().allows(calibration.loss())).isTrue();
 
         Path state = directory.resolve("state");
         Recorder failing = new Recorder(9, () -> {
             throw new IllegalStateException("power failure");
         });
-        assertThatThrownBy(() -> calibrator(statics(distance), failing).calibrate(texts(12), state))
+        assertThatThrownBy(() -> calibrator(statics(distance), failing).withState(state).calibrate(texts(12)))
                 .hasMessage("power failure");
-        assertThat(json(calibrator(statics(distance), CalibrationProgress.NONE).calibrate(texts(12), state)))
+        assertThat(json(calibrator(statics(distance), CalibrationProgress.NONE).withState(state).calibrate(texts(12))))
                 .isEqualTo(json(calibration));
     }
 
     @Test
     void theSameInputsGiveTheSameBytesWhateverTheThreads() {
-        String expected = json(calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12), null));
+        String expected = json(calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12)));
         try (ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(1))) {
-            Calibration again = new Calibrator(one, budgeted(), CalibrationProgress.NONE).calibrate(texts(12), null);
+            Calibration again = new Calibrator(one, budgeted(), CalibrationProgress.NONE).calibrate(texts(12));
 
             assertThat(json(again)).isEqualTo(expected);
         }
@@ -159,17 +161,17 @@ class CalibratorTests {
     @ParameterizedTest
     @ValueSource(ints = { 1, 3, 6, 9, 13 })
     void aRunThatWasStoppedGoesOnToTheSameResult(int reports) {
-        String expected = json(calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12), null));
+        String expected = json(calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12)));
         Path state = directory.resolve("profile.json.state");
         Recorder failing = new Recorder(reports, () -> {
             throw new IllegalStateException("power failure");
         });
-        assertThatThrownBy(() -> calibrator(budgeted(), failing).calibrate(texts(12), state))
+        assertThatThrownBy(() -> calibrator(budgeted(), failing).withState(state).calibrate(texts(12)))
                 .hasMessage("power failure");
         assertThat(directory.toFile().list()).containsExactly("profile.json.state");
 
         Recorder resuming = new Recorder(-1, () -> {});
-        assertThat(json(calibrator(budgeted(), resuming).calibrate(texts(12), state))).isEqualTo(expected);
+        assertThat(json(calibrator(budgeted(), resuming).withState(state).calibrate(texts(12)))).isEqualTo(expected);
         assertThat(resuming.notes).singleElement().asString().contains("going on where a stopped run left off");
         Calibrator.deleteState(state);
         assertThat(directory).isEmptyDirectory();
@@ -180,7 +182,7 @@ class CalibratorTests {
         Path state = directory.resolve("state");
         Recorder interrupting = new Recorder(2, () -> Thread.currentThread().interrupt());
 
-        assertThatThrownBy(() -> new Calibrator(model, budgeted(), interrupting).calibrate(texts(12), state))
+        assertThatThrownBy(() -> new Calibrator(model, budgeted(), interrupting).withState(state).calibrate(texts(12)))
                 .isInstanceOf(CalibrationException.class).hasMessageContaining("goes on where it stopped");
         assertThat(Thread.currentThread().isInterrupted()).isFalse();
         assertThat(state).exists();
@@ -189,52 +191,56 @@ class CalibratorTests {
     @Test
     void aStateOfOtherInputsOrOfNothingIsNotUsed() throws IOException {
         Path state = directory.resolve("state");
-        calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12), state);
-        String expected = json(calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(13), null));
+        calibrator(budgeted(), CalibrationProgress.NONE).withState(state).calibrate(texts(12));
+        String expected = json(calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(13)));
 
         Recorder other = new Recorder(-1, () -> {});
-        assertThat(json(calibrator(budgeted(), other).calibrate(texts(13), state))).isEqualTo(expected);
+        assertThat(json(calibrator(budgeted(), other).withState(state).calibrate(texts(13)))).isEqualTo(expected);
         assertThat(other.notes).singleElement().asString().contains("starting anew").contains("other inputs");
 
         Files.writeString(state, "{\"key\": 7, \"layers\": ");
         Recorder broken = new Recorder(-1, () -> {});
-        assertThat(json(calibrator(budgeted(), broken).calibrate(texts(13), state))).isEqualTo(expected);
+        assertThat(json(calibrator(budgeted(), broken).withState(state).calibrate(texts(13)))).isEqualTo(expected);
         assertThat(broken.notes).singleElement().asString().contains("starting anew").contains("cannot be read");
     }
 
     @Test
     void tooFewOrTooShortTextsSaySo() {
         MembershipChoice online = membership(MembershipChoice.Kind.ONLINE, 30);
-        QualityBudget budget = new QualityBudget(Measure.DIVERGENCE, 0.01);
 
-        assertThatThrownBy(() -> calibrator(options(online, null), CalibrationProgress.NONE).calibrate(texts(1), null))
+        assertThatThrownBy(
+                () -> calibrator(options(online, Optional.empty()), CalibrationProgress.NONE).calibrate(texts(1)))
                 .isInstanceOf(CalibrationException.class).hasMessageContaining("at least 2 texts, found 1");
         assertThatThrownBy(
-                () -> calibrator(options(online, budget), CalibrationProgress.NONE).calibrate(texts(3), null))
+                () -> calibrator(options(online, DIVERGENCE), CalibrationProgress.NONE).calibrate(texts(3)))
                 .isInstanceOf(CalibrationException.class).hasMessageContaining("at least 4 texts, found 3");
-        assertThatThrownBy(() -> calibrator(options(online, null), CalibrationProgress.NONE).calibrate(texts(6), null))
+        assertThatThrownBy(
+                () -> calibrator(options(online, Optional.empty()), CalibrationProgress.NONE).calibrate(texts(6)))
                 .isInstanceOf(CalibrationException.class).hasMessageContaining("too short")
                 .hasMessageContaining("30 tokens");
         assertThatThrownBy(() -> calibrator(
-                options(membership(MembershipChoice.Kind.STATIC, 5), new QualityBudget(Measure.ACCURACY_DROP, 0.01)),
-                CalibrationProgress.NONE).calibrate(texts(8), null))
+                options(membership(MembershipChoice.Kind.STATIC, 5),
+                        Optional.of(new QualityBudget(Measure.ACCURACY_DROP, 0.01))),
+                CalibrationProgress.NONE).calibrate(texts(8)))
                 .isInstanceOf(CalibrationException.class).hasMessageContaining("needs tasks");
     }
 
     @Test
     void theStateCannotBeWrittenWhereThereIsNoDirectory() {
-        assertThatThrownBy(() -> calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12),
-                directory.resolve("missing").resolve("state"))).isInstanceOf(CalibrationException.class)
+        assertThatThrownBy(() -> calibrator(budgeted(), CalibrationProgress.NONE).withState(
+                directory.resolve("missing").resolve("state")).calibrate(texts(12)))
+                .isInstanceOf(CalibrationException.class)
                 .hasMessageContaining("cannot be written").hasMessageContaining("does not exist");
     }
 
     @Test
     void aBudgetIsKeptOnTheTextsThatVerify() {
-        Calibration calibration = calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12), null);
+        Calibration calibration = calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12));
 
-        assertThat(calibration.search().sensitivities()).extracting(LayerSensitivity::layer).contains(0, 1, 2);
-        assertThat(calibration.loss()).isEqualTo(calibration.search().verified().loss());
-        assertThat(calibration.search().budget().allows(calibration.loss())).isTrue();
+        assertThat(calibration.search().orElseThrow().sensitivities()).extracting(LayerSensitivity::layer).contains(0,
+                1, 2);
+        assertThat(calibration.loss()).isEqualTo(calibration.search().orElseThrow().verified().loss());
+        assertThat(calibration.search().orElseThrow().budget().allows(calibration.loss())).isTrue();
     }
 
     @Test
@@ -249,12 +255,5 @@ class CalibratorTests {
         assertThat(split.samples()).hasSize(6);
         assertThat(split.search()).hasSize(3);
         assertThat(TextSplit.of(texts, budgeted())).isEqualTo(split);
-    }
-
-    @Test
-    void manyHeadsAreTriedInEighths() {
-        assertThat(Calibrator.ladder(8, 3)).containsExactly(8, 7, 6, 5, 4, 3, 2, 1);
-        assertThat(Calibrator.ladder(32, 5)).containsExactly(32, 28, 24, 20, 16, 12, 8, 5, 4, 1);
-        assertThat(Calibrator.ladder(1, 1)).containsExactly(1);
     }
 }

@@ -3,6 +3,7 @@ package io.github.chaijlama.calibrate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 import org.junit.jupiter.api.Test;
 
@@ -13,12 +14,12 @@ import io.github.chaijlama.profile.ModelShape;
 import static org.assertj.core.api.Assertions.assertThat;
 
 class ReplacementCostsTests {
-    private final List<List<Integer>> measured = new ArrayList<>();
+    private final List<HeadReplacement> measured = new ArrayList<>();
     private final ReplacementCosts costs = new ReplacementCosts(replacement -> {
         measured.add(replacement);
-        int number = 100 * replacement.get(0) + 10 * replacement.get(1) + replacement.get(2);
+        int number = 100 * replacement.layer() + 10 * replacement.head() + replacement.representative();
         Estimate divergence = new Estimate(number, 0);
-        return new QualityLoss(divergence, divergence, null, 1, 0);
+        return new QualityLoss(divergence, divergence, Optional.empty(), 1, 0);
     });
 
     @Test
@@ -34,10 +35,10 @@ class ReplacementCostsTests {
     void rowsAreScaledToWhatTheNearestHeadCosts() {
         OutputDistances outputs = new OutputDistances(3);
         outputs.add(new double[]{ 0, 4, 2, 5, 0, 10, 0, 3, 0 });
-        List<OutputDistances> weighted = costs.weigh(List.of(outputs), 3);
+        List<OutputDistances> weighted = costs.weigh(List.of(outputs));
 
         // Head 0 is nearest to head 2, which costs 2; head 1 to head 0, which costs 10; head 2 equals head 0.
         assertThat(weighted.getFirst().sums()).containsExactly(0, 4, 2, 10, 0, 20, 0, 3, 0);
-        assertThat(measured).containsExactly(List.of(0, 0, 2), List.of(0, 1, 0));
+        assertThat(measured).containsExactly(new HeadReplacement(0, 0, 2), new HeadReplacement(0, 1, 0));
     }
 }

@@ -3,6 +3,7 @@ package io.github.chaijlama.cli;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,7 @@ import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.evaluate.TaskEvaluation;
 import io.github.chaijlama.evaluate.TaskResult;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
@@ -92,8 +94,9 @@ class PageTests {
                 "Elbow curves", "Similarity of heads", "Sensitivity of each layer", "Quality against saving",
                 "Settings and versions");
         Calibration all = SampleResults.calibration(2, 4);
-        Calibration withoutSearch = new Calibration(all.profile(), SampleResults.options(null), all.samples(),
-                all.tokens(), all.heldOut(), List.of(), all.exactPerplexity(), all.loss(), null);
+        Calibration withoutSearch = new Calibration(all.profile(), SampleResults.options(Optional.empty()),
+                all.samples(),
+                all.tokens(), all.heldOut(), List.of(), all.exactPerplexity(), all.loss(), Optional.empty());
         assertThat(new CalibrationPage(withoutSearch, SampleResults.FACTS, "texts").report().sections())
                 .extracting(Section::title).containsExactly("Result", "Settings and versions");
         assertThat(new EvaluationPage(SampleResults.evaluated(null, SampleResults.evaluated().tasks()),
@@ -121,8 +124,8 @@ class PageTests {
         ClusterProfile profile = new ClusterProfile(new ModelShape("llama", 1, 3, 3, 16), List.of(2),
                 new Membership.Static(List.of(HeadClusters.of(new int[]{ 0, 1, 0 }, new int[]{ 0, 1 }))));
         QualityLoss loss = SampleResults.loss(0.1, 0.01, 0.001, 0.01);
-        Calibration calibration = new Calibration(profile, SampleResults.options(null), 1, 10, 2,
-                List.of(redundancy(8.0, 2.0, 0.0)), 3, loss, null);
+        Calibration calibration = new Calibration(profile, SampleResults.options(Optional.empty()), 1, 10, 2,
+                List.of(redundancy(8.0, 2.0, 0.0)), 3, loss, Optional.empty());
         Report report = new CalibrationPage(calibration, SampleResults.FACTS, "texts").report();
         ChartGrid grid = (ChartGrid) report.sections().get(2).blocks().getFirst();
         List<Point> points = ((LineChart) grid.charts().getFirst()).series().getFirst().points();
@@ -177,7 +180,8 @@ class PageTests {
     }
 
     private static TaskResult result(String name, double lost, double error) {
-        return new TaskResult(new Arm(name, null), SampleResults.group("all", 100, lost, error), List.of(), 1, 1, 0);
+        return new TaskResult(new Arm(name, null, KvType.F32), SampleResults.group("all", 100, lost, error),
+                List.of(), 1, 1, 0);
     }
 
     // ---- benchmark ----

@@ -4,6 +4,7 @@ package io.github.chaijlama.cli;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 
@@ -19,6 +20,7 @@ import io.github.chaijlama.bench.StepParts;
 import io.github.chaijlama.bench.WholeModel;
 import io.github.chaijlama.calibrate.Calibration;
 import io.github.chaijlama.calibrate.CalibrationOptions;
+import io.github.chaijlama.calibrate.ClusterCounts;
 import io.github.chaijlama.calibrate.HeadDistance;
 import io.github.chaijlama.calibrate.LayerRedundancy;
 import io.github.chaijlama.calibrate.LayerSensitivity;
@@ -79,11 +81,12 @@ final class SampleResults {
         SearchResult search = search(random, layers, sensitivities);
         ClusterProfile profile = new ClusterProfile(new ModelShape("llama", layers, heads, heads, 64), counts,
                 new Membership.Static(members));
-        return new Calibration(profile, options(new QualityBudget(QualityBudget.Measure.PERPLEXITY_INCREASE, 0.01)),
-                32, 16_384, 64, found, 12.417, search.verified().loss(), search);
+        return new Calibration(profile,
+                options(Optional.of(new QualityBudget(QualityBudget.Measure.PERPLEXITY_INCREASE, 0.01))),
+                32, 16_384, 64, found, 12.417, search.verified().loss(), Optional.of(search));
     }
 
-    static CalibrationOptions options(QualityBudget budget) {
+    static CalibrationOptions options(Optional<QualityBudget> budget) {
         return new CalibrationOptions(new MembershipChoice(MembershipChoice.Kind.STATIC, 16, 0,
                 ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST, HeadDistance.ATTENTION), 32, 64, 42,
                 0.1, budget, 1000, true);
@@ -118,12 +121,14 @@ final class SampleResults {
 
     private static SearchResult search(Random random, int layers, List<LayerSensitivity> sensitivities) {
         List<QualityPoint> path = IntStream.rangeClosed(0, 14)
-                .mapToObj(step -> new QualityPoint(Collections.nCopies(layers, 100 - step), loss(0.024 * step,
-                        0.0004 * Math.expm1(step / 3.0) * (1 + 0.1 * random.nextDouble()), 0.0004 + 0.0001 * step,
-                        0.0002 * Math.expm1(step / 2.8))))
+                .mapToObj(step -> new QualityPoint(new ClusterCounts(Collections.nCopies(layers, 100 - step)),
+                        loss(0.024 * step,
+                                0.0004 * Math.expm1(step / 3.0) * (1 + 0.1 * random.nextDouble()),
+                                0.0004 + 0.0001 * step,
+                                0.0002 * Math.expm1(step / 2.8))))
                 .toList();
         List<QualityPoint> beyond = IntStream.rangeClosed(15, 18)
-                .mapToObj(step -> new QualityPoint(Collections.nCopies(layers, 100 - step),
+                .mapToObj(step -> new QualityPoint(new ClusterCounts(Collections.nCopies(layers, 100 - step)),
                         loss(0.024 * step, 0.0004 * Math.expm1(step / 2.0), 0.003, 0.0002 * Math.expm1(step / 1.9))))
                 .toList();
         return new SearchResult(new QualityBudget(QualityBudget.Measure.PERPLEXITY_INCREASE, 0.01), sensitivities, path,
@@ -138,7 +143,8 @@ final class SampleResults {
      * @param error    standard error of the difference in log loss
      */
     static QualityLoss loss(double saving, double increase, double error, double kl) {
-        return new QualityLoss(new Estimate(kl, kl / 20), new Estimate(Math.log1p(increase), error), null, 0.97,
+        return new QualityLoss(new Estimate(kl, kl / 20), new Estimate(Math.log1p(increase), error), Optional.empty(),
+                0.97,
                 saving);
     }
 
@@ -212,8 +218,10 @@ final class SampleResults {
     }
 
     static Benchmarked benchmarked(String name, List<Measurement> measurements, List<String> leftOut) {
-        return new Benchmarked(name, SHAPE, "F32", ChaiOptions.exact(), PROFILE, new Benchmark.Result(measurements,
-                leftOut, new MachinePeaks(new Spread(150, 143, 169), new Spread(30, 24, 32), 256L << 20, 24L << 20)));
+        return new Benchmarked(name, SHAPE, "F32", ChaiOptions.exact(), PROFILE,
+                new Benchmark.Result(measurements,
+                        leftOut,
+                        new MachinePeaks(new Spread(150, 143, 169), new Spread(30, 24, 32), 256L << 20, 24L << 20)));
     }
 
     private static Measurement measurement(BenchArm arm, int context) {

@@ -245,4 +245,25 @@ class ClusteringTests {
         assertThatThrownBy(() -> HeadClusters.of(new int[]{ 0, 1 }, new int[]{ 0, 5 }))
                 .hasMessage("cluster 1 is represented by head 5, there are 2 heads (0 to 1)");
     }
+
+    @Test
+    void headsThatShareProbabilitiesAreClustersNumberedByTheirLowestHead() {
+        assertThat(HeadClusters.ofRepresentatives(new int[]{ 2, 1, 2, 1, 4 }))
+                .isEqualTo(HeadClusters.of(new int[]{ 0, 1, 0, 1, 2 }, new int[]{ 2, 1, 4 }));
+        assertThat(HeadClusters.ofRepresentatives(new int[]{ 0, 1, 2 })).isEqualTo(HeadClusters.identity(3));
+        assertThatThrownBy(() -> HeadClusters.ofRepresentatives(new int[]{ 1, 0 }))
+                .hasMessage("cluster 0 is represented by head 1, which is a member of cluster 1");
+        assertThatThrownBy(() -> HeadClusters.ofRepresentatives(new int[]{ 2, 1 }))
+                .hasMessage("cluster 0 is represented by head 2, there are 2 heads (0 to 1)");
+    }
+
+    @Test
+    void similarityIsWhatTheDistanceLeavesOf1() {
+        HeadGram gram = gram(new double[]{ 1, 0 }, new double[]{ 1, 1 }, new double[]{ 2, 0 });
+
+        assertThat(gram.cosineSimilarity(0, 1)).isCloseTo(1 / Math.sqrt(2), within(1e-15));
+        assertThat(gram.cosineSimilarity(0, 2)).isEqualTo(1);
+        assertThat(gram.normalized().product(1, 2)).isEqualTo(gram.cosineSimilarity(1, 2));
+        assertThat(gram.meanSimilarity()).isCloseTo((1 + 2 / Math.sqrt(2)) / 3, within(1e-15));
+    }
 }

@@ -122,4 +122,24 @@ class MedoidsTests {
                 .hasMessageContaining("not finite");
         assertThatThrownBy(() -> new OutputDistances(3).add(new double[4])).hasMessageContaining("expected 3 x 3");
     }
+
+    @Test
+    void theNearestHeadIsAnotherOneAndTheFirstOfEqualOnes() {
+        OutputDistances distances = distances(new double[][]{ { 0, 3, 1, 1 }, { 2, 0, 2, 5 }, { 1, 1, 0, 1 },
+                { 9, 9, 9, 0 } });
+
+        assertThat(distances.nearest(0)).isEqualTo(2);
+        assertThat(distances.nearest(1)).isZero();
+        assertThat(distances.nearest(0, new int[]{ 3, 2 })).isEqualTo(3);
+        assertThat(distances(new double[][]{ { 0 } }).nearest(0)).as("there is no other").isZero();
+    }
+
+    @Test
+    void distancesReadBackAreEqual() {
+        OutputDistances distances = random(4, 1);
+
+        assertThat(OutputDistances.of(4, distances.sums()).sums()).containsExactly(distances.sums());
+        assertThatThrownBy(() -> OutputDistances.of(3, distances.sums()))
+                .hasMessage("16 distances, expected 3 x 3");
+    }
 }

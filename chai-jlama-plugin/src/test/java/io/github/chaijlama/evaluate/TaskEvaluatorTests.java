@@ -2,6 +2,7 @@
 package io.github.chaijlama.evaluate;
 
 import java.util.List;
+import java.util.Optional;
 
 import org.junit.jupiter.api.Test;
 
@@ -44,7 +45,7 @@ class TaskEvaluatorTests {
     @Test
     void choosesByTheSumOfLogLikelihoodsAndByThatPerCharacter() {
         // After token 0: choice A is token 1 (0.5); choice B is tokens 1, 2 (0.5 * 0.6), but ten characters long.
-        Task task = new Task("k", new int[]{ 3, 0 }, List.of(choice(2, 1), choice(10, 1, 2)), 1, null);
+        Task task = new Task("k", new int[]{ 3, 0 }, List.of(choice(2, 1), choice(10, 1, 2)), 1, Optional.empty());
         FakeModel model = model();
         TaskEvaluation evaluation = evaluate(model, task);
         TaskMeasures exact = evaluation.exact().overall().measures();
@@ -67,8 +68,8 @@ class TaskEvaluatorTests {
 
     @Test
     void ofEqualChoicesTheFirstIsTaken() {
-        Task first = new Task("k", new int[]{ 3 }, List.of(choice(1, 1), choice(1, 2)), 0, null);
-        Task second = new Task("k", new int[]{ 3 }, List.of(choice(1, 1), choice(1, 2)), 1, null);
+        Task first = new Task("k", new int[]{ 3 }, List.of(choice(1, 1), choice(1, 2)), 0, Optional.empty());
+        Task second = new Task("k", new int[]{ 3 }, List.of(choice(1, 1), choice(1, 2)), 1, Optional.empty());
         assertThat(evaluate(model(), first).exact().overall().measures().accuracy().value()).isEqualTo(1);
         assertThat(evaluate(model(), second).exact().overall().measures().accuracy().value()).isZero();
     }
@@ -77,9 +78,9 @@ class TaskEvaluatorTests {
     void aFullAnswerMustBeGreedyAndEnd() {
         List<Choice> choices = List.of(choice(1, 1), choice(1, 2));
         // Greedy from 0: 1, 2, end.
-        Task ends = new Task("k", new int[]{ 0 }, choices, 0, choice(2, 1, 2));
-        Task goesOn = new Task("k", new int[]{ 0 }, choices, 0, choice(1, 1));
-        Task differs = new Task("k", new int[]{ 0 }, choices, 0, choice(2, 2, 2));
+        Task ends = new Task("k", new int[]{ 0 }, choices, 0, Optional.of(choice(2, 1, 2)));
+        Task goesOn = new Task("k", new int[]{ 0 }, choices, 0, Optional.of(choice(1, 1)));
+        Task differs = new Task("k", new int[]{ 0 }, choices, 0, Optional.of(choice(2, 2, 2)));
         assertThat(evaluate(model(), ends).exact().overall().measures().exactMatch().value()).isEqualTo(1);
         assertThat(evaluate(model(), goesOn).exact().overall().measures().exactMatch().value()).isZero();
         assertThat(evaluate(model(), differs).exact().overall().measures().exactMatch().value()).isZero();
@@ -91,10 +92,10 @@ class TaskEvaluatorTests {
     void differencesArePairedAndGroupedByKind() {
         List<Choice> choices = List.of(choice(1, 1), choice(1, 2));
         // Exact takes choice 0 after token 0 and choice 1 after token 1; the other arm the reverse.
-        Task a = new Task("a", new int[]{ 0 }, choices, 0, null);
-        Task b = new Task("b", new int[]{ 0 }, choices, 1, null);
-        Task c = new Task("b", new int[]{ 1 }, choices, 1, null);
-        Task d = new Task("b", new int[]{ 2 }, choices, 1, null);
+        Task a = new Task("a", new int[]{ 0 }, choices, 0, Optional.empty());
+        Task b = new Task("b", new int[]{ 0 }, choices, 1, Optional.empty());
+        Task c = new Task("b", new int[]{ 1 }, choices, 1, Optional.empty());
+        Task d = new Task("b", new int[]{ 2 }, choices, 1, Optional.empty());
         TaskResult other = evaluate(model(), a, b, c, d).arms().getFirst();
         // Differences: -1, 1, -1, 0.
         double mean = -0.25;
@@ -114,7 +115,7 @@ class TaskEvaluatorTests {
         try (ChaiModel model = ChaiModel.load(GoldenCases.directory("mha"), ChaiOptions.exact())) {
             int[] prompt = TestModels.tokens(30, 256, 7);
             Task task = new Task("k", prompt, List.of(choice(1, 5, 9, 200), choice(1, 7), choice(1, 33, 8)), 2,
-                    choice(1, 33, 8, 11, 12));
+                    Optional.of(choice(1, 33, 8, 11, 12)));
             // Clusters are decided within the prompt, after it, or within a choice.
             for (int window : new int[]{ 5, 30, 31, 33, 100 }) {
                 ClusterProfile profile = new ClusterProfile(model.config().shape(), List.of(8, 4, 2),
@@ -126,7 +127,7 @@ class TaskEvaluatorTests {
                 try (ChaiSession session = model.newSession(profile)) {
                     float[] logits = session.feed(prompt);
                     assertThat(scored.kvCacheBytes()).isEqualTo(session.kvCacheBytes());
-                    for (int token : task.target().tokens()) {
+                    for (int token : task.target().orElseThrow().tokens()) {
                         loss -= Distribution.of(logits).logProbability(token);
                         logits = session.feed(token);
                     }
@@ -142,7 +143,7 @@ class TaskEvaluatorTests {
         try (ChaiModel model = ChaiModel.load(GoldenCases.directory("mha"), ChaiOptions.exact())) {
             int[] prompt = TestModels.tokens(30, 256, 7);
             Task task = new Task("k", prompt, List.of(choice(1, 5, 9, 200), choice(1, 33, 8)), 1,
-                    choice(1, 33, 8, 11, 12));
+                    Optional.of(choice(1, 33, 8, 11, 12)));
             ClusterProfile profile = new ClusterProfile(model.config().shape(), List.of(8, 2, 1),
                     new Membership.Prompt(ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST));
             TaskScorer.Scored scored = new TaskScorer(ModelSequences.of(model), new Arm("prompt", profile),
@@ -152,7 +153,7 @@ class TaskEvaluatorTests {
                 float[] logits = session.feed(prompt);
                 session.endPrompt();
                 assertThat(scored.kvCacheBytes()).isEqualTo(session.kvCacheBytes());
-                for (int token : task.target().tokens()) {
+                for (int token : task.target().orElseThrow().tokens()) {
                     loss -= Distribution.of(logits).logProbability(token);
                     logits = session.feed(token);
                 }

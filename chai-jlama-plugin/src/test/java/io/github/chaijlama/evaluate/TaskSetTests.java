@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.AfterAll;
@@ -38,13 +39,13 @@ class TaskSetTests {
         model.close();
     }
 
-    private TaskSet read(String content, List<Integer> labels, TaskFormat format, ReadLimits limits) {
+    private TaskSet read(String content, Optional<List<Integer>> labels, TaskFormat format, ReadLimits limits) {
         return TaskSet.read(new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)), "tasks.jsonl", labels,
                 format, model, limits, line -> bad.add(line.toString()));
     }
 
     private Task readOne(String line) {
-        TaskSet set = read(line, null, TaskFormat.AUTO, ReadLimits.ofTokens(2048));
+        TaskSet set = read(line, Optional.empty(), TaskFormat.AUTO, ReadLimits.ofTokens(2048));
         assertThat(bad).isEmpty();
         assertThat(set.tasks()).hasSize(1);
         return set.tasks().getFirst();
@@ -53,7 +54,7 @@ class TaskSetTests {
     private static void assertCompletion(Task task, String kind, int answer, String context, String... choices) {
         assertThat(task.kind()).isEqualTo(kind);
         assertThat(task.answer()).isEqualTo(answer);
-        assertThat(task.target()).isNull();
+        assertThat(task.target()).isEmpty();
         assertThat(task.prompt()).containsExactly(model.tokenizer().encodePrompt(context));
         assertThat(task.choices()).hasSize(choices.length);
         for (int i = 0; i < choices.length; i++) {
@@ -81,13 +82,15 @@ class TaskSetTests {
                 {"goal":"Feel happy.","sol1":"Walk.","sol2":"Eat."}
                 """);
         Path labels = Files.writeString(directory.resolve("valid-labels.lst"), "0\n0\n1\n");
-        TaskSet set = TaskSet.read(tasks, labels, TaskFormat.PIQA, model, ReadLimits.ofTokens(2048),
+        TaskSet set = TaskSet.read(tasks, Optional.of(labels), TaskFormat.PIQA, model, ReadLimits.ofTokens(2048),
                 line -> bad.add(line.toString()));
         assertThat(set.badLines()).isEqualTo(1);
         assertThat(set.tasks()).extracting(Task::answer).containsExactly(0, 0);
         Files.writeString(labels, "0\nx\n");
-        assertThatThrownBy(() -> TaskSet.read(tasks, labels, TaskFormat.PIQA, model, ReadLimits.ofTokens(2048),
-                line -> {})).isInstanceOf(EvaluationException.class).hasMessage(
+        assertThatThrownBy(
+                () -> TaskSet.read(tasks, Optional.of(labels), TaskFormat.PIQA, model, ReadLimits.ofTokens(2048),
+                        line -> {}))
+                .isInstanceOf(EvaluationException.class).hasMessage(
                         labels + ", line 2: expected the index of the right choice, found something else");
     }
 
@@ -133,7 +136,8 @@ class TaskSetTests {
         assertThat(task.prompt()).startsWith(0, 4).endsWith(1, 5).containsOnlyOnce(1);
         assertThat(task.choices().getFirst().tokens()).containsExactly(model.tokenizer().encode("Yes"));
         assertThat(task.choices().getLast().tokens()).doesNotContain(1).hasSizeGreaterThan(2);
-        assertThat(task.target().tokens()).containsExactly(model.tokenizer().encode("Yes, Ben went home."));
+        assertThat(task.target().orElseThrow().tokens())
+                .containsExactly(model.tokenizer().encode("Yes, Ben went home."));
     }
 
     @Test
@@ -147,7 +151,7 @@ class TaskSetTests {
                 {"question":"Which?","choices":{"text":["a","b"],"label":["A","B"]},"answerKey":"C"}
                 {"question":"q","passage":"p","answer":"yes"}
                 {"question":"q","passage":"p","answer":false}
-                """, null, TaskFormat.AUTO, ReadLimits.ofTokens(2048));
+                """, Optional.empty(), TaskFormat.AUTO, ReadLimits.ofTokens(2048));
         assertThat(set.tasks()).hasSize(1);
         assertThat(bad).containsExactly(
                 "tasks.jsonl, line 1: expected the index of the right choice in 'label', found nothing",
@@ -162,8 +166,10 @@ class TaskSetTests {
 
     @Test
     void aLineOfAnotherFormatThanAskedForIsBad() {
-        assertThatThrownBy(() -> read("{\"question\":\"q\",\"passage\":\"p\",\"answer\":false}", null, TaskFormat.ARC,
-                ReadLimits.ofTokens(2048))).isInstanceOf(EvaluationException.class)
+        assertThatThrownBy(
+                () -> read("{\"question\":\"q\",\"passage\":\"p\",\"answer\":false}", Optional.empty(), TaskFormat.ARC,
+                        ReadLimits.ofTokens(2048)))
+                .isInstanceOf(EvaluationException.class)
                 .hasMessage("tasks.jsonl has no tasks that can be used: 1 bad lines");
         assertThat(bad).containsExactly("tasks.jsonl, line 1: expected an array of at least 1 element in 'text', "
                 + "found nothing");
@@ -173,11 +179,11 @@ class TaskSetTests {
     void tasksBeyondTheContextAreCounted() {
         String small = "{\"question\":\"q\",\"passage\":\"p\",\"answer\":false}\n";
         String large = "{\"question\":\"q\",\"passage\":\"" + "fox ".repeat(200) + "\",\"answer\":false}\n";
-        TaskSet set = read(large + small + small, null, TaskFormat.AUTO, new ReadLimits(1, 100, 0));
+        TaskSet set = read(large + small + small, Optional.empty(), TaskFormat.AUTO, new ReadLimits(1, 100, 0));
         assertThat(set.tooLong()).isEqualTo(1);
         assertThat(set.tasks()).hasSize(1);
         assertThat(set.complete()).isFalse();
-        assertThatThrownBy(() -> read(large, null, TaskFormat.AUTO, ReadLimits.ofTokens(100)))
+        assertThatThrownBy(() -> read(large, Optional.empty(), TaskFormat.AUTO, ReadLimits.ofTokens(100)))
                 .isInstanceOf(EvaluationException.class).hasMessage("tasks.jsonl has no tasks that fit: 1 have more "
                         + "tokens than the 100 the context holds");
     }

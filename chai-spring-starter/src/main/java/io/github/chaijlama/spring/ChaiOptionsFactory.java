@@ -7,8 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Optional;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,11 +21,10 @@ import org.springframework.util.unit.DataSize;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.calibrate.CalibrationOptions;
-import io.github.chaijlama.calibrate.HeadDistance;
 import io.github.chaijlama.calibrate.MembershipChoice;
+import io.github.chaijlama.calibrate.MembershipSettings;
 import io.github.chaijlama.calibrate.QualityBudget;
-import io.github.chaijlama.cluster.ClusteringAlgorithm;
-import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.calibrate.Share;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -39,9 +37,6 @@ final class ChaiOptionsFactory {
     private static final ChaiProperties.Membership NO_MEMBERSHIP = new ChaiProperties.Membership(null, null, null,
             null);
     private static final double DEFAULT_MAX_PERPLEXITY_INCREASE = 0.01;
-    /** Two texts to steer the search and two to verify: of a single one there is no standard error. */
-    private static final int MIN_HELD_OUT = 4;
-    private static final Pattern SHARE = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*(%?)");
 
     private final ChaiProperties properties;
     private final ResourceLoader resourceLoader;
@@ -107,9 +102,9 @@ final class ChaiOptionsFactory {
     StartupCalibration calibration() {
         ChaiProperties.Calibration settings = properties.calibration();
         CalibrationOptions options = new CalibrationOptions(membershipChoice(), settings.samples(),
-                Math.max(settings.samples(), MIN_HELD_OUT), CalibrationOptions.DEFAULT_SEED,
-                CalibrationOptions.DEFAULT_MAX_RESIDUAL, budget(settings),
-                CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, false);
+                Math.max(settings.samples(), CalibrationOptions.MIN_HELD_OUT_WITHIN_BUDGET),
+                CalibrationOptions.DEFAULT_SEED, CalibrationOptions.DEFAULT_MAX_RESIDUAL,
+                Optional.of(budget(settings)), CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, false);
         return new StartupCalibration(profileDirectory(settings.profileDirectory()),
                 settings.mode() == Mode.ALWAYS, hasText(settings.texts()) ? resource(settings.texts()) : null,
                 settings.maxTokens(), options);
@@ -118,13 +113,11 @@ final class ChaiOptionsFactory {
     /** Who says how sequences find their clusters wants them to. */
     private MembershipChoice membershipChoice() {
         ChaiProperties.Membership membership = properties.membership();
-        return new MembershipChoice(
-                membership.equals(NO_MEMBERSHIP) ? MembershipChoice.Kind.STATIC : MembershipChoice.Kind.ONLINE,
-                membership.window() == null ? MembershipChoice.DEFAULT_WINDOW : membership.window(),
-                membership.offset() == null ? 0 : membership.offset(),
-                membership.algorithm() == null ? ClusteringAlgorithm.AGGLOMERATIVE : membership.algorithm(),
-                membership.representative() == null ? RepresentativeChoice.FIRST : membership.representative(),
-                membership.equals(NO_MEMBERSHIP) ? HeadDistance.WEIGHTED : HeadDistance.ATTENTION);
+        MembershipSettings settings = new MembershipSettings(Optional.ofNullable(membership.window()),
+                Optional.ofNullable(membership.offset()), Optional.ofNullable(membership.algorithm()),
+                Optional.ofNullable(membership.representative()), Optional.empty());
+        return settings.choose(
+                membership.equals(NO_MEMBERSHIP) ? MembershipChoice.Kind.STATIC : MembershipChoice.Kind.ONLINE, true);
     }
 
     private static QualityBudget budget(ChaiProperties.Calibration settings) {
@@ -136,14 +129,9 @@ final class ChaiOptionsFactory {
                 increase == null ? DEFAULT_MAX_PERPLEXITY_INCREASE : share(increase));
     }
 
-    /** Returns a share as people write it, {@code 1%} or {@code 0.01}; NaN if it is none. */
+    /** Returns a share; NaN if the text is none. */
     private static double share(String text) {
-        Matcher matcher = SHARE.matcher(text.strip());
-        if (!matcher.matches()) {
-            return Double.NaN;
-        }
-        double number = Double.parseDouble(matcher.group(1));
-        return matcher.group(2).isEmpty() ? number : number / 100;
+        return Share.parse(text.strip()).orElse(Double.NaN);
     }
 
     private static Path profileDirectory(String location) {

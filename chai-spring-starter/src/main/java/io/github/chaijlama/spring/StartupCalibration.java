@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +23,7 @@ import io.github.chaijlama.calibrate.CalibrationJson;
 import io.github.chaijlama.calibrate.CalibrationOptions;
 import io.github.chaijlama.calibrate.CalibrationProgress;
 import io.github.chaijlama.calibrate.Calibrator;
+import io.github.chaijlama.calibrate.QualityBudget;
 import io.github.chaijlama.calibrate.QualityLoss;
 import io.github.chaijlama.evaluate.EvaluationException;
 import io.github.chaijlama.evaluate.ReadLimits;
@@ -128,11 +130,11 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
         Path state = file.resolveSibling(file.getFileName() + ".state");
         TextSet set = readTexts(model);
         logger.info("Calibrating: {} texts of {}; {}. The profile will be {}", set.texts().size(), set.source(),
-                options.budget(), file);
+                bound(options), file);
         long start = System.nanoTime();
         try {
-            Calibration calibration = new Calibrator(model.model(), options, new LoggedProgress())
-                    .calibrate(set.texts(), state);
+            Calibration calibration = new Calibrator(model.model(), options, new LoggedProgress()).withState(state)
+                    .calibrate(set.texts());
             store(calibration, set.source(), file);
             Calibrator.deleteState(state);
             log(calibration, Duration.ofNanos(System.nanoTime() - start));
@@ -150,7 +152,8 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
 
     private static void store(Calibration calibration, String source, Path file) {
         try {
-            CalibrationJson.write(calibration, new CalibrationJson.Origin(source, null, ChaiVersion.CHAI), file);
+            CalibrationJson.write(calibration, new CalibrationJson.Origin(source, Optional.empty(), ChaiVersion.CHAI),
+                    file);
         } catch (CalibrationException e) {
             throw cannotStore(e.getMessage(), e);
         }
@@ -178,8 +181,12 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
                         100 * loss.kvSaving(), 100 * loss.perplexityIncrease(),
                         100 * loss.logLossDifference().standardError()));
         if (loss.kvSaving() == 0) {
-            logger.warn("No heads can share within {}: attention stays exact", calibration.options().budget());
+            logger.warn("No heads can share within {}: attention stays exact", bound(calibration.options()));
         }
+    }
+
+    private static QualityBudget bound(CalibrationOptions options) {
+        return options.budget().orElseThrow();
     }
 
     /** Logs how far a calibration is, every few seconds. */

@@ -11,6 +11,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
 
+import io.github.chaijlama.calibrate.CalibrationOptions;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What an editor shows to somebody who types {@code chai.}. */
@@ -60,5 +62,13 @@ class ConfigurationMetadataTests {
                         "chai.calibration.mode=off", "chai.calibration.samples=128",
                         "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32",
                         "chai.chat.top-p=1");
+    }
+
+    @Test
+    void defaultsOfCalibrationAreThoseOfTheLibrary() throws Exception {
+        assertThat(properties()).extracting(property -> property.path("name").asText() + "="
+                + property.path("defaultValue").asText()).contains(
+                        "chai.calibration.samples=" + CalibrationOptions.DEFAULT_SAMPLES,
+                        "chai.calibration.max-tokens=" + CalibrationOptions.DEFAULT_MAX_TOKENS);
     }
 }
