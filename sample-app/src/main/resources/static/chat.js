@@ -96,7 +96,7 @@ function took(reply) {
   const seconds = (reply.durationMillis - reply.timeToFirstTokenMillis) / 1000;
   const rate = reply.generatedTokens > 1 && seconds > 0 ? `, ${((reply.generatedTokens - 1) / seconds).toFixed(0)} tokens/s` : "";
   return `${reply.attention.toLowerCase()} attention: ${number(reply.promptTokens)} + ${number(reply.generatedTokens)} tokens, `
-    + `first after ${number(reply.timeToFirstTokenMillis)} ms${rate}, keys and values ${bytes(reply.kvCacheBytes)}`;
+    + `first after ${number(reply.timeToFirstTokenMillis)} ms${rate}${reply.kvCacheBytes === null ? "" : `, keys and values ${bytes(reply.kvCacheBytes)}`}`;
 }
 
 /** Calls back for every event of a server-sent event stream. */

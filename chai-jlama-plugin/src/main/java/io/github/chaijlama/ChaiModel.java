@@ -2,23 +2,34 @@
 package io.github.chaijlama;
 
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import io.github.chaijlama.jlama.LoadedModel;
-import io.github.chaijlama.jlama.ModelConfig;
-import io.github.chaijlama.jlama.ModelFingerprint;
+import io.github.chaijlama.decoder.Decoder;
+import io.github.chaijlama.decoder.LayerStack;
+import io.github.chaijlama.decoder.StepClock;
+import io.github.chaijlama.jlama.JlamaProducts;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.product.MatrixProducts;
 import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.safetensors.ModelFingerprint;
+import io.github.chaijlama.weight.StoredWeights;
+import io.github.chaijlama.weight.Weight;
+import io.github.chaijlama.weight.WeightFormat;
+import io.github.chaijlama.weight.WeightFormats;
 
 /**
- * A Jlama model whose attention and key/value cache are this project's. Thread-safe: any number of sessions may run at
- * the same time, each with exact or clustered attention; their steps take turns, and their results are those of running
- * one after another.
+ * A model with clustered attention and a key/value cache under a budget, its matrix products by Jlama's operators.
+ * Thread-safe: any number of sessions may run at the same time, each with exact or clustered attention; their steps
+ * take turns, and their results are those of running one after another.
  *
  * <pre>{@code
  * try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.clustered(ClusterProfile.read(file)));
@@ -27,46 +38,85 @@ import io.github.chaijlama.profile.ClusterProfile;
  * }
  * }</pre>
  */
-public final class ChaiModel implements AutoCloseable {
+public final class ChaiModel implements TokenModel {
     private static final Logger logger = LoggerFactory.getLogger(ChaiModel.class);
 
-    private final LoadedModel model;
+    private final Decoder decoder;
+    private final StoredWeights weights;
+    private final WorkerPool workers;
+    private final MatrixProducts products;
     private final ChaiOptions options;
     private final Path directory;
-    private String fingerprint;
+    private final ClusterProfile exact;
+    private Optional<String> fingerprint = Optional.empty();
 
-    private ChaiModel(LoadedModel model, ChaiOptions options, Path directory) {
-        this.model = model;
+    private ChaiModel(Decoder decoder, StoredWeights weights, WorkerPool workers, MatrixProducts products,
+            ChaiOptions options, Path directory) {
+        this.decoder = decoder;
+        this.weights = weights;
+        this.workers = workers;
+        this.products = products;
         this.options = options;
         this.directory = directory;
+        this.exact = ClusterProfile.exact(decoder.config().shape());
     }
 
     /**
      * Loads a model.
      *
      * @param directory a model in Hugging Face layout: config.json and safetensors
-     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @param options   exact or clustered attention
+     * @throws io.github.chaijlama.model.ModelLoadException if the model is missing, broken, or not supported
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static ChaiModel load(Path directory, ChaiOptions options) {
-        ClusterProfile profile = options.profile();
-        if (profile != null) {
-            // Before the weights are read: a mistake should not cost the time to load a model.
-            profile.requireFits(LoadedModel.readConfig(directory).shape());
-            profile.requireMadeFor(() -> ModelFingerprint.of(directory));
-        }
-        boolean quantize = options.weights() == WeightType.Q4;
-        LoadedModel model = options.attention() == AttentionMode.STOCK
-                ? LoadedModel.loadStock(directory, quantize, options.threads())
-                : LoadedModel.loadSwapped(directory, options.kvCacheMaxBytes(), quantize, options.threads());
-        logger.info("Attention: {}, clusters per layer: {}, keys and values: {}, kernels: {}, threads: {}",
-                options.attention(),
-                profile == null ? "none" : profile.clusters(), options.kvCacheType(),
-                KernelProvider.get().description(), options.threads());
-        return new ChaiModel(model, options, directory);
+        return load(directory, ModelConfig.read(directory), options, Optional.empty());
     }
 
-    /** Starts a session with the attention of the options. */
+    /** Loads a model as {@link #load(Path, ChaiOptions)} does, whose steps are timed. */
+    public static ChaiModel load(Path directory, ChaiOptions options, StepClock clock) {
+        return load(directory, ModelConfig.read(directory), options, Optional.of(clock));
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param config what its config.json says
+     */
+    static ChaiModel load(Path directory, ModelConfig config, ChaiOptions options, Optional<StepClock> clock) {
+        if (options.attention() == AttentionMode.STOCK) {
+            throw new IllegalArgumentException("Jlama's own attention is that of a StockModel");
+        }
+        // Before the weights are read: a mistake should not cost the time to load a model.
+        options.profile().ifPresent(profile -> {
+            profile.requireFits(config.shape());
+            profile.requireMadeFor(() -> ModelFingerprint.of(directory));
+        });
+        StoredWeights weights = StoredWeights.open(directory, config);
+        WorkerPool workers = new WorkerPool(options.threads());
+        try {
+            // Only now is it certain that the model is as large as its configuration says.
+            LayerStack.requireRoomForOneToken(config, options.kvCacheMaxBytes());
+            MatrixProducts products = new JlamaProducts(workers);
+            weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class),
+                    options.weights() == WeightType.Q4));
+            Decoder decoder = new Decoder(config, weights, products, workers, options.kvCacheMaxBytes(), clock);
+            logger.info("Loaded {} from {}: {} parameters in {}, context {}, operators: {}", config.shape(), directory,
+                    weights.numberOfParameters(), weights.mostUsedFormat(), config.contextLength(),
+                    products.description());
+            logger.info("Attention: {}, clusters per layer: {}, keys and values: {}, kernels: {}, threads: {}",
+                    options.attention(),
+                    options.profile().map(profile -> profile.clusters().toString()).orElse("none"),
+                    options.kvCacheType(), KernelProvider.get().description(), options.threads());
+            return new ChaiModel(decoder, weights, workers, products, options, directory);
+        } catch (RuntimeException | Error e) {
+            workers.close();
+            weights.close();
+            throw e;
+        }
+    }
+
+    @Override
     public ChaiSession newSession() {
         return newSession(options.attention());
     }
@@ -74,40 +124,18 @@ public final class ChaiModel implements AutoCloseable {
     /**
      * Starts a session.
      *
-     * @param attention exact, or clustered by the profile of the options; a model loaded as {@link AttentionMode#STOCK}
-     *                  has only that
+     * @param attention exact, or clustered by the profile of the options
      * @throws IllegalArgumentException if this model cannot run that attention
      */
     public ChaiSession newSession(AttentionMode attention) {
-        if ((attention == AttentionMode.STOCK) != (options.attention() == AttentionMode.STOCK)) {
-            throw new IllegalArgumentException(
-                    "a model loaded for " + options.attention() + " attention cannot run a " + attention + " session");
-        }
-        if (attention == AttentionMode.CLUSTERED) {
-            if (options.profile() == null) {
-                throw new IllegalArgumentException(
-                        "a clustered session needs a cluster profile; this model was loaded without");
-            }
-            return newSession(options.profile(), options.kvCacheType());
-        }
-        return new ChaiSession(model.newSequence(null, options.kvCacheType()), config(), attention);
-    }
-
-    /**
-     * Starts a session with clusters of another profile, or with keys and values of another type.
-     *
-     * @param profile null for exact attention
-     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
-     */
-    public ChaiSession newSession(ClusterProfile profile, KvType kvCacheType) {
-        Objects.requireNonNull(kvCacheType, "kvCacheType");
-        if (profile != null) {
-            profile.requireFits(config().shape());
-            profile.requireMadeFor(this::fingerprint);
-        }
-        return new ChaiSession(model.newSequence(profile, kvCacheType), config(),
-                profile != null ? AttentionMode.CLUSTERED
-                        : options.attention() == AttentionMode.STOCK ? AttentionMode.STOCK : AttentionMode.EXACT);
+        ClusterProfile profile = switch (attention) {
+            case EXACT -> exact;
+            case CLUSTERED -> options.profile().orElseThrow(() -> new IllegalArgumentException(
+                    "a clustered session needs a cluster profile; this model was loaded without"));
+            case STOCK -> throw new IllegalArgumentException(
+                    "a model loaded for " + options.attention() + " attention cannot run a STOCK session");
+        };
+        return new ChaiSession(decoder, profile, options.kvCacheType());
     }
 
     /**
@@ -116,57 +144,74 @@ public final class ChaiModel implements AutoCloseable {
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public ChaiSession newSession(ClusterProfile profile) {
-        return newSession(Objects.requireNonNull(profile, "profile"), options.kvCacheType());
+        return newSession(profile, options.kvCacheType());
     }
 
-    /** Returns what the model's config.json says. */
+    /**
+     * Starts a session with clusters of another profile, and with keys and values of another type.
+     *
+     * @param profile {@link ClusterProfile#exact} for exact attention
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public ChaiSession newSession(ClusterProfile profile, KvType kvCacheType) {
+        profile.requireFits(config().shape());
+        profile.requireMadeFor(this::fingerprint);
+        return new ChaiSession(decoder, profile, Objects.requireNonNull(kvCacheType, "kvCacheType"));
+    }
+
+    @Override
     public ModelConfig config() {
-        return model.config();
+        return decoder.config();
     }
 
     /**
      * Returns what tells this model from others of its shape, see {@link ModelFingerprint}.
      *
-     * @throws io.github.chaijlama.jlama.ModelLoadException if the model's files are gone since it was loaded
+     * @throws io.github.chaijlama.model.ModelLoadException if the model's files are gone since it was loaded
      */
     public synchronized String fingerprint() {
-        if (fingerprint == null) {
-            fingerprint = ModelFingerprint.of(directory);
+        if (fingerprint.isEmpty()) {
+            fingerprint = Optional.of(ModelFingerprint.of(directory));
         }
-        return fingerprint;
+        return fingerprint.get();
     }
 
-    /** Returns how the model was loaded. */
+    /** Returns the matrix of a layer's output projection, {@code (hiddenSize, head * headSize)}; valid until close. */
+    public Weight outputProjection(int layer) {
+        return decoder.outputProjection(layer);
+    }
+
+    @Override
     public ChaiOptions options() {
         return options;
     }
 
-    /** Returns the number of weights. */
+    @Override
     public long numberOfParameters() {
-        return model.numberOfParameters();
+        return weights.numberOfParameters();
     }
 
-    /** Returns the bytes of all weights in memory: those of the files, or what they were converted to. */
+    @Override
     public long weightBytes() {
-        return model.weightBytes();
+        return weights.bytes();
     }
 
-    /** Returns the type most weights have in memory, for instance {@code BF16}. */
+    @Override
     public String weightType() {
-        return model.weightType();
+        return weights.mostUsedFormat().name();
     }
 
-    /** Returns the name of the operators that do the matrix products. */
+    @Override
     public String operators() {
-        return model.operators();
+        return products.description();
     }
 
     /**
-     * Returns the bytes that open sessions hold for keys and values, those included that a {@link
-     * io.github.chaijlama.prefix.PrefixCache} keeps for later requests, -1 if that is not known (Jlama's own cache).
+     * Returns the bytes that open sessions hold for keys and values, those included that a
+     * {@link io.github.chaijlama.prefix.PrefixCache} keeps for later requests.
      */
     public long kvCacheAllocatedBytes() {
-        return model.kvCacheAllocatedBytes();
+        return decoder.pool().allocatedBytes();
     }
 
     /**
@@ -175,12 +220,13 @@ public final class ChaiModel implements AutoCloseable {
      * of the session that needs memory, again until there is enough. There is one for a model, the last that was set.
      */
     public void reclaimFrom(BooleanSupplier reclaimer) {
-        model.reclaimFrom(Objects.requireNonNull(reclaimer, "reclaimer"));
+        decoder.pool().reclaimFrom(Objects.requireNonNull(reclaimer, "reclaimer"));
     }
 
-    /** Waits for a running step, then frees everything; sessions that are still open cannot be fed any more. */
     @Override
     public void close() {
-        model.close();
+        decoder.close();
+        workers.close();
+        weights.close();
     }
 }

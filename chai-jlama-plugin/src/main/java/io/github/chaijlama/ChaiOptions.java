@@ -2,7 +2,10 @@
 package io.github.chaijlama;
 
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 import com.sun.management.OperatingSystemMXBean;
 
@@ -10,30 +13,38 @@ import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
- * How a model is loaded. Immutable.
+ * How a model is loaded. Immutable; {@link #with} makes changed copies.
  *
- * @param attention        attention of sessions that ask for none
- * @param profile          the model's cluster profile; needed for {@link AttentionMode#CLUSTERED}, null otherwise
- *                         possible
- * @param kvCacheMaxBytes  budget for the keys and values of all sessions together, in bytes
- * @param threads          threads that share the work of a step, 1 to {@value #MAX_THREADS}
- * @param weights          type the weights are kept in
- * @param kvCacheType      how keys and values are stored, for sessions that ask for nothing else
- * @param maxIdleSequences the most sequences that are kept when their request has ended, for later requests that begin
- *                         with the same tokens; 0 for none
+ * <pre>{@code
+ * ChaiOptions options = ChaiOptions.clustered(profile).with(change -> change.threads(4).kvCacheType(KvType.I8));
+ * }</pre>
  */
-public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads,
-        WeightType weights, KvType kvCacheType, int maxIdleSequences) {
+public final class ChaiOptions {
     /** More threads than any machine has for a step; a limit keeps a slip of the keyboard from starting a million. */
     public static final int MAX_THREADS = 1024;
     /** Enough for the conversations that take turns at a local model; memory bounds them anyway. */
     public static final int DEFAULT_MAX_IDLE_SEQUENCES = 8;
 
-    public ChaiOptions {
-        if (attention == AttentionMode.CLUSTERED && profile == null) {
+    private final AttentionMode attention;
+    private final Optional<ClusterProfile> profile;
+    private final long kvCacheMaxBytes;
+    private final int threads;
+    private final WeightType weights;
+    private final KvType kvCacheType;
+    private final int maxIdleSequences;
+
+    private ChaiOptions(Builder builder) {
+        this.attention = builder.attention;
+        this.profile = builder.profile;
+        this.kvCacheMaxBytes = builder.kvCacheMaxBytes;
+        this.threads = builder.threads;
+        this.weights = builder.weights;
+        this.kvCacheType = builder.kvCacheType;
+        this.maxIdleSequences = builder.maxIdleSequences;
+        if (attention == AttentionMode.CLUSTERED && profile.isEmpty()) {
             throw new IllegalArgumentException("clustered attention needs a cluster profile");
         }
-        if (attention == AttentionMode.STOCK && profile != null) {
+        if (attention == AttentionMode.STOCK && profile.isPresent()) {
             throw new IllegalArgumentException("Jlama's own attention cannot use a cluster profile");
         }
         if (kvCacheMaxBytes < 1) {
@@ -46,75 +57,164 @@ public record ChaiOptions(AttentionMode attention, ClusterProfile profile, long 
         if (maxIdleSequences < 0) {
             throw new IllegalArgumentException("idle sequences must be 0 or more, found " + maxIdleSequences);
         }
-        Objects.requireNonNull(weights, "weights");
-        Objects.requireNonNull(kvCacheType, "kvCacheType");
         if (attention == AttentionMode.STOCK && kvCacheType != KvType.F32) {
             throw new IllegalArgumentException(
                     "Jlama's own attention stores keys and values as F32, asked for " + kvCacheType);
         }
     }
 
-    /** Creates options with the weights as they are stored, and 32-bit keys and values. */
-    public ChaiOptions(AttentionMode attention, ClusterProfile profile, long kvCacheMaxBytes, int threads) {
-        this(attention, profile, kvCacheMaxBytes, threads, WeightType.STORED, KvType.F32, DEFAULT_MAX_IDLE_SEQUENCES);
-    }
-
-    /**
-     * Returns options for exact attention, a quarter of the machine's memory for keys and values, and all its
-     * processors.
-     */
+    /** Returns options for exact attention, a quarter of the machine's memory for keys and values, all processors. */
     public static ChaiOptions exact() {
-        return new ChaiOptions(AttentionMode.EXACT, null, defaultKvCacheMaxBytes(),
-                Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()));
+        return new ChaiOptions(new Builder());
     }
 
     /** Returns options as {@link #exact()}, for clustered attention. */
     public static ChaiOptions clustered(ClusterProfile profile) {
-        return exact().withProfile(profile).withAttention(AttentionMode.CLUSTERED);
+        return exact().with(change -> change.profile(profile).attention(AttentionMode.CLUSTERED));
     }
 
     /** Returns options as {@link #exact()}, for Jlama's own attention. */
     public static ChaiOptions stock() {
-        return exact().withAttention(AttentionMode.STOCK);
+        return exact().with(change -> change.attention(AttentionMode.STOCK));
     }
 
-    /** Returns these options with another attention. */
-    public ChaiOptions withAttention(AttentionMode newAttention) {
-        return new ChaiOptions(newAttention, profile, kvCacheMaxBytes, threads, weights, kvCacheType, maxIdleSequences);
-    }
-
-    /** Returns these options with another profile. */
-    public ChaiOptions withProfile(ClusterProfile newProfile) {
-        return new ChaiOptions(attention, newProfile, kvCacheMaxBytes, threads, weights, kvCacheType, maxIdleSequences);
-    }
-
-    /** Returns these options with another budget for keys and values, in bytes. */
-    public ChaiOptions withKvCacheMaxBytes(long newMaxBytes) {
-        return new ChaiOptions(attention, profile, newMaxBytes, threads, weights, kvCacheType, maxIdleSequences);
-    }
-
-    /** Returns these options with another number of threads. */
-    public ChaiOptions withThreads(int newThreads) {
-        return new ChaiOptions(attention, profile, kvCacheMaxBytes, newThreads, weights, kvCacheType, maxIdleSequences);
-    }
-
-    /** Returns these options with another type of weights. */
-    public ChaiOptions withWeights(WeightType newWeights) {
-        return new ChaiOptions(attention, profile, kvCacheMaxBytes, threads, newWeights, kvCacheType, maxIdleSequences);
-    }
-
-    /** Returns these options with another type of keys and values. */
-    public ChaiOptions withKvCacheType(KvType newType) {
-        return new ChaiOptions(attention, profile, kvCacheMaxBytes, threads, weights, newType, maxIdleSequences);
-    }
-
-    /** Returns these options with another number of idle sequences to keep, 0 to reuse nothing. */
-    public ChaiOptions withMaxIdleSequences(int newMax) {
-        return new ChaiOptions(attention, profile, kvCacheMaxBytes, threads, weights, kvCacheType, newMax);
+    /**
+     * Returns these options with some changed.
+     *
+     * @throws IllegalArgumentException if they are not possible, or not together
+     */
+    public ChaiOptions with(Consumer<Builder> changes) {
+        Builder builder = new Builder(this);
+        changes.accept(builder);
+        return new ChaiOptions(builder);
     }
 
     /** Returns the default budget: a quarter of the memory of the machine or container, in bytes. */
     public static long defaultKvCacheMaxBytes() {
         return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize() / 4;
+    }
+
+    /** Returns the attention of sessions that ask for none. */
+    public AttentionMode attention() {
+        return attention;
+    }
+
+    /** Returns the model's cluster profile; there is one with {@link AttentionMode#CLUSTERED}, and may be otherwise. */
+    public Optional<ClusterProfile> profile() {
+        return profile;
+    }
+
+    /** Returns the budget for the keys and values of all sessions together, in bytes. */
+    public long kvCacheMaxBytes() {
+        return kvCacheMaxBytes;
+    }
+
+    /** Returns the number of threads that share the work of a step, 1 to {@value #MAX_THREADS}. */
+    public int threads() {
+        return threads;
+    }
+
+    /** Returns the type the weights are kept in. */
+    public WeightType weights() {
+        return weights;
+    }
+
+    /** Returns how keys and values are stored, for sessions that ask for nothing else. */
+    public KvType kvCacheType() {
+        return kvCacheType;
+    }
+
+    /**
+     * Returns the most sequences that are kept when their request has ended, for later requests that begin with the
+     * same tokens; 0 for none.
+     */
+    public int maxIdleSequences() {
+        return maxIdleSequences;
+    }
+
+    private List<Object> values() {
+        return List.of(attention, profile, kvCacheMaxBytes, threads, weights, kvCacheType, maxIdleSequences);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof ChaiOptions that && values().equals(that.values());
+    }
+
+    @Override
+    public int hashCode() {
+        return values().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "ChaiOptions[attention=" + attention + ", profile=" + profile + ", kvCacheMaxBytes=" + kvCacheMaxBytes
+                + ", threads=" + threads + ", weights=" + weights + ", kvCacheType=" + kvCacheType
+                + ", maxIdleSequences=" + maxIdleSequences + "]";
+    }
+
+    /** Options in the making; not thread-safe. Each method sets what {@link ChaiOptions} returns under its name. */
+    public static final class Builder {
+        private AttentionMode attention = AttentionMode.EXACT;
+        private Optional<ClusterProfile> profile = Optional.empty();
+        private long kvCacheMaxBytes = defaultKvCacheMaxBytes();
+        private int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
+        private WeightType weights = WeightType.STORED;
+        private KvType kvCacheType = KvType.F32;
+        private int maxIdleSequences = DEFAULT_MAX_IDLE_SEQUENCES;
+
+        private Builder() {}
+
+        private Builder(ChaiOptions options) {
+            this.attention = options.attention;
+            this.profile = options.profile;
+            this.kvCacheMaxBytes = options.kvCacheMaxBytes;
+            this.threads = options.threads;
+            this.weights = options.weights;
+            this.kvCacheType = options.kvCacheType;
+            this.maxIdleSequences = options.maxIdleSequences;
+        }
+
+        /** Sets the attention of sessions that ask for none. */
+        public Builder attention(AttentionMode value) {
+            attention = Objects.requireNonNull(value, "attention");
+            return this;
+        }
+
+        /** Sets the model's cluster profile. */
+        public Builder profile(ClusterProfile value) {
+            profile = Optional.of(value);
+            return this;
+        }
+
+        /** Sets the budget for keys and values, in bytes. */
+        public Builder kvCacheMaxBytes(long value) {
+            kvCacheMaxBytes = value;
+            return this;
+        }
+
+        /** Sets the number of threads of a step. */
+        public Builder threads(int value) {
+            threads = value;
+            return this;
+        }
+
+        /** Sets the type the weights are kept in. */
+        public Builder weights(WeightType value) {
+            weights = Objects.requireNonNull(value, "weights");
+            return this;
+        }
+
+        /** Sets how keys and values are stored. */
+        public Builder kvCacheType(KvType value) {
+            kvCacheType = Objects.requireNonNull(value, "kvCacheType");
+            return this;
+        }
+
+        /** Sets the most sequences that are kept when their request has ended, 0 to reuse nothing. */
+        public Builder maxIdleSequences(int value) {
+            maxIdleSequences = value;
+            return this;
+        }
     }
 }

@@ -1,87 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
+import java.util.ArrayList;
 import java.util.List;
 
-import io.github.chaijlama.attention.BrokenModelException;
+import io.github.chaijlama.attention.AttentionObserver;
+import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.HeadClusters;
-import io.github.chaijlama.cluster.HeadGram;
-import io.github.chaijlama.cluster.OutputDistances;
-import io.github.chaijlama.jlama.ModelConfig;
-import io.github.chaijlama.jlama.ModelSequence;
+import io.github.chaijlama.decoder.BatchPlan;
+import io.github.chaijlama.decoder.Decoder;
+import io.github.chaijlama.decoder.StepRun;
+import io.github.chaijlama.decoder.StepRun.Logits;
+import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.profile.ClusterProfile;
 
-/**
- * One sequence of tokens running through a model. A session belongs to one thread at a time; sessions of a model do not
- * affect each other. Close it to give its memory back.
- */
-public final class ChaiSession implements AutoCloseable {
-    private final ModelSequence sequence;
-    private final ModelConfig config;
-    private final AttentionMode attention;
+/** A sequence of a {@link ChaiModel}. May be closed by another thread while it is running. */
+public final class ChaiSession implements PromptSession {
+    private final Decoder decoder;
+    private final ClusterProfile profile;
+    private final KvType kvCacheType;
+    private final AttentionSequence sequence;
 
-    ChaiSession(ModelSequence sequence, ModelConfig config, AttentionMode attention) {
-        this.sequence = sequence;
-        this.config = config;
-        this.attention = attention;
+    ChaiSession(Decoder decoder, ClusterProfile profile, KvType kvCacheType) {
+        this.decoder = decoder;
+        this.profile = profile;
+        this.kvCacheType = kvCacheType;
+        this.sequence = decoder.newSequence(profile, kvCacheType);
     }
 
-    /**
-     * Runs the model over more tokens. How a text is cut into calls makes no difference to the result.
-     *
-     * @param tokens at least one token
-     * @return logits of the last token, {@code (vocabularySize)}, after the model's own multiplier and cap, before
-     *         temperature; the caller's to keep
-     * @throws ContextLengthException                      if they do not fit into the context
-     * @throws io.github.chaijlama.kv.KvCacheFullException if their keys and values do not fit into the budget; tokens
-     *                                                     of earlier batches of this call have been seen then, see
-     *                                                     {@link #length()}
-     * @throws BrokenModelException                        if the model's numbers are not finite
-     * @throws IllegalArgumentException                    if there is no token, or one is outside the vocabulary
-     */
+    private ModelConfig config() {
+        return decoder.config();
+    }
+
+    @Override
     public float[] feed(int... tokens) {
-        requireFeedable(tokens);
-        float[] logits = sequence.feed(tokens);
-        requireFinite(logits);
-        return logits;
+        return run(tokens, Logits.LAST).getLast();
     }
 
-    /**
-     * Runs the model over more tokens, as {@link #feed} does, and returns what it expects after each of them: all
-     * logits come from few matrix products, which is far cheaper than to feed token by token.
-     *
-     * @param tokens at least one token; the result takes their number times the vocabulary in floats
-     * @return logits of each token, {@code (tokens.length, vocabularySize)}; the caller's to keep
-     * @throws ContextLengthException                      as {@link #feed}
-     * @throws io.github.chaijlama.kv.KvCacheFullException as {@link #feed}
-     * @throws BrokenModelException                        as {@link #feed}
-     * @throws IllegalArgumentException                    as {@link #feed}
-     */
+    @Override
     public float[][] feedAll(int... tokens) {
-        requireFeedable(tokens);
-        float[][] logits = sequence.feedAll(tokens);
-        for (float[] row : logits) {
-            requireFinite(row);
+        return run(tokens, Logits.ALL).toArray(float[][]::new);
+    }
+
+    private List<float[]> run(int[] tokens, Logits wanted) {
+        SessionChecks.requireFeedable(config(), length(), tokens);
+        List<float[]> logits = new ArrayList<>();
+        int from = 0;
+        for (int batch : BatchPlan.batches(tokens.length)) {
+            boolean last = from + batch == tokens.length;
+            StepRun run = new StepRun(sequence, tokens, from, batch,
+                    last || wanted == Logits.ALL ? wanted : Logits.NONE);
+            logits.addAll(List.of(SessionChecks.requireFinite(decoder.step(List.of(run)))));
+            from += batch;
         }
         return logits;
     }
 
-    /**
-     * Forgets all tokens but the first ones: the sequence goes on from there as if the others had never been fed.
-     *
-     * @param newLength tokens to keep: 0, or at least those that clusters are decided from (offset and window)
-     * @throws IllegalArgumentException      if there are fewer tokens, or clusters are decided from some that would be
-     *                                       forgotten
-     * @throws UnsupportedOperationException with Jlama's own cache
-     */
+    @Override
     public void truncate(int newLength) {
-        sequence.truncate(newLength);
+        decoder.betweenSteps(() -> sequence.truncate(newLength));
     }
 
     /**
      * Whether this session, cut back to its first tokens, is what a new one would be that was fed them as the beginning
      * of its prompt. Clusters decided from a window or fixed in the profile allow every length that covers the window,
-     * exact attention any length. Clusters decided from a whole prompt are those of that prompt alone. Jlama's own
-     * cache allows none.
+     * exact attention any length. Clusters decided from a whole prompt are those of that prompt alone.
      *
      * @param newLength the tokens to keep, at least 1
      */
@@ -98,81 +82,44 @@ public final class ChaiSession implements AutoCloseable {
      * @throws io.github.chaijlama.kv.KvCacheFullException if the copies do not fit into the budget
      */
     public ChaiSession copy(int newLength) {
-        return new ChaiSession(sequence.copy(newLength), config, attention);
-    }
-
-    private void requireFeedable(int[] tokens) {
-        if (tokens.length == 0) {
-            throw new IllegalArgumentException("there is no token to feed");
-        }
-        for (int token : tokens) {
-            if (token < 0 || token >= config.vocabularySize()) {
-                throw new IllegalArgumentException(
-                        "tokens must be 0 to " + (config.vocabularySize() - 1) + ", found " + token);
-            }
-        }
-        if (tokens.length > remaining()) {
-            throw new ContextLengthException(length() + tokens.length, config.contextLength());
-        }
-    }
-
-    private static void requireFinite(float[] logits) {
-        for (float logit : logits) {
-            if (!Float.isFinite(logit)) {
-                throw new BrokenModelException("logits");
-            }
+        ChaiSession copy = new ChaiSession(decoder, profile, kvCacheType);
+        try {
+            decoder.betweenSteps(() -> copy.sequence.copyFrom(sequence, newLength));
+            return copy;
+        } catch (RuntimeException | Error e) {
+            copy.close();
+            throw e;
         }
     }
 
     /**
-     * From now on adds the attention probabilities of every position to products, for
-     * {@linkplain io.github.chaijlama.calibrate calibration}. Each head's feature is its probabilities of all
-     * positions, row after row.
+     * Shows every row of every layer to an observer from now on, for
+     * {@linkplain io.github.chaijlama.calibrate calibration}.
      *
-     * @param products one per layer; written by {@link #feed}
-     * @throws IllegalStateException if attention is not {@link AttentionMode#EXACT}, or tokens have been seen already
+     * @throws IllegalStateException if attention is not exact, or tokens have been seen already
      */
-    public void observe(List<HeadGram> products) {
-        sequence.observe(products);
+    public void observe(AttentionObserver observer) {
+        sequence.observe(observer);
     }
 
-    /**
-     * From now on adds by how much the output of attention would change at each position if heads took the
-     * probabilities of others, for {@linkplain io.github.chaijlama.calibrate calibration}. Of models with many heads
-     * only some positions are looked at, because the work grows with the heads squared: of {@code n} heads every
-     * {@code n / 16}th, rounded up.
-     *
-     * @param distances one per layer; written by {@link #feed}
-     * @throws IllegalStateException if attention is not {@link AttentionMode#EXACT}, or tokens have been seen already
-     */
-    public void observeOutputs(List<OutputDistances> distances) {
-        sequence.observeOutputs(distances);
-    }
-
-    /**
-     * Says that the tokens seen so far are the prompt and what follows is generated. A profile with
-     * {@linkplain io.github.chaijlama.profile.Membership.Prompt PROMPT} membership decides its clusters now, and
-     * sequences that are never told stay exact; for others nothing changes, and neither does it if it is said again.
-     *
-     * @throws IllegalStateException if membership waits for the prompt, and no token has been seen
-     */
+    @Override
     public void endPrompt() {
-        sequence.endPrompt();
+        decoder.betweenSteps(sequence::endPrompt);
     }
 
-    /** Returns the tokens seen. */
+    @Override
     public int length() {
         return sequence.length();
     }
 
     /** Returns how many tokens still fit into the context. */
     public int remaining() {
-        return config.contextLength() - length();
+        return config().contextLength() - length();
     }
 
-    /** Returns the attention of this session. */
+    /** Returns the attention of this session: {@link AttentionMode#EXACT} or {@link AttentionMode#CLUSTERED}. */
     public AttentionMode attention() {
-        return attention;
+        return profile.isExact() ? AttentionMode.EXACT : AttentionMode.CLUSTERED;
     }
 
     /** Returns the clusters a layer uses now: every head its own until membership is decided. */
@@ -180,21 +127,18 @@ public final class ChaiSession implements AutoCloseable {
         return sequence.clusters(layer);
     }
 
-    /**
-     * Returns the bytes of the keys and values stored: over all layers, tokens times (K heads kept now + KV heads)
-     * times the bytes of a head's row. -1 for Jlama's own cache.
-     */
+    @Override
     public long kvCacheBytes() {
-        return sequence.kvCacheBytes();
+        return sequence.usedBytes();
     }
 
-    /** Returns the bytes of memory held for keys and values, whole pages. -1 for Jlama's own cache. */
+    /** Returns the bytes of memory held for keys and values, whole pages. */
     public long kvCacheAllocatedBytes() {
-        return sequence.kvCacheAllocatedBytes();
+        return sequence.allocatedBytes();
     }
 
     @Override
     public void close() {
-        sequence.close();
+        decoder.end(sequence);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
-import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.jlama.JlamaModel;
 
 /** What this is, for files and reports that outlive a run. */
 public final class ChaiVersion {
@@ -12,6 +12,6 @@ public final class ChaiVersion {
 
     /** Returns the version of the Jlama on the class path, as its jar states it. */
     public static String jlama() {
-        return LoadedModel.jlamaVersion();
+        return JlamaModel.version();
     }
 }

@@ -72,9 +72,6 @@ class ArchitectureTests {
     static final ArchRule NO_CYCLES = slices().matching(ROOT + ".(*)..").should().beFreeOfCycles();
 
     @ArchTest
-    static final ArchRule KERNEL_KNOWS_TYPES_OF_ROWS = knowsOnly("kernel", "kv");
-
-    @ArchTest
     static final ArchRule KV_KNOWS_NOTHING = knowsOnly("kv");
 
     @ArchTest
@@ -89,19 +86,40 @@ class ArchitectureTests {
     @ArchTest
     static final ArchRule PROFILE_KNOWS_CLUSTERS = knowsOnly("profile", "cluster", "files");
 
+    /** The description of a model: no weights, no memory, no rows. */
     @ArchTest
-    static final ArchRule ATTENTION_KNOWS_NO_JLAMA = knowsOnly("attention", "kernel", "kv", "parallel", "cluster",
-            "profile");
+    static final ArchRule MODEL_IS_A_DESCRIPTION = knowsOnly("model", "profile");
 
     @ArchTest
-    static final ArchRule JLAMA_KNOWS_ATTENTION = knowsOnly("jlama", "attention", "kernel", "kv", "parallel", "cluster",
-            "profile");
+    static final ArchRule KERNEL_KNOWS_TYPES_OF_ROWS = knowsOnly("kernel", "kv", "model");
+
+    @ArchTest
+    static final ArchRule SAFETENSORS_ARE_FILES = knowsOnly("safetensors", "model");
+
+    @ArchTest
+    static final ArchRule WEIGHTS_COME_FROM_FILES = knowsOnly("weight", "safetensors", "model");
+
+    @ArchTest
+    static final ArchRule PRODUCTS_ARE_OF_ROWS_AND_WEIGHTS = knowsOnly("product", "kernel", "weight");
+
+    @ArchTest
+    static final ArchRule ATTENTION_KNOWS_NO_WEIGHTS = knowsOnly("attention", "kernel", "kv", "parallel", "cluster",
+            "profile", "model");
+
+    /** The forward pass: whoever multiplies, and wherever weights come from. */
+    @ArchTest
+    static final ArchRule DECODER_KNOWS_NO_JLAMA = knowsOnly("decoder", "attention", "product", "weight", "kernel",
+            "kv", "parallel", "profile", "model");
+
+    @ArchTest
+    static final ArchRule JLAMA_IS_AN_ADAPTER = knowsOnly("jlama", "decoder", "attention", "product", "weight",
+            "kernel", "kv", "parallel", "profile", "model");
 
     @ArchTest
     static final ArchRule EVALUATE_KNOWS_THE_FACE_AND_TEXT = classes().that().resideInAPackage(ROOT + ".evaluate")
             .should().onlyDependOnClassesThat(not(resideInAPackage(ROOT + "..")).or(resideInAnyPackage(ROOT,
                     ROOT + ".evaluate", ROOT + ".generate", ROOT + ".template", ROOT + ".profile", ROOT + ".kv",
-                    ROOT + ".jlama")));
+                    ROOT + ".model")));
 
     @ArchTest
     static final ArchRule PREFIX_KNOWS_THE_FACE = classes().that().resideInAPackage(ROOT + ".prefix").should()

@@ -11,12 +11,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.chaijlama.attention.AttentionObserver;
+import io.github.chaijlama.attention.HeadFeatures;
+import io.github.chaijlama.attention.OutputComparison;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
+import io.github.chaijlama.weight.HeadColumns;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -25,6 +29,7 @@ import static org.assertj.core.api.Assertions.within;
 class AttentionObservationTests {
     private static final int LAYERS = 3;
     private static final int HEADS = 8;
+    private static final int HEAD_SIZE = 16;
 
     private static List<HeadGram> newProducts() {
         return Stream.generate(() -> new HeadGram(HEADS)).limit(LAYERS).toList();
@@ -33,7 +38,7 @@ class AttentionObservationTests {
     private static List<HeadGram> observe(ChaiModel model, int[] tokens, int step) {
         List<HeadGram> products = newProducts();
         try (ChaiSession session = model.newSession(AttentionMode.EXACT)) {
-            session.observe(products);
+            session.observe(new HeadFeatures(products));
             for (int from = 0; from < tokens.length; from += step) {
                 session.feed(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + step)));
             }
@@ -66,8 +71,10 @@ class AttentionObservationTests {
     @Test
     void productsDoNotDependOnHowTheTextIsCutOrOnThreads() {
         int[] tokens = TestModels.tokens(200, 256, 6);
-        try (ChaiModel two = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(2));
-                ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(1))) {
+        try (ChaiModel two = ChaiModel.load(GoldenCases.directory("gqa"),
+                ChaiOptions.exact().with(change -> change.threads(2)));
+                ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"),
+                        ChaiOptions.exact().with(change -> change.threads(1)))) {
             List<HeadGram> expected = observe(two, tokens, tokens.length);
             List<HeadGram> oneThread = observe(one, tokens, tokens.length);
             List<HeadGram> pieces = observe(two, tokens, 7);
@@ -81,7 +88,8 @@ class AttentionObservationTests {
     private static List<OutputDistances> observeOutputs(ChaiModel model, int[] tokens, int step) {
         List<OutputDistances> distances = Stream.generate(() -> new OutputDistances(HEADS)).limit(LAYERS).toList();
         try (ChaiSession session = model.newSession(AttentionMode.EXACT)) {
-            session.observeOutputs(distances);
+            session.observe(new OutputComparison(distances,
+                    layer -> HeadColumns.products(model.outputProjection(layer), HEAD_SIZE)));
             for (int from = 0; from < tokens.length; from += step) {
                 session.feed(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + step)));
             }
@@ -110,8 +118,10 @@ class AttentionObservationTests {
     @Test
     void distancesOfOutputsDoNotDependOnThreads() {
         int[] tokens = TestModels.tokens(100, 256, 6);
-        try (ChaiModel two = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(2));
-                ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(1))) {
+        try (ChaiModel two = ChaiModel.load(GoldenCases.directory("gqa"),
+                ChaiOptions.exact().with(change -> change.threads(2)));
+                ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"),
+                        ChaiOptions.exact().with(change -> change.threads(1)))) {
             List<OutputDistances> expected = observeOutputs(two, tokens, tokens.length);
             List<OutputDistances> oneThread = observeOutputs(one, tokens, tokens.length);
             for (int layer = 0; layer < LAYERS; layer++) {
@@ -126,10 +136,13 @@ class AttentionObservationTests {
                 ChaiSession used = model.newSession();
                 ChaiSession fresh = model.newSession()) {
             used.feed(1);
-            assertThatThrownBy(() -> used.observe(newProducts())).isInstanceOf(IllegalStateException.class);
-            assertThatThrownBy(() -> used.observeOutputs(List.of())).isInstanceOf(IllegalStateException.class);
-            assertThatThrownBy(() -> fresh.observe(List.of())).isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("products of 0 layers, the model has 3");
+            AttentionObserver observer = rows -> {};
+            assertThatThrownBy(() -> used.observe(observer)).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("only a new sequence with exact attention can be observed");
+            try (ChaiSession clustered = model.newSession(TestModels.randomStatic(model.config().shape(), 1))) {
+                assertThatThrownBy(() -> clustered.observe(observer)).isInstanceOf(IllegalStateException.class);
+            }
+            fresh.observe(observer);
         }
     }
 }

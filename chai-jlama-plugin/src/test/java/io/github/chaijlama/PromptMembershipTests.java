@@ -8,6 +8,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.chaijlama.attention.HeadFeatures;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
@@ -34,7 +35,7 @@ class PromptMembershipTests {
                 ChaiSession exact = model.newSession();
                 ChaiSession session = model.newSession(profile(model))) {
             List<HeadGram> products = Stream.generate(() -> new HeadGram(8)).limit(3).toList();
-            exact.observe(products);
+            exact.observe(new HeadFeatures(products));
             assertThat(session.feed(tokens)).containsExactly(exact.feed(tokens));
             assertThat(session.kvCacheBytes()).isEqualTo(exact.kvCacheBytes());
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.generate.ChatMessage;
 import io.github.chaijlama.generate.TextModel;
-import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.model.ModelLoadException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -30,13 +30,13 @@ class QuantizedWeightsTests {
             "Read this: Finn was a lucky owl. Finn lived near the meadow. At the river, Finn found a green whistle. "
                     + "Then Rose the penguin came to help. Who helped Finn?",
             "What is the opposite of big?", "Tell me a story.", "What comes after Monday?");
-    private static final ChaiOptions Q4 = ChaiOptions.exact().withWeights(WeightType.Q4);
+    private static final ChaiOptions Q4 = ChaiOptions.exact().with(change -> change.weights(WeightType.Q4));
 
     @TempDir
     Path directory;
 
     private static float[] logits(Path model, ChaiOptions options, int... tokens) {
-        try (ChaiModel chai = ChaiModel.load(model, options); ChaiSession session = chai.newSession()) {
+        try (TokenModel loaded = TokenModel.load(model, options); TokenSession session = loaded.newSession()) {
             return session.feed(tokens);
         }
     }
@@ -60,7 +60,8 @@ class QuantizedWeightsTests {
         assertThat(TestModels.maxDifference(logits(original, Q4, tokens), expected)).isLessThan(1e-5);
         assertThat(TestModels.maxDifference(logits(original, ChaiOptions.exact(), tokens), expected))
                 .isGreaterThan(0.01);
-        assertThat(TestModels.maxDifference(logits(original, ChaiOptions.stock().withWeights(WeightType.Q4), tokens),
+        assertThat(TestModels.maxDifference(
+                logits(original, ChaiOptions.stock().with(change -> change.weights(WeightType.Q4)), tokens),
                 expected)).isLessThan(1e-4);
         // A file that is quantized already is left as it is.
         assertThat(TestModels.maxDifference(logits(quantized, Q4, tokens), expected)).isLessThan(1e-5);

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.bench.SyntheticShape;
-import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -42,10 +42,10 @@ class SeveralModelsTests {
         return copy.toRealPath();
     }
 
-    private static List<float[]> run(ChaiModel model) {
+    private static List<float[]> run(TokenModel model) {
         List<float[]> logits = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
-            try (ChaiSession session = model.newSession()) {
+            try (TokenSession session = model.newSession()) {
                 session.feed(TestModels.tokens(20 + i, 256, i));
                 logits.add(session.feed(i));
             }
@@ -64,29 +64,30 @@ class SeveralModelsTests {
     void runSideBySideAsEachAlone() throws Exception {
         Path float16 = model("f16", SHAPE, "F16");
         Path bfloat16 = model("bf16", SHAPE, "BF16");
-        ClusterProfile profile = new ClusterProfile(LoadedModel.readConfig(float16).shape(), List.of(8, 4, 3),
+        ClusterProfile profile = new ClusterProfile(ModelConfig.read(float16).shape(), List.of(8, 4, 3),
                 Membership.defaults());
-        List<ChaiModel> models = new ArrayList<>();
+        List<TokenModel> models = new ArrayList<>();
         try (ExecutorService threads = Executors.newCachedThreadPool()) {
-            models.add(ChaiModel.load(float16, ChaiOptions.exact().withThreads(1)));
-            models.add(ChaiModel.load(float16, ChaiOptions.clustered(profile).withThreads(3)));
-            models.add(ChaiModel.load(bfloat16, ChaiOptions.exact().withWeights(WeightType.Q4).withThreads(2)));
-            models.add(ChaiModel.load(bfloat16, ChaiOptions.stock().withThreads(2)));
+            models.add(TokenModel.load(float16, ChaiOptions.exact().with(change -> change.threads(1))));
+            models.add(TokenModel.load(float16, ChaiOptions.clustered(profile).with(change -> change.threads(3))));
+            models.add(TokenModel.load(bfloat16,
+                    ChaiOptions.exact().with(change -> change.weights(WeightType.Q4).threads(2))));
+            models.add(TokenModel.load(bfloat16, ChaiOptions.stock().with(change -> change.threads(2))));
             List<List<float[]>> alone = models.stream().map(SeveralModelsTests::run).toList();
             for (int closed = 0; closed < models.size(); closed++) {
                 List<Future<List<float[]>>> together = new ArrayList<>();
-                for (ChaiModel model : models.subList(closed, models.size())) {
+                for (TokenModel model : models.subList(closed, models.size())) {
                     together.add(threads.submit(() -> run(model)));
                 }
                 for (int i = 0; i < together.size(); i++) {
                     assertSame(together.get(i).get(), alone.get(closed + i));
                 }
                 models.get(closed).close();
-                ChaiModel gone = models.get(closed);
+                TokenModel gone = models.get(closed);
                 assertThatThrownBy(() -> gone.newSession().feed(1)).isInstanceOf(IllegalStateException.class);
             }
         } finally {
-            models.forEach(ChaiModel::close);
+            models.forEach(TokenModel::close);
         }
     }
 
@@ -95,8 +96,8 @@ class SeveralModelsTests {
         assumeTrue(Files.exists(MAPS), "what a process maps and holds open is read from /proc, which is not there");
         Path first = model("first", SHAPE, "F16");
         Path second = model("second", SHAPE, "BF16");
-        ChaiModel a = ChaiModel.load(first, ChaiOptions.exact());
-        try (ChaiModel b = ChaiModel.load(second, ChaiOptions.exact())) {
+        TokenModel a = TokenModel.load(first, ChaiOptions.exact());
+        try (TokenModel b = TokenModel.load(second, ChaiOptions.exact())) {
             List<float[]> before = run(b);
             run(a);
             assertThat(mapped(first)).isTrue();
@@ -120,7 +121,7 @@ class SeveralModelsTests {
         Path config = model.resolve("config.json");
         Files.writeString(config, Files.readString(config).replace("\"num_hidden_layers\" : 3",
                 "\"num_hidden_layers\" : 4"));
-        assertThatThrownBy(() -> ChaiModel.load(model, ChaiOptions.exact())).hasMessageContaining("model.layers.3");
+        assertThatThrownBy(() -> TokenModel.load(model, ChaiOptions.exact())).hasMessageContaining("model.layers.3");
         assertThat(mapped(model)).isFalse();
         assertThat(open(model)).isEmpty();
     }

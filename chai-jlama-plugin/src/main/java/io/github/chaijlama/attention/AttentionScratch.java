@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
+import io.github.chaijlama.model.HeadLayout;
+
 /**
  * Working memory of one pass, kept for the next: that of each worker, and rows of scores that grow with the longest
  * sequence.

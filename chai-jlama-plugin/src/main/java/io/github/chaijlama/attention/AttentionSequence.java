@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.attention;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
-import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.kv.PagePool.Reservation;
+import io.github.chaijlama.model.BrokenModelException;
+import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -31,11 +34,8 @@ public final class AttentionSequence implements AutoCloseable {
     private final int windowStart;
     /** Where the window ends; before the end of a prompt that decides, as far away as possible. */
     private int windowEnd;
-    /** Products of the probabilities of every position, one per layer; null unless somebody asked for them. */
-    private List<HeadGram> observed;
-    /** Distances of outputs over every position, one per layer; null unless somebody asked for them. */
-    private List<OutputDistances> observedOutputs;
-    private Reservation reservation;
+    private final List<AttentionObserver> observers = new ArrayList<>();
+    private Optional<Reservation> reservation = Optional.empty();
     private int length;
     private int stepTokens;
     private boolean closed;
@@ -43,14 +43,18 @@ public final class AttentionSequence implements AutoCloseable {
     /** A layer's clusters, and until they are known the features they will be decided from. */
     private static final class LayerMembership {
         private HeadPlan plan;
-        private HeadGram undecided;
+        private Optional<HeadGram> undecided = Optional.empty();
+
+        LayerMembership(HeadPlan plan) {
+            this.plan = plan;
+        }
     }
 
     /**
      * Starts an empty sequence.
      *
      * @param exact   the plan of exact attention for this layout
-     * @param profile clusters per layer, null for exact attention in every layer
+     * @param profile clusters per layer
      * @param pool    where keys and values live
      * @param type    how they are stored
      */
@@ -62,28 +66,26 @@ public final class AttentionSequence implements AutoCloseable {
         this.exact = exact;
         this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize(), type);
         this.layers = new LayerMembership[numberOfLayers];
-        Arrays.setAll(layers, layer -> new LayerMembership());
-        Membership membership = profile == null ? null : profile.membership();
-        this.windowStart = membership instanceof Membership.Online online ? online.offset() : 0;
+        Arrays.setAll(layers, layer -> new LayerMembership(exact));
+        this.windowStart = profile.membership() instanceof Membership.Online online ? online.offset() : 0;
         startMembership();
     }
 
     private void startMembership() {
-        windowEnd = switch (profile == null ? null : profile.membership()) {
+        windowEnd = switch (profile.membership()) {
             case Membership.Online online -> online.offset() + online.window();
             case Membership.Prompt _ -> Integer.MAX_VALUE;
             case Membership.Static _ -> 0;
-            case null -> 0;
         };
         for (int layer = 0; layer < layers.length; layer++) {
             layers[layer].plan = exact;
-            layers[layer].undecided = null;
-            if (profile == null || profile.clusters().get(layer) == layout.numberOfHeads()) {
+            layers[layer].undecided = Optional.empty();
+            if (profile.clusters().get(layer) == layout.numberOfHeads()) {
                 continue;
             }
             switch (profile.membership()) {
                 case Membership.Online _,Membership.Prompt _ ->
-                    layers[layer].undecided = new HeadGram(layout.numberOfHeads());
+                    layers[layer].undecided = Optional.of(new HeadGram(layout.numberOfHeads()));
                 case Membership.Static fixed -> setClusters(layer, fixed.layers().get(layer));
             }
         }
@@ -100,37 +102,15 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * From now on adds the probabilities of every position to the products of its layer, which is what the offline
-     * phase of CHAI needs of a text.
+     * Shows every row of every layer to an observer from now on.
      *
-     * @param products one per layer
      * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
      */
-    public void observe(List<HeadGram> products) {
-        requireObservable(products.size());
-        observed = List.copyOf(products);
-    }
-
-    /**
-     * From now on adds what other heads' probabilities would change in the output of attention to the distances of its
-     * layer.
-     *
-     * @param distances one per layer
-     * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
-     */
-    public void observeOutputs(List<OutputDistances> distances) {
-        requireObservable(distances.size());
-        observedOutputs = List.copyOf(distances);
-    }
-
-    private void requireObservable(int numberOfLayers) {
-        if (profile != null || length > 0) {
+    public void observe(AttentionObserver observer) {
+        if (!profile.isExact() || length > 0) {
             throw new IllegalStateException("only a new sequence with exact attention can be observed");
         }
-        if (numberOfLayers != layers.length) {
-            throw new IllegalArgumentException(
-                    "products of " + numberOfLayers + " layers, the model has " + layers.length);
-        }
+        observers.add(observer);
     }
 
     /** Returns the bytes of the rows stored, by the formula of {@link KvStore#usedBytes()}. */
@@ -152,23 +132,32 @@ public final class AttentionSequence implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("the sequence is closed");
         }
-        if (reservation != null) {
+        if (reservation.isPresent()) {
             throw new IllegalStateException("a step of this sequence has not ended; if it failed, close the sequence");
         }
-        reservation = pool.reserve(pagesFor(tokens), store.allocatedBytes());
+        reservation = Optional.of(pool.reserve(pagesFor(tokens), store.allocatedBytes()));
         stepTokens = tokens;
     }
 
     /** Declares the tokens of the step seen by every layer. */
     public void endStep() {
         length += stepTokens;
-        reservation.close();
-        reservation = null;
+        endReservation();
+    }
+
+    /** Takes a step back that has not reached a layer yet. */
+    public void abandonStep() {
+        endReservation();
+    }
+
+    private void endReservation() {
+        reservation.ifPresent(Reservation::close);
+        reservation = Optional.empty();
     }
 
     /** Whether a step has begun and not ended. */
     public boolean isInStep() {
-        return reservation != null;
+        return reservation.isPresent();
     }
 
     /**
@@ -202,10 +191,10 @@ public final class AttentionSequence implements AutoCloseable {
      * prompt.
      */
     public boolean isReusable(int newLength) {
-        if (closed || reservation != null || newLength < 1 || newLength > length) {
+        if (closed || isInStep() || newLength < 1 || newLength > length) {
             return false;
         }
-        if (profile != null && profile.membership() instanceof Membership.Prompt) {
+        if (!profile.isExact() && profile.membership() instanceof Membership.Prompt) {
             return waitsForEndOfPrompt() && newLength == length;
         }
         return newLength == length || newLength >= windowEnd;
@@ -223,37 +212,28 @@ public final class AttentionSequence implements AutoCloseable {
      *                                                     yet
      */
     public void copyFrom(AttentionSequence source, int newLength) {
-        if (length > 0 || reservation != null || !source.isReusable(newLength) || newLength < source.windowEnd) {
+        if (length > 0 || isInStep() || !source.isReusable(newLength) || newLength < source.windowEnd) {
             throw new IllegalArgumentException("the first " + newLength + " of " + source.length
                     + " positions cannot be copied to a sequence of " + length);
         }
         windowEnd = source.windowEnd;
         for (int layer = 0; layer < layers.length; layer++) {
-            layers[layer].undecided = null;
+            layers[layer].undecided = Optional.empty();
             setPlan(layer, source.layers[layer].plan);
         }
-        try {
-            reservation = pool.reserve(pagesFor(newLength), 0);
-            store.copyFrom(source.store, newLength, reservation);
+        try (Reservation pages = pool.reserve(pagesFor(newLength), 0)) {
+            store.copyFrom(source.store, newLength, pages);
             length = newLength;
         } catch (RuntimeException | Error e) {
             reset();
             throw e;
-        } finally {
-            if (reservation != null) {
-                reservation.close();
-                reservation = null;
-            }
         }
     }
 
     /** Makes the sequence as new, also in the middle of a step that failed. */
     public void reset() {
         store.clear();
-        if (reservation != null) {
-            reservation.close();
-            reservation = null;
-        }
+        endReservation();
         startMembership();
         length = 0;
     }
@@ -264,9 +244,7 @@ public final class AttentionSequence implements AutoCloseable {
         if (!closed) {
             closed = true;
             store.close();
-            if (reservation != null) {
-                reservation.close();
-            }
+            endReservation();
         }
     }
 
@@ -280,17 +258,17 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Stores room for a batch's rows in a layer. */
     void extend(int layer, int newLength) {
-        store.extend(layer, newLength, reservation);
+        store.extend(layer, newLength, reservation.orElseThrow());
     }
 
     /** Returns how many of a batch's rows come before the layer's membership can be decided, and so are exact. */
     int undecidedRows(int layer, int position, int rows) {
-        return layers[layer].undecided == null ? 0 : Math.clamp((long) windowEnd - position, 0, rows);
+        return layers[layer].undecided.isEmpty() ? 0 : Math.clamp((long) windowEnd - position, 0, rows);
     }
 
-    /** Whether a position's probabilities count for membership. */
-    boolean isInWindow(int position) {
-        return position >= windowStart && position < windowEnd;
+    /** Returns the first of some positions whose probabilities count for membership. */
+    int firstInWindow(int position) {
+        return Math.max(windowStart, position);
     }
 
     /** Whether the positions before {@code end} complete the window. */
@@ -298,18 +276,13 @@ public final class AttentionSequence implements AutoCloseable {
         return end == windowEnd;
     }
 
-    /** Returns the products to which a layer's probabilities are added, null if nobody asked for them. */
-    HeadGram observed(int layer) {
-        return observed == null ? null : observed.get(layer);
+    /** Returns who looks at the sequence. */
+    List<AttentionObserver> observers() {
+        return observers;
     }
 
-    /** Returns the distances to which a layer's are added, null if nobody asked for them. */
-    OutputDistances observedOutputs(int layer) {
-        return observedOutputs == null ? null : observedOutputs.get(layer);
-    }
-
-    /** Returns the features membership will be decided from, null once it is decided. */
-    HeadGram undecided(int layer) {
+    /** Returns the features membership will be decided from, empty once it is decided. */
+    Optional<HeadGram> undecided(int layer) {
         return layers[layer].undecided;
     }
 
@@ -328,36 +301,35 @@ public final class AttentionSequence implements AutoCloseable {
         if (!waitsForEndOfPrompt()) {
             return;
         }
-        if (length == 0 || reservation != null) {
+        if (length == 0 || isInStep()) {
             throw new IllegalStateException("a prompt ends after at least one token, and between steps");
         }
-        reservation = pool.reserve(0, store.allocatedBytes());
+        reservation = Optional.of(pool.reserve(0, store.allocatedBytes()));
         try {
             for (int layer = 0; layer < layers.length; layer++) {
-                if (layers[layer].undecided != null) {
+                if (layers[layer].undecided.isPresent()) {
                     decide(layer);
                 }
             }
             windowEnd = length;
         } finally {
-            reservation.close();
-            reservation = null;
+            endReservation();
         }
     }
 
     /** Decides a layer's membership for the rest of the sequence, and drops the keys nobody will read. */
     void decide(int layer) {
-        if (!layers[layer].undecided.isFinite()) {
+        HeadGram features = layers[layer].undecided.orElseThrow();
+        if (!features.isFinite()) {
             throw new BrokenModelException("attention probabilities of layer " + layer);
         }
         int count = profile.clusters().get(layer);
-        HeadGram features = layers[layer].undecided;
         HeadClusters clusters = switch (profile.membership()) {
             case Membership.Online online -> online.algorithm().cluster(features, count, online.representative());
             case Membership.Prompt prompt -> prompt.algorithm().cluster(features, count, prompt.representative());
             case Membership.Static _ -> throw new IllegalStateException("static membership is known from the start");
         };
-        layers[layer].undecided = null;
+        layers[layer].undecided = Optional.empty();
         setClusters(layer, clusters);
     }
 

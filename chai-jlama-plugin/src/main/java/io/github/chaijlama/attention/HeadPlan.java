@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.model.HeadLayout;
 
 /**
  * What a layer's clusters mean for the work to be done: which heads are projected, whose keys are read, and which
@@ -16,6 +17,7 @@ final class HeadPlan {
     private final HeadClusters clusters;
     private final int[] keyHeads;
     private final int[][] clustersOfKeyHead;
+    private final int[][] representativesOfKeyHead;
     private final Output[][] outputsOfCluster;
     private final Output[][] outputsOfValueHead;
     private final List<HeadRun> queryRuns;
@@ -39,6 +41,9 @@ final class HeadPlan {
         this.clustersOfKeyHead = Arrays.stream(keyHeads)
                 .mapToObj(keyHead -> IntStream.range(0, clusters.numberOfClusters())
                         .filter(cluster -> layout.kvHead(representatives[cluster]) == keyHead).toArray())
+                .toArray(int[][]::new);
+        this.representativesOfKeyHead = Arrays.stream(clustersOfKeyHead)
+                .map(ofHead -> Arrays.stream(ofHead).map(cluster -> representatives[cluster]).toArray())
                 .toArray(int[][]::new);
         List<Output> outputs = outputs(layout, clusters);
         this.outputsOfCluster = IntStream.range(0, clusters.numberOfClusters())
@@ -89,6 +94,11 @@ final class HeadPlan {
     /** Returns the clusters whose representative reads the keys of {@code keyHeads()[index]}. */
     int[] clustersOfKeyHead(int index) {
         return clustersOfKeyHead[index];
+    }
+
+    /** Returns the representatives of {@link #clustersOfKeyHead}, in the same order. */
+    int[] representativesOfKeyHead(int index) {
+        return representativesOfKeyHead[index];
     }
 
     Output[] outputsOfCluster(int cluster) {

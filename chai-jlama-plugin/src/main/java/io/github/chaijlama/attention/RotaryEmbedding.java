@@ -3,7 +3,12 @@ package io.github.chaijlama.attention;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+
+import io.github.chaijlama.kernel.AttentionKernels;
+import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.model.RotaryFrequencies;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
@@ -21,6 +26,7 @@ public final class RotaryEmbedding implements AutoCloseable {
     private final int headSize;
     private final int contextLength;
     private final RotaryFrequencies frequencies;
+    private final AttentionKernels kernels;
     private final AtomicReferenceArray<MemorySegment> blocks;
     private final Arena arena = Arena.ofShared();
 
@@ -30,7 +36,8 @@ public final class RotaryEmbedding implements AutoCloseable {
      * @param contextLength positions of the model's context
      * @param frequencies   of every pair of a head
      */
-    public RotaryEmbedding(int contextLength, RotaryFrequencies frequencies) {
+    public RotaryEmbedding(int contextLength, RotaryFrequencies frequencies, AttentionKernels kernels) {
+        this.kernels = kernels;
         this.headSize = 2 * frequencies.pairs();
         this.contextLength = contextLength;
         this.frequencies = frequencies;
@@ -38,10 +45,27 @@ public final class RotaryEmbedding implements AutoCloseable {
     }
 
     /**
-     * Returns memory that holds a position's row: {@code headSize / 2} cosines, then as many sines, at
-     * {@link #rowOffset}.
+     * Rotates heads of neighbouring positions, in place.
+     *
+     * @param rows     {@code (row, head, headSize)}
+     * @param position position of row 0
+     * @param heads    which heads
      */
-    public MemorySegment rows(int position) {
+    public void rotate(Rows rows, int position, List<HeadRun> heads) {
+        for (int row = 0; row < rows.count(); row++) {
+            MemorySegment cosSin = rows(position + row);
+            long cosSinAt = (long) ((position + row) % BLOCK_ROWS) * headSize;
+            for (HeadRun run : heads) {
+                for (int head = run.first(); head < run.first() + run.count(); head++) {
+                    long at = rows.at(row) + (long) head * headSize;
+                    kernels.rotate(rows.memory(), at, rows.memory(), at, cosSin, cosSinAt, headSize);
+                }
+            }
+        }
+    }
+
+    /** Returns the rows of a position's block, each {@code headSize / 2} cosines, then as many sines. */
+    private MemorySegment rows(int position) {
         if (position < 0 || position >= contextLength) {
             throw new IndexOutOfBoundsException(
                     "position " + position + " is outside the context of " + contextLength + " positions");
@@ -57,11 +81,6 @@ public final class RotaryEmbedding implements AutoCloseable {
             blocks.set(block, makeBlock(block));
         }
         return blocks.get(block);
-    }
-
-    /** Returns the offset, in floats, of a position's row in {@link #rows}. */
-    public long rowOffset(int position) {
-        return (long) (position % BLOCK_ROWS) * headSize;
     }
 
     private MemorySegment makeBlock(int block) {

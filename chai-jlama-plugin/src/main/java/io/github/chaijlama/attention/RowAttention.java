@@ -4,8 +4,7 @@ package io.github.chaijlama.attention;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
-import io.github.chaijlama.kernel.AttentionKernels;
-import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.parallel.WorkerPool;
 
 /**
@@ -17,42 +16,40 @@ final class RowAttention {
     static final long PARALLEL_WORK = 1 << 16;
 
     private final HeadLayout layout;
-    private final ScoreRules rules;
-    private final AttentionKernels kernels;
+    private final ProbabilityRows probabilities;
     private final WorkerPool workers;
     private final AttentionScratch scratch;
 
-    RowAttention(HeadLayout layout, ScoreRules rules, AttentionKernels kernels, WorkerPool workers,
-            AttentionScratch scratch) {
+    RowAttention(HeadLayout layout, ProbabilityRows probabilities, WorkerPool workers, AttentionScratch scratch) {
         this.layout = layout;
-        this.rules = rules;
-        this.kernels = kernels;
+        this.probabilities = probabilities;
         this.workers = workers;
         this.scratch = scratch;
     }
 
     /** Attends a row whose keys and values are stored. */
-    void attend(Batch batch, HeadPlan plan, int row) {
-        int numberOfKeys = batch.position() + row + 1;
+    void attend(LayerInput input, int row) {
+        HeadPlan plan = input.plan();
+        int numberOfKeys = input.position() + row + 1;
         MemorySegment scores = scratch.scores(numberOfKeys);
-        int visible = numberOfKeys - rules.firstKey(batch.layer(), numberOfKeys - 1);
+        int visible = numberOfKeys - input.rules().firstKey(numberOfKeys - 1);
         long work = (long) visible * layout.headSize() * (plan.numberOfClusters() + layout.numberOfHeads());
         int kvHeads = layout.numberOfKvHeads();
         int keyHeads = plan.keyHeads().length;
         if (work < PARALLEL_WORK) {
             for (int i = 0; i < keyHeads; i++) {
-                scoreRow(batch, plan, row, i, scores);
+                scoreRow(input, row, i, scores);
             }
             for (int kvHead = 0; kvHead < kvHeads; kvHead++) {
-                sumRow(batch, plan, row, kvHead, scores);
+                sumRow(input, row, kvHead, scores);
             }
         } else if (plan.readsOwnHeadsOnly()) {
             workers.run(keyHeads, (task, worker) -> {
-                scoreRow(batch, plan, row, task, scores);
-                sumRow(batch, plan, row, plan.keyHeads()[task], scores);
+                scoreRow(input, row, task, scores);
+                sumRow(input, row, plan.keyHeads()[task], scores);
             });
         } else {
-            attendRowOfClusters(batch, plan, row, scores);
+            attendRowOfClusters(input, row, scores);
         }
     }
 
@@ -60,7 +57,8 @@ final class RowAttention {
      * One region for scores and sums: tasks begin in order, so all scores have been begun when the first sum is, and
      * whoever needs some that are not finished waits for less than it takes to open another region.
      */
-    private void attendRowOfClusters(Batch batch, HeadPlan plan, int row, MemorySegment scores) {
+    private void attendRowOfClusters(LayerInput input, int row, MemorySegment scores) {
+        HeadPlan plan = input.plan();
         int keyHeads = plan.keyHeads().length;
         AtomicIntegerArray scored = scratch.scored();
         for (int cluster = 0; cluster < plan.numberOfClusters(); cluster++) {
@@ -69,7 +67,7 @@ final class RowAttention {
         workers.run(keyHeads + layout.numberOfKvHeads(), (task, worker) -> {
             if (task < keyHeads) {
                 try {
-                    scoreRow(batch, plan, row, task, scores);
+                    scoreRow(input, row, task, scores);
                 } finally {
                     for (int cluster : plan.clustersOfKeyHead(task)) {
                         scored.set(cluster, 1);
@@ -81,65 +79,46 @@ final class RowAttention {
                         Thread.onSpinWait();
                     }
                 }
-                sumRow(batch, plan, row, task - keyHeads, scores);
+                sumRow(input, row, task - keyHeads, scores);
             }
         });
     }
 
     /** Probabilities of every cluster whose representative reads one head's keys. */
-    private void scoreRow(Batch batch, HeadPlan plan, int row, int keyHeadIndex, MemorySegment scores) {
-        KvStore store = batch.store();
-        int headSize = layout.headSize();
-        int keyHead = plan.keyHeads()[keyHeadIndex];
-        int numberOfKeys = batch.position() + row + 1;
-        int firstVisible = rules.firstKey(batch.layer(), numberOfKeys - 1);
-        for (int firstKey = firstVisible; firstKey < numberOfKeys;) {
-            int page = firstKey / store.rowsPerPage();
-            int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
-            for (int cluster : plan.clustersOfKeyHead(keyHeadIndex)) {
-                kernels.scores(scores, scratch.scoresOffset(cluster) + firstKey, batch.projection().queries(),
-                        (long) row * layout.queryLength() + (long) plan.representative(cluster) * headSize,
-                        store.type(), store.keys(batch.layer(), keyHead, page), store.rowAt(firstKey), end - firstKey,
-                        headSize, rules.scale());
-            }
-            firstKey = end;
+    private void scoreRow(LayerInput input, int row, int keyHeadIndex, MemorySegment scores) {
+        HeadPlan plan = input.plan();
+        int[] clusters = plan.clustersOfKeyHead(keyHeadIndex);
+        long[] at = new long[clusters.length];
+        for (int i = 0; i < at.length; i++) {
+            at[i] = scratch.scoresOffset(clusters[i]);
         }
-        for (int cluster : plan.clustersOfKeyHead(keyHeadIndex)) {
-            long at = scratch.scoresOffset(cluster) + firstVisible;
-            if (rules.softCap() > 0) {
-                kernels.softCap(scores, at, numberOfKeys - firstVisible, rules.softCap());
-            }
-            kernels.softmax(scores, at, numberOfKeys - firstVisible);
-        }
+        probabilities.calculate(scores, at, input.store(), input.layer(), plan.keyHeads()[keyHeadIndex], input.rules(),
+                input.position() + row, input.queries().memory(), input.queries().at(row),
+                plan.representativesOfKeyHead(keyHeadIndex));
     }
 
     /** Outputs that are sums of one head's values. */
-    private void sumRow(Batch batch, HeadPlan plan, int row, int kvHead, MemorySegment probabilities) {
-        KvStore store = batch.store();
-        int headSize = layout.headSize();
-        HeadPlan.Output[] outputs = plan.outputsOfValueHead(kvHead);
-        int numberOfKeys = batch.position() + row + 1;
-        MemorySegment out = batch.out();
-        long outRow = (long) row * layout.queryLength();
-        for (HeadPlan.Output output : outputs) {
-            copy(scratch.zeros(), 0, out, outRow + (long) output.heads()[0] * headSize);
+    private void sumRow(LayerInput input, int row, int kvHead, MemorySegment scores) {
+        MemorySegment out = input.out().memory();
+        HeadPlan.Output[] outputs = input.plan().outputsOfValueHead(kvHead);
+        long[] at = new long[outputs.length];
+        long[] weightsAt = new long[outputs.length];
+        for (int i = 0; i < outputs.length; i++) {
+            at[i] = outAt(input, row, outputs[i].heads()[0]);
+            weightsAt[i] = scratch.scoresOffset(outputs[i].cluster());
+            copy(scratch.zeros(), 0, out, at[i]);
         }
-        for (int firstKey = rules.firstKey(batch.layer(), numberOfKeys - 1); firstKey < numberOfKeys;) {
-            int page = firstKey / store.rowsPerPage();
-            int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
-            for (HeadPlan.Output output : outputs) {
-                kernels.weightedSum(out, outRow + (long) output.heads()[0] * headSize, probabilities,
-                        scratch.scoresOffset(output.cluster()) + firstKey, store.type(),
-                        store.values(batch.layer(), kvHead, page), store.rowAt(firstKey), end - firstKey, headSize);
-            }
-            firstKey = end;
-        }
-        for (HeadPlan.Output output : outputs) {
-            for (int i = 1; i < output.heads().length; i++) {
-                copy(out, outRow + (long) output.heads()[0] * headSize, out,
-                        outRow + (long) output.heads()[i] * headSize);
+        probabilities.addValues(out, at, scores, weightsAt, input.store(), input.layer(), kvHead, input.rules(),
+                input.position() + row);
+        for (int i = 0; i < outputs.length; i++) {
+            for (int other = 1; other < outputs[i].heads().length; other++) {
+                copy(out, at[i], out, outAt(input, row, outputs[i].heads()[other]));
             }
         }
+    }
+
+    private long outAt(LayerInput input, int row, int head) {
+        return input.out().at(row) + (long) head * layout.headSize();
     }
 
     private void copy(MemorySegment in, long inOffset, MemorySegment out, long outOffset) {

@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 import io.github.chaijlama.kernel.AttentionKernels;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.HeadLayout;
+import io.github.chaijlama.model.ScoreRules;
 import io.github.chaijlama.parallel.WorkerPool;
 
 /**
@@ -19,25 +21,23 @@ final class TileAttention {
     private static final int TASKS_PER_THREAD = 8;
 
     private final HeadLayout layout;
-    private final ScoreRules rules;
     private final AttentionKernels kernels;
     private final WorkerPool workers;
     private final AttentionScratch scratch;
 
-    TileAttention(HeadLayout layout, ScoreRules rules, AttentionKernels kernels, WorkerPool workers,
-            AttentionScratch scratch) {
+    TileAttention(HeadLayout layout, AttentionKernels kernels, WorkerPool workers, AttentionScratch scratch) {
         this.layout = layout;
-        this.rules = rules;
         this.kernels = kernels;
         this.workers = workers;
         this.scratch = scratch;
     }
 
     /** Attends rows whose keys and values are stored. */
-    void attend(Batch batch, HeadPlan plan, int firstRow, int rows) {
+    void attend(LayerInput input) {
+        int rows = input.rows();
         int tileRows = kernels.tileRows();
         int tiles = (rows + tileRows - 1) / tileRows;
-        int clusters = plan.numberOfClusters();
+        int clusters = input.plan().numberOfClusters();
         int blockTiles = Math.clamp((long) tiles * clusters / (TASKS_PER_THREAD * workers.threads()), 1,
                 AttentionScratch.MAX_TILES);
         int blockRows = blockTiles * tileRows;
@@ -45,7 +45,7 @@ final class TileAttention {
         // The last blocks see the most keys; taking them first leaves small tasks to even out the end.
         workers.run(blocks * clusters, (task, worker) -> {
             int first = (blocks - 1 - task / clusters) * blockRows;
-            attendBlock(new Block(batch, plan, task % clusters, firstRow + first, Math.min(blockRows, rows - first)),
+            attendBlock(new Block(input, task % clusters, first, Math.min(blockRows, rows - first)),
                     scratch.worker(worker));
         });
     }
@@ -53,25 +53,33 @@ final class TileAttention {
     /**
      * A block of tiles of one cluster.
      *
-     * @param firstRow its first row in the batch
+     * @param firstRow its first row in the input
      * @param rows     number of rows, not necessarily whole tiles
      */
-    private record Block(Batch batch, HeadPlan plan, int cluster, int firstRow, int rows) {
+    private record Block(LayerInput input, int cluster, int firstRow, int rows) {
 
         int firstPosition() {
-            return batch.position() + firstRow;
+            return input.position() + firstRow;
         }
 
         int layer() {
-            return batch.layer();
+            return input.layer();
+        }
+
+        ScoreRules rules() {
+            return input.rules();
         }
 
         KvStore store() {
-            return batch.store();
+            return input.store();
+        }
+
+        int representative() {
+            return input.plan().representative(cluster);
         }
 
         HeadPlan.Output[] outputs() {
-            return plan.outputsOfCluster(cluster);
+            return input.plan().outputsOfCluster(cluster);
         }
     }
 
@@ -83,7 +91,7 @@ final class TileAttention {
         int numberOfKeys = block.firstPosition() + block.rows();
         transposeQueries(block, tiles, own);
         own.start(tiles, block.outputs().length);
-        int firstKey = rules.firstKey(block.layer(), block.firstPosition());
+        int firstKey = block.rules().firstKey(block.firstPosition());
         while (firstKey < numberOfKeys) {
             int endOfPage = (firstKey / store.rowsPerPage() + 1) * store.rowsPerPage();
             int keys = Math.min(AttentionScratch.MAX_KEYS, Math.min(endOfPage, numberOfKeys) - firstKey);
@@ -95,7 +103,7 @@ final class TileAttention {
             for (int head : outputs[i].heads()) {
                 for (int tile = 0; tile < tiles; tile++) {
                     long row = (long) block.firstRow() + tile * tileRows;
-                    kernels.normalizeTile(block.batch().out(),
+                    kernels.normalizeTile(block.input().out().memory(),
                             row * layout.queryLength() + (long) head * layout.headSize(), layout.queryLength(),
                             own.out(), own.outOffset(i, tile), own.state(), own.stateOffset(tile),
                             Math.min(tileRows, block.rows() - tile * tileRows), layout.headSize());
@@ -106,11 +114,11 @@ final class TileAttention {
 
     private void transposeQueries(Block block, int tiles, AttentionScratch.Worker own) {
         int tileRows = kernels.tileRows();
-        int representative = block.plan().representative(block.cluster());
         for (int tile = 0; tile < tiles; tile++) {
             long row = (long) block.firstRow() + tile * tileRows;
-            kernels.transposeTile(own.queries(), own.queriesOffset(tile), block.batch().projection().queries(),
-                    row * layout.queryLength() + (long) representative * layout.headSize(), layout.queryLength(),
+            kernels.transposeTile(own.queries(), own.queriesOffset(tile), block.input().queries().memory(),
+                    row * layout.queryLength() + (long) block.representative() * layout.headSize(),
+                    layout.queryLength(),
                     Math.min(tileRows, block.rows() - tile * tileRows), layout.headSize());
         }
     }
@@ -118,10 +126,11 @@ final class TileAttention {
     /** Takes a run of keys of one page into the tiles that see it. */
     private void attendKeys(Block block, int tiles, int firstKey, int keys, AttentionScratch.Worker own) {
         KvStore store = block.store();
+        ScoreRules rules = block.rules();
         int tileRows = kernels.tileRows();
         int headSize = layout.headSize();
         int page = firstKey / store.rowsPerPage();
-        int keyHead = layout.kvHead(block.plan().representative(block.cluster()));
+        int keyHead = layout.kvHead(block.representative());
         MemorySegment keyRows = store.keys(block.layer(), keyHead, page);
         long keysOffset = loadRows(store, keyRows, firstKey, keys, own);
         keyRows = store.type() == KvType.F32 ? keyRows : own.rows();
@@ -134,9 +143,9 @@ final class TileAttention {
             if (rules.softCap() > 0) {
                 kernels.softCapTile(own.scores(), at, keys, rules.softCap());
             }
-            if (rules.firstKey(block.layer(), position + tileRows - 1) > firstKey) {
+            if (rules.firstKey(position + tileRows - 1) > firstKey) {
                 // The window moves by a key from row to row once it is full.
-                kernels.hideTile(own.scores(), at, keys, position - rules.windows().get(block.layer()) + 1 - firstKey);
+                kernels.hideTile(own.scores(), at, keys, position - rules.window() + 1 - firstKey);
             }
             kernels.softmaxTile(own.scores(), at, own.state(), own.stateOffset(tile), keys, position + 1 - firstKey);
         }

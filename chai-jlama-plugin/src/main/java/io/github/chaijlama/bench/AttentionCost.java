@@ -3,8 +3,8 @@ package io.github.chaijlama.bench;
 
 import java.util.Arrays;
 
-import io.github.chaijlama.attention.HeadLayout;
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.model.HeadLayout;
 
 /** How much arithmetic and memory attention stands for, to turn times into rates. */
 final class AttentionCost {

@@ -6,20 +6,23 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
-import io.github.chaijlama.WeightType;
-import io.github.chaijlama.attention.HeadLayout;
+import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.StockModel;
+import io.github.chaijlama.TokenModel;
+import io.github.chaijlama.TokenSession;
 import io.github.chaijlama.cluster.HeadClusters;
-import io.github.chaijlama.jlama.LoadedModel;
-import io.github.chaijlama.jlama.ModelConfig;
-import io.github.chaijlama.jlama.ModelSequence;
-import io.github.chaijlama.jlama.StepClock;
+import io.github.chaijlama.decoder.StepClock;
+import io.github.chaijlama.model.HeadLayout;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
@@ -41,7 +44,7 @@ public final class Benchmark {
      *
      * @param model         model directory
      * @param options       threads, weights and budget of every arm; its attention and profile are not used
-     * @param profile       clusters per layer, null if no arm is clustered
+     * @param profile       clusters per layer, if any arm is clustered
      * @param arms          what to compare
      * @param contexts      tokens of the prompts
      * @param runs          how often everything is measured
@@ -52,7 +55,7 @@ public final class Benchmark {
      *                      extrapolate; an element is null where it is not known; the list is null if nothing is to be
      *                      extrapolated
      */
-    public record Plan(Path model, ChaiOptions options, ClusterProfile profile, List<BenchArm> arms,
+    public record Plan(Path model, ChaiOptions options, Optional<ClusterProfile> profile, List<BenchArm> arms,
             List<Integer> contexts,
             int runs, int decodeTokens, int warmUpMillis, long deadline, List<Integer> wholeClusters) {}
 
@@ -82,39 +85,33 @@ public final class Benchmark {
     }
 
     /** A model and its clock, for the arms that run on it. */
-    private record Loaded(LoadedModel model, StepClock clock) {
-        static Loaded of(LoadedModel model) {
-            StepClock clock = new StepClock(model.config().layers());
-            model.observe(clock);
-            return new Loaded(model, clock);
-        }
-    }
+    private record Loaded(TokenModel model, StepClock clock) {}
 
     /**
      * Measures.
      *
-     * @throws io.github.chaijlama.jlama.ModelLoadException if the model cannot be loaded
+     * @throws io.github.chaijlama.model.ModelLoadException if the model cannot be loaded
      * @throws io.github.chaijlama.kv.KvCacheFullException  if keys and values do not fit into the budget
      */
     public Result run() {
-        ChaiOptions options = plan.options();
-        boolean quantize = options.weights() == WeightType.Q4;
-        boolean needsStock = plan.arms().stream().anyMatch(arm -> arm.attention() == AttentionMode.STOCK);
-        boolean needsOurs = plan.arms().stream().anyMatch(arm -> arm.attention() != AttentionMode.STOCK);
         progress.accept("loading");
-        try (PeakMeter peaks = new PeakMeter(options.threads());
-                LoadedModel ours = needsOurs
-                        ? LoadedModel.loadSwapped(plan.model(), options.kvCacheMaxBytes(), quantize, options.threads())
-                        : null;
-                LoadedModel stock = needsStock ? LoadedModel.loadStock(plan.model(), quantize, options.threads())
-                        : null) {
+        int layers = ModelConfig.read(plan.model()).layers();
+        List<Loaded> loaded = new ArrayList<>();
+        try (PeakMeter peaks = new PeakMeter(plan.options().threads())) {
             List<Loaded> models = new ArrayList<>();
-            Loaded loadedOurs = ours == null ? null : Loaded.of(ours);
-            Loaded loadedStock = stock == null ? null : Loaded.of(stock);
             for (BenchArm arm : plan.arms()) {
-                models.add(arm.attention() == AttentionMode.STOCK ? loadedStock : loadedOurs);
+                boolean stock = arm.attention() == AttentionMode.STOCK;
+                models.add(loaded.stream().filter(one -> one.model() instanceof StockModel == stock).findFirst()
+                        .orElseGet(() -> {
+                            StepClock clock = new StepClock(layers);
+                            loaded.add(new Loaded(stock ? StockModel.load(plan.model(), plan.options(), clock)
+                                    : ChaiModel.load(plan.model(), plan.options(), clock), clock));
+                            return loaded.getLast();
+                        }));
             }
             return run(models, peaks);
+        } finally {
+            loaded.forEach(one -> one.model().close());
         }
     }
 
@@ -185,28 +182,42 @@ public final class Benchmark {
         int[] tokens = new SplittableRandom(31L * run + context)
                 .ints((long) context + plan.decodeTokens(), 0, config.vocabularySize()).toArray();
         int[] prompt = Arrays.copyOf(tokens, context);
-        try (ModelSequence sequence = loaded.model()
-                .newSequence(cell.arm().attention() == AttentionMode.CLUSTERED ? plan.profile() : null,
-                        cell.arm().kv())) {
+        try (TokenSession session = session(loaded.model(), cell.arm())) {
             clock.reset();
             long start = System.nanoTime();
-            sequence.feed(prompt);
+            session.feed(prompt);
             PhaseTimes prefill = PhaseTimes.of(System.nanoTime() - start, clock.read(), 1);
-            long bytes = kvCacheBytes(sequence, config);
-            List<HeadClusters> clusters = IntStream.range(0, config.layers()).mapToObj(sequence::clusters).toList();
+            long bytes = kvCacheBytes(session, config);
+            List<HeadClusters> clusters = IntStream.range(0, config.layers())
+                    .mapToObj(layer -> clusters(session, config, layer)).toList();
             clock.reset();
             start = System.nanoTime();
             for (int i = context; i < tokens.length; i++) {
-                sequence.feed(tokens[i]);
+                session.feed(tokens[i]);
             }
             PhaseTimes decode = PhaseTimes.of(System.nanoTime() - start, clock.read(), plan.decodeTokens());
             cell.add(prefill, decode, clusters, bytes);
         }
     }
 
+    private TokenSession session(TokenModel model, BenchArm arm) {
+        return switch (model) {
+            case StockModel stock -> stock.newSession();
+            case ChaiModel chai -> chai.newSession(
+                    arm.attention() == AttentionMode.CLUSTERED ? plan.profile().orElseThrow()
+                            : ClusterProfile.exact(chai.config().shape()),
+                    arm.kv());
+        };
+    }
+
     /** Jlama's own cache does not say; it stores keys and values of every head as 32-bit floats. */
-    private static long kvCacheBytes(ModelSequence sequence, ModelConfig config) {
-        return sequence.kvCacheBytes() >= 0 ? sequence.kvCacheBytes()
-                : 2L * config.layers() * config.heads().kvLength() * Float.BYTES * sequence.length();
+    private static long kvCacheBytes(TokenSession session, ModelConfig config) {
+        return session instanceof ChaiSession chai ? chai.kvCacheBytes()
+                : 2L * config.layers() * config.heads().kvLength() * Float.BYTES * session.length();
+    }
+
+    private static HeadClusters clusters(TokenSession session, ModelConfig config, int layer) {
+        return session instanceof ChaiSession chai ? chai.clusters(layer)
+                : HeadClusters.identity(config.heads().numberOfHeads());
     }
 }

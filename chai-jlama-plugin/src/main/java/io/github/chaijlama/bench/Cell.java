@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
-import io.github.chaijlama.attention.HeadLayout;
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.model.HeadLayout;
 
 /** What one arm at one context length gave, run by run. */
 final class Cell {

@@ -4,7 +4,7 @@ package io.github.chaijlama.bench;
 import java.util.Arrays;
 import java.util.List;
 
-import io.github.chaijlama.jlama.StepClock;
+import io.github.chaijlama.decoder.StepClock;
 
 /**
  * Where the time of a prefill, or of one step of decoding, went in one run. Milliseconds.

@@ -99,7 +99,7 @@ public final class ChoiceComparison {
         List<HeadSums> layers = HeadSums.ofLayers(shape());
         List<OutputDistances> outputs = layers.stream().map(HeadSums::outputs).toList();
         for (int i = 0; i < texts.size(); i++) {
-            List<HeadGram> products = new AttentionObserver(model).products(texts.get(i), outputs);
+            List<HeadGram> products = new ExactRun(model).products(texts.get(i), outputs);
             for (int layer = 0; layer < layers.size(); layer++) {
                 layers.get(layer).add(products.get(layer));
             }

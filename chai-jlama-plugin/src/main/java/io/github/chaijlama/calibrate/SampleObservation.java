@@ -42,7 +42,7 @@ record SampleObservation(CalibrationRun run, boolean comparesOutputs, long seed)
         List<OutputDistances> outputs = comparesOutputs
                 ? statistics.stream().map(layer -> layer.heads().outputs()).toList()
                 : List.of();
-        List<HeadGram> products = new AttentionObserver(run.model()).products(text, outputs);
+        List<HeadGram> products = new ExactRun(run.model()).products(text, outputs);
         double[][] errors = new double[products.size()][];
         workers.run(products.size(),
                 (layer, worker) -> errors[layer] = ErrorCurve.measure(products.get(layer), KMEANS_STARTS, seed));

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -28,10 +29,9 @@ import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.SyntheticModel;
 import io.github.chaijlama.bench.SyntheticShape;
-import io.github.chaijlama.jlama.LoadedModel;
-import io.github.chaijlama.jlama.ModelConfig;
-import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -149,22 +149,20 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() {
         long deadline = System.nanoTime() + deadlineNanos();
         requirePossibleNumbers();
+        Optional<ClusterProfile> profile = Optional.ofNullable(clusters).map(given -> given.profile)
+                .map(ClusterProfile::read);
         List<Integer> named = clusters == null || clusters.counts == null ? null : parseClusters(clusters.counts);
-        ClusterProfile profile = clusters == null || clusters.profile == null ? null
-                : ClusterProfile.read(clusters.profile);
         SyntheticModel generated = source.shape == null ? null : describeGenerated();
         Counts counts = generated == null ? new Counts(named, null) : countsOfGenerated(named);
         Path model = generated == null ? source.model : write(generated);
-        ModelConfig config = LoadedModel.readConfig(model);
+        ModelConfig config = ModelConfig.read(model);
         require(longest() <= config.contextLength(), "--context and --decode need " + longest()
                 + " tokens, the model's context holds " + config.contextLength());
         if (named != null) {
             requireOnePerLayer(counts.measured(), config.layers(), config.heads().numberOfHeads());
-            profile = new ClusterProfile(config.shape(), counts.measured(), Membership.defaults());
+            profile = Optional.of(new ClusterProfile(config.shape(), counts.measured(), Membership.defaults()));
         }
-        if (profile != null) {
-            profile.requireFits(config.shape());
-        }
+        profile.ifPresent(present -> present.requireFits(config.shape()));
         ChaiOptions options = options();
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
                 BenchArm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
@@ -241,9 +239,10 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private ChaiOptions options() {
-        ChaiOptions options = threads == null ? ChaiOptions.exact() : ChaiOptions.exact().withThreads(threads);
-        options = weights == GeneratedWeights.Q4 ? options.withWeights(WeightType.Q4) : options;
-        return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
+        ChaiOptions options = threads == null ? ChaiOptions.exact()
+                : ChaiOptions.exact().with(change -> change.threads(threads));
+        options = weights == GeneratedWeights.Q4 ? options.with(change -> change.weights(WeightType.Q4)) : options;
+        return kvCacheMaxBytes == null ? options : options.with(change -> change.kvCacheMaxBytes(kvCacheMaxBytes));
     }
 
     private void progress(String line) {

@@ -40,10 +40,8 @@ final class BenchJson {
         } else {
             peak.put("lastLevelCacheBytes", peaks.lastLevelCacheBytes());
         }
-        if (benchmarked.profile() != null) {
-            Json.putNumbers(root, "clusters",
-                    benchmarked.profile().clusters().stream().mapToInt(Integer::intValue).toArray());
-        }
+        benchmarked.profile().ifPresent(profile -> Json.putNumbers(root, "clusters",
+                profile.clusters().stream().mapToInt(Integer::intValue).toArray()));
         ArrayNode list = root.putArray("measurements");
         result.measurements().forEach(measurement -> put(list.addObject(), measurement));
         ArrayNode leftOut = root.putArray("leftOut");

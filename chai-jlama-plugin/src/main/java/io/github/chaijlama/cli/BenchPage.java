@@ -173,10 +173,8 @@ final class BenchPage {
                         + (peaks.bufferBytes() >> 20) + " MiB"),
                 new Entry("Last-level cache", peaks.lastLevelCacheBytes() < 0 ? "unknown"
                         : BenchText.mebibytes(peaks.lastLevelCacheBytes()) + " MiB")));
-        if (benchmarked.profile() != null) {
-            settings.add(new Entry("Clusters", Wording.clusters(benchmarked.profile()) + "; "
-                    + Wording.membership(benchmarked.profile().membership())));
-        }
+        benchmarked.profile().ifPresent(profile -> settings.add(new Entry("Clusters",
+                Wording.clusters(profile) + "; " + Wording.membership(profile.membership()))));
         return settings;
     }
 }

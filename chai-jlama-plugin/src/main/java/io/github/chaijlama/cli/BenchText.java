@@ -40,9 +40,7 @@ final class BenchText {
                 "measured peaks: %s GFLOP/s multiply-add, %s GB/s reading %d MiB; last-level cache: %s%n",
                 format(peaks.gflops()), format(peaks.readGigabytes()), peaks.bufferBytes() >> 20,
                 peaks.lastLevelCacheBytes() < 0 ? "unknown" : mebibytes(peaks.lastLevelCacheBytes()) + " MiB");
-        if (benchmarked.profile() != null) {
-            out.println("clusters per layer: " + benchmarked.profile().clusters());
-        }
+        benchmarked.profile().ifPresent(profile -> out.println("clusters per layer: " + profile.clusters()));
         out.println("medians (smallest to largest)");
         if (!result.measurements().isEmpty()) {
             printTimes();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.cli;
 
+import java.util.Optional;
+
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.Measurement;
@@ -13,9 +15,9 @@ import io.github.chaijlama.profile.ModelShape;
  *
  * @param name    name of the model's directory or of the shape
  * @param weights type of the weights, for instance {@code F32}
- * @param profile clusters per layer, null if no arm is clustered
+ * @param profile clusters per layer, if any arm is clustered
  */
-record Benchmarked(String name, ModelShape shape, String weights, ChaiOptions options, ClusterProfile profile,
+record Benchmarked(String name, ModelShape shape, String weights, ChaiOptions options, Optional<ClusterProfile> profile,
         Benchmark.Result result) {
 
     /** Returns the machine in a line. */

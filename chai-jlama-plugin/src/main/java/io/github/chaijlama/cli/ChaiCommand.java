@@ -10,12 +10,12 @@ import picocli.CommandLine.ParameterException;
 
 import io.github.chaijlama.ChaiVersion;
 import io.github.chaijlama.ContextLengthException;
-import io.github.chaijlama.attention.BrokenModelException;
 import io.github.chaijlama.calibrate.CalibrationException;
 import io.github.chaijlama.evaluate.EvaluationException;
-import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
+import io.github.chaijlama.model.BrokenModelException;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ProfileException;
 import io.github.chaijlama.template.ChatTemplateException;
 

@@ -23,7 +23,7 @@ import io.github.chaijlama.evaluate.ReadLimits;
 import io.github.chaijlama.evaluate.TextFormat;
 import io.github.chaijlama.evaluate.TextSet;
 import io.github.chaijlama.generate.TextModel;
-import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /** {@code chai compare}: which way to find clusters suits a model. */
@@ -63,7 +63,7 @@ final class CompareCommand implements Callable<Integer> {
             throw model.usage("--samples must be at least 1, found " + samples);
         }
         ClusterProfile counts = ClusterProfile.read(profile);
-        counts.requireFits(LoadedModel.readConfig(model.model()).shape());
+        counts.requireFits(ModelConfig.read(model.model()).shape());
         PrintWriter err = command.commandLine().getErr();
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
             TextSet set = TextSet.read(texts, TextFormat.AUTO, loaded,

@@ -29,9 +29,8 @@ import io.github.chaijlama.evaluate.TextEvaluator;
 import io.github.chaijlama.evaluate.TextFormat;
 import io.github.chaijlama.evaluate.TextSet;
 import io.github.chaijlama.generate.TextModel;
-import io.github.chaijlama.jlama.LoadedModel;
-import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.ModelShape;
 
@@ -94,7 +93,7 @@ final class EvaluateCommand implements Callable<Integer> {
         ChaiOptions options = model.toChaiOptions();
         report.check();
         // Mistakes in small files should not cost the time to load a model.
-        ModelConfig config = LoadedModel.readConfig(model.model());
+        ModelConfig config = ModelConfig.read(model.model());
         require(maxTokens == null || maxTokens >= 2 && maxTokens <= config.contextLength(),
                 "--max-tokens must be 2 to " + config.contextLength() + ", what the model's context holds; found "
                         + maxTokens);

@@ -45,9 +45,8 @@ final class EvaluationJson {
 
     private static void put(ObjectNode node, Arm arm) {
         node.put("name", arm.name()).put("kvType", arm.kvType().name());
-        if (arm.profile() != null) {
-            Json.putNumbers(node, "clusters", arm.profile().clusters().stream().mapToInt(Integer::intValue).toArray());
-        }
+        arm.profile().ifPresent(profile -> Json.putNumbers(node, "clusters",
+                profile.clusters().stream().mapToInt(Integer::intValue).toArray()));
     }
 
     private static void put(ObjectNode node, TextResult result) {

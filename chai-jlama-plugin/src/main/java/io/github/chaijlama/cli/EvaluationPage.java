@@ -100,11 +100,11 @@ record EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
             remarks.add("The figures above are of " + arms.getFirst().name() + ".");
         }
         if (evaluated.texts() != null) {
-            evaluated.texts().arms().stream().filter(arm -> arm.arm().profile() != null)
+            evaluated.texts().arms().stream().filter(arm -> arm.arm().profile().isPresent())
                     .forEach(arm -> tooShort(remarks, arm.arm(), arm.textsWithoutClusters(), "texts"));
         }
         if (evaluated.tasks() != null) {
-            evaluated.tasks().arms().stream().filter(arm -> arm.arm().profile() != null)
+            evaluated.tasks().arms().stream().filter(arm -> arm.arm().profile().isPresent())
                     .forEach(arm -> tooShort(remarks, arm.arm(), arm.tasksWithoutClusters(), "tasks"));
         }
         return remarks;
@@ -160,10 +160,10 @@ record EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
                     + (tasks.complete() ? "" : "; the file has more")));
         }
         for (Arm arm : arms()) {
-            settings.add(new Entry(arm.name(), (arm.profile() == null ? "exact attention"
-                    : "clusters " + Wording.clusters(arm.profile()) + "; "
-                            + Wording.membership(arm.profile().membership()))
-                    + "; keys and values " + arm.kvType()));
+            settings.add(new Entry(arm.name(), arm.profile()
+                    .map(profile -> "clusters " + Wording.clusters(profile) + "; "
+                            + Wording.membership(profile.membership()))
+                    .orElse("exact attention") + "; keys and values " + arm.kvType()));
         }
         return settings;
     }

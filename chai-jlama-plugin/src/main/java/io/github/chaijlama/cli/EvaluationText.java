@@ -76,7 +76,7 @@ final class EvaluationText {
     }
 
     private void tooShort(Arm arm, int count, String what) {
-        if (arm.profile() != null && count > 0) {
+        if (arm.profile().isPresent() && count > 0) {
             out.println("  " + count + " " + what + " are too short for clusters to be decided: exact there");
         }
     }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -21,8 +22,8 @@ import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.generate.ChatTemplate;
 import io.github.chaijlama.generate.TextTokenizer;
-import io.github.chaijlama.jlama.ModelConfig;
 import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -50,9 +51,9 @@ final class InfoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ClusterProfile clusters = profile == null ? null : ClusterProfile.read(profile);
-        ChaiOptions options = clusters == null ? ChaiOptions.exact() : ChaiOptions.clustered(clusters);
-        try (ChaiModel loaded = ChaiModel.load(model, options.withWeights(weights))) {
+        Optional<ClusterProfile> clusters = Optional.ofNullable(profile).map(ClusterProfile::read);
+        ChaiOptions options = clusters.map(ChaiOptions::clustered).orElseGet(ChaiOptions::exact);
+        try (ChaiModel loaded = ChaiModel.load(model, options.with(change -> change.weights(weights)))) {
             ObjectNode info = describe(loaded, clusters);
             describeText(info, loaded.config());
             PrintWriter out = command.commandLine().getOut();
@@ -66,10 +67,10 @@ final class InfoCommand implements Callable<Integer> {
         }
     }
 
-    private static ObjectNode describe(ChaiModel loaded, ClusterProfile clusters) {
+    private static ObjectNode describe(ChaiModel loaded, Optional<ClusterProfile> profile) {
         ModelConfig config = loaded.config();
         ObjectNode root = Json.object();
-        root.putObject("model").put("type", config.family().modelType()).put("layers", config.layers())
+        root.putObject("model").put("type", config.modelType()).put("layers", config.layers())
                 .put("heads", config.heads().numberOfHeads()).put("kvHeads", config.heads().numberOfKvHeads())
                 .put("headSize", config.heads().headSize()).put("hiddenSize", config.hiddenSize())
                 .put("intermediateSize", config.intermediateSize()).put("vocabularySize", config.vocabularySize())
@@ -78,16 +79,16 @@ final class InfoCommand implements Callable<Integer> {
         root.putObject("machine").put("operators", loaded.operators())
                 .put("kernels", KernelProvider.get().description()).put("java", Runtime.version().toString())
                 .put("processors", Runtime.getRuntime().availableProcessors());
-        long exact = kvBytesPerToken(config, null);
+        long exact = kvBytesPerToken(config, ClusterProfile.exact(config.shape()));
         ObjectNode cache = root.putObject("kvCache").put("exactBytesPerToken", exact);
-        if (clusters != null) {
+        profile.ifPresent(clusters -> {
             long clustered = kvBytesPerToken(config, clusters);
             cache.put("clusteredBytesPerToken", clustered);
             cache.put("saving", (double) (exact - clustered) / exact);
             ObjectNode node = root.putObject("profile");
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
             node.put("membership", Wording.membership(clusters.membership()));
-        }
+        });
         return root;
     }
 
@@ -99,8 +100,8 @@ final class InfoCommand implements Callable<Integer> {
             return;
         }
         try (TextTokenizer tokenizer = TextTokenizer.load(model, config)) {
-            text.put("tokenizer", "tokenizer.json").put("chatTemplate", ChatTemplate.existsIn(model))
-                    .put("bosToken", tokenizer.bosToken());
+            text.put("tokenizer", "tokenizer.json").put("chatTemplate", ChatTemplate.existsIn(model));
+            tokenizer.bosToken().ifPresentOrElse(token -> text.put("bosToken", token), () -> text.putNull("bosToken"));
             Json.putNumbers(text, "endTokens",
                     tokenizer.endTokens().stream().mapToInt(Integer::intValue).sorted().toArray());
         }
@@ -120,9 +121,6 @@ final class InfoCommand implements Callable<Integer> {
 
     private static int keyHeads(ModelConfig config, ClusterProfile clusters, int layer) {
         int kvHeads = config.heads().numberOfKvHeads();
-        if (clusters == null) {
-            return kvHeads;
-        }
         return switch (clusters.membership()) {
             case Membership.Static(List<HeadClusters> layers) ->
                 (int) Arrays.stream(layers.get(layer).representatives()).map(config.heads()::kvHead).distinct().count();

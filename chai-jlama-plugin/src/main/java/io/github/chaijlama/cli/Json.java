@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.cli;
 
+import java.util.OptionalLong;
+
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -16,11 +18,11 @@ final class Json {
     }
 
     /** Adds a number of bytes, null where it is not known (-1). */
-    static void putBytes(ObjectNode node, String key, long bytes) {
-        if (bytes < 0) {
-            node.putNull(key);
+    static void putBytes(ObjectNode node, String key, OptionalLong bytes) {
+        if (bytes.isPresent()) {
+            node.put(key, bytes.getAsLong());
         } else {
-            node.put(key, bytes);
+            node.putNull(key);
         }
     }
 

@@ -45,9 +45,9 @@ class LoadingOptions {
         if (threads != null && (threads < 1 || threads > ChaiOptions.MAX_THREADS)) {
             throw usage("--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
         }
-        ChaiOptions options = threads == null ? attention : attention.withThreads(threads);
-        options = weights == null ? options : options.withWeights(weights);
-        return kvCacheMaxBytes == null ? options : options.withKvCacheMaxBytes(kvCacheMaxBytes);
+        ChaiOptions options = threads == null ? attention : attention.with(change -> change.threads(threads));
+        options = weights == null ? options : options.with(change -> change.weights(weights));
+        return kvCacheMaxBytes == null ? options : options.with(change -> change.kvCacheMaxBytes(kvCacheMaxBytes));
     }
 
     final boolean hasKvCacheBudget() {

@@ -5,7 +5,9 @@ import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -16,8 +18,9 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.TokenModel;
+import io.github.chaijlama.TokenSession;
 import io.github.chaijlama.cluster.HeadClusters;
 
 /** {@code chai logits}: what the model expects after some tokens, and which heads it put together. */
@@ -46,8 +49,8 @@ final class LogitsCommand implements Callable<Integer> {
         if (batch != null && batch < 1) {
             throw options.usage("--batch must be at least 1, found " + batch);
         }
-        try (ChaiModel model = ChaiModel.load(options.model(), options.toChaiOptions());
-                ChaiSession session = model.newSession()) {
+        try (TokenModel model = TokenModel.load(options.model(), options.toChaiOptions());
+                TokenSession session = model.newSession()) {
             requireTokens(model);
             float[] logits = feed(session);
             PrintWriter out = command.commandLine().getOut();
@@ -61,7 +64,7 @@ final class LogitsCommand implements Callable<Integer> {
         }
     }
 
-    private void requireTokens(ChaiModel model) {
+    private void requireTokens(TokenModel model) {
         int vocabulary = model.config().vocabularySize();
         for (int token : tokens) {
             if (token < 0 || token >= vocabulary) {
@@ -70,7 +73,7 @@ final class LogitsCommand implements Callable<Integer> {
         }
     }
 
-    private float[] feed(ChaiSession session) {
+    private float[] feed(TokenSession session) {
         int[] all = tokens.stream().mapToInt(Integer::intValue).toArray();
         int step = batch == null ? all.length : batch;
         float[] logits = null;
@@ -80,35 +83,46 @@ final class LogitsCommand implements Callable<Integer> {
         return logits;
     }
 
-    private static ObjectNode toJson(ChaiModel model, ChaiSession session, float[] logits) {
+    private static ObjectNode toJson(TokenModel model, TokenSession session, float[] logits) {
         ObjectNode root = Json.object();
         Json.putNumbers(root, "logits", logits);
         ArrayNode layers = root.putArray("layers");
         for (int layer = 0; layer < model.config().layers(); layer++) {
-            HeadClusters clusters = session.clusters(layer);
+            HeadClusters clusters = clusters(model, session, layer);
             ObjectNode node = layers.addObject();
             Json.putNumbers(node, "member", clusters.members());
             Json.putNumbers(node, "representatives", clusters.representatives());
         }
-        Json.putBytes(root, "kvCacheBytes", session.kvCacheBytes());
-        Json.putBytes(root, "kvCacheAllocatedBytes", session.kvCacheAllocatedBytes());
+        Json.putBytes(root, "kvCacheBytes", bytes(session, ChaiSession::kvCacheBytes));
+        Json.putBytes(root, "kvCacheAllocatedBytes", bytes(session, ChaiSession::kvCacheAllocatedBytes));
         return root;
     }
 
-    private static void print(PrintWriter out, ChaiModel model, ChaiSession session, float[] logits) {
+    /** How much memory Jlama's own cache takes is not known. */
+    private static OptionalLong bytes(TokenSession session, ToLongFunction<ChaiSession> bytes) {
+        return session instanceof ChaiSession chai ? OptionalLong.of(bytes.applyAsLong(chai)) : OptionalLong.empty();
+    }
+
+    /** Jlama's own attention is exact. */
+    private static HeadClusters clusters(TokenModel model, TokenSession session, int layer) {
+        return session instanceof ChaiSession chai ? chai.clusters(layer)
+                : HeadClusters.identity(model.config().heads().numberOfHeads());
+    }
+
+    private static void print(PrintWriter out, TokenModel model, TokenSession session, float[] logits) {
         out.println("most likely next tokens:");
         IntStream.range(0, logits.length).boxed()
                 .sorted(Comparator.comparing((Integer token) -> logits[token]).reversed()).limit(SHOWN)
                 .forEach(token -> out.printf("  %6d  %10.5f%n", token, logits[token]));
         for (int layer = 0; layer < model.config().layers(); layer++) {
-            HeadClusters clusters = session.clusters(layer);
+            HeadClusters clusters = clusters(model, session, layer);
             out.println("layer " + layer + ": " + clusters.numberOfClusters() + " clusters, members "
                     + Arrays.toString(clusters.members()) + ", representatives "
                     + Arrays.toString(clusters.representatives()));
         }
-        if (session.kvCacheBytes() >= 0) {
-            out.println("keys and values: " + session.kvCacheBytes() + " bytes used, "
-                    + session.kvCacheAllocatedBytes() + " allocated");
+        if (session instanceof ChaiSession chai) {
+            out.println("keys and values: " + chai.kvCacheBytes() + " bytes used, " + chai.kvCacheAllocatedBytes()
+                    + " allocated");
         }
     }
 }

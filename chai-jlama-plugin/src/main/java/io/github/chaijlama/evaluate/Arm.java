@@ -2,6 +2,7 @@
 package io.github.chaijlama.evaluate;
 
 import java.util.Objects;
+import java.util.Optional;
 
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -11,21 +12,21 @@ import io.github.chaijlama.profile.Membership;
  * One way of running a model, to be compared with others.
  *
  * @param name    name in results
- * @param profile clusters, null for exact attention
+ * @param profile clusters; empty for exact attention, whatever the model
  * @param kvType  how keys and values are stored
  */
-public record Arm(String name, ClusterProfile profile, KvType kvType) {
+public record Arm(String name, Optional<ClusterProfile> profile, KvType kvType) {
     /** Exact attention with keys and values of 32 bits: what all others are compared with. */
-    public static final Arm EXACT = new Arm("exact", null);
+    public static final Arm EXACT = new Arm("exact", Optional.empty(), KvType.F32);
 
     public Arm {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(kvType, "kvType");
     }
 
-    /** Creates an arm with keys and values of 32 bits. */
+    /** Creates an arm with clusters, and keys and values of 32 bits. */
     public Arm(String name, ClusterProfile profile) {
-        this(name, profile, KvType.F32);
+        this(name, Optional.of(profile), KvType.F32);
     }
 
     /**
@@ -33,7 +34,7 @@ public record Arm(String name, ClusterProfile profile, KvType kvType) {
      * decided.
      */
     boolean isClustered(int tokens) {
-        return profile != null && (waitsForPrompt() ? promptOf(tokens) > 0 : tokens > tokensToDecide());
+        return profile.isPresent() && (waitsForPrompt() ? promptOf(tokens) > 0 : tokens > tokensToDecide());
     }
 
     /**
@@ -46,7 +47,7 @@ public record Arm(String name, ClusterProfile profile, KvType kvType) {
 
     /** Whether clusters are decided when the prompt ends. */
     boolean waitsForPrompt() {
-        return profile != null && profile.membership() instanceof Membership.Prompt;
+        return profile.map(ClusterProfile::membership).filter(Membership.Prompt.class::isInstance).isPresent();
     }
 
     /**
@@ -57,11 +58,7 @@ public record Arm(String name, ClusterProfile profile, KvType kvType) {
     }
 
     private long tokensToDecide() {
-        return switch (profile == null ? null : profile.membership()) {
-            case Membership.Online online -> (long) online.offset() + online.window();
-            case Membership.Prompt _ -> 0;
-            case Membership.Static _ -> 0;
-            case null -> 0;
-        };
+        return profile.map(ClusterProfile::membership).filter(Membership.Online.class::isInstance)
+                .map(Membership.Online.class::cast).map(online -> (long) online.offset() + online.window()).orElse(0L);
     }
 }

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
+import io.github.chaijlama.PromptSession;
+
 /**
  * Keeps what exact attention expects of texts, the first ones as far as a budget allows; others are calculated each
  * time. Not thread-safe.
@@ -25,7 +27,7 @@ final class ExactCache {
     private record Kept(Distribution[] distributions, long kvCacheBytes) {}
 
     /** Starts a text: from memory, or with a new sequence. */
-    ExactText open(int index, Supplier<TokenSequence> sequence) {
+    ExactText open(int index, Supplier<PromptSession> sequence) {
         Kept text = kept.get(index);
         return text == null ? new Calculated(index, sequence.get()) : new Remembered(text);
     }
@@ -59,12 +61,12 @@ final class ExactCache {
     /** A text that is run, and kept if there is room for all of it. */
     private final class Calculated implements ExactText {
         private final int index;
-        private final TokenSequence sequence;
+        private final PromptSession sequence;
         private final List<Distribution> distributions = new ArrayList<>();
         private long ownBytes;
         private boolean keeping = true;
 
-        Calculated(int index, TokenSequence sequence) {
+        Calculated(int index, PromptSession sequence) {
             this.index = index;
             this.sequence = sequence;
         }

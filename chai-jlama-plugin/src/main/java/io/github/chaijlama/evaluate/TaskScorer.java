@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 
+import io.github.chaijlama.PromptSession;
+
 /**
  * Scores the tasks of one arm, as lm-evaluation-harness does ({@code process_results} of its multiple-choice tasks in
  * lm_eval/api/task.py): the log-likelihood of a choice is the sum over its tokens; {@code acc} takes the highest,
@@ -74,7 +76,7 @@ final class TaskScorer {
         private final int[] tokens;
         private final Distribution expected;
         private final long kvCacheBytes;
-        private TokenSequence sequence;
+        private PromptSession sequence;
 
         Prompt(int[] tokens) {
             this.tokens = tokens;

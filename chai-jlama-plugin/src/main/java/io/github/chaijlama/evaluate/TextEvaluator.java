@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 
 import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.PromptSession;
 
 /**
  * Measures arms against exact attention on texts. Texts are run through exact attention once for all arms of a call,
@@ -87,7 +88,7 @@ public final class TextEvaluator {
 
     private void evaluate(int index, int prompt, List<Arm> arms, TextSums exactSums, List<TextSums> armSums) {
         int[] text = texts.get(index);
-        List<TokenSequence> open = new ArrayList<>();
+        List<PromptSession> open = new ArrayList<>();
         try (ExactText exact = cache.open(index, () -> sequences.open(Arm.EXACT))) {
             for (Arm arm : arms) {
                 open.add(sequences.open(arm));
@@ -112,7 +113,7 @@ public final class TextEvaluator {
                 armSums.get(arm).add(armLosses.get(arm), text.length, open.get(arm).kvCacheBytes());
             }
         } finally {
-            open.forEach(TokenSequence::close);
+            open.forEach(PromptSession::close);
         }
     }
 
@@ -122,7 +123,7 @@ public final class TextEvaluator {
      * @param prompt tokens of the piece that belong to the prompt; it ends within the piece if they are between 0 and
      *               all of it
      */
-    private static Distribution[] feed(TokenSequence sequence, int[] piece, int prompt) {
+    private static Distribution[] feed(PromptSession sequence, int[] piece, int prompt) {
         if (prompt <= 0 || prompt > piece.length) {
             return Distribution.of(sequence.feedAll(piece));
         }

@@ -56,7 +56,7 @@ public final class ChatTemplate {
     /**
      * Whether a model directory has a chat template.
      *
-     * @throws io.github.chaijlama.jlama.ModelLoadException if tokenizer.json is missing or a file is unreadable
+     * @throws io.github.chaijlama.model.ModelLoadException if tokenizer.json is missing or a file is unreadable
      */
     public static boolean existsIn(Path directory) {
         return TokenizerFiles.read(directory).chatTemplate().isPresent();

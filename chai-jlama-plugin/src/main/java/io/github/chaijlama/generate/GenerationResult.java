@@ -2,6 +2,7 @@
 package io.github.chaijlama.generate;
 
 import java.time.Duration;
+import java.util.OptionalLong;
 
 import io.github.chaijlama.AttentionMode;
 
@@ -16,8 +17,9 @@ import io.github.chaijlama.AttentionMode;
  * @param attention         attention that computed it
  * @param timeToFirstToken  from the start to the first token, or to the end if there was none
  * @param duration          from the start to the end
- * @param kvCacheBytes      keys and values stored at the end, in bytes, -1 for Jlama's own cache
+ * @param kvCacheBytes      keys and values stored at the end, in bytes; empty for Jlama's own cache, which does not
+ *                          tell
  */
 public record GenerationResult(String text, FinishReason finishReason, int promptTokens, int reusedTokens,
         int generatedTokens, AttentionMode attention, Duration timeToFirstToken, Duration duration,
-        long kvCacheBytes) {}
+        OptionalLong kvCacheBytes) {}

@@ -5,31 +5,23 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.Function;
 
-import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.constrain.TokenBudgetException;
 import io.github.chaijlama.constrain.TokenConstraint;
-import io.github.chaijlama.prefix.PrefixCache;
-import io.github.chaijlama.prefix.PrefixSession;
+import io.github.chaijlama.prefix.RequestSession;
+import io.github.chaijlama.prefix.Sessions;
 
 /** Generates answers, one token after another. Thread-safe: every answer has a session of its own. */
 final class TextGenerator {
     /** Tokens of the prompt between two looks at the cancellation. */
     private static final int PROMPT_SLICE = 256;
 
-    private final ChaiModel model;
+    private final TokenModel model;
     private final TextTokenizer tokenizer;
     private final Function<SamplingOptions, Sampler> samplers;
-    private final PrefixCache sessions;
-
-    /**
-     * Creates a generator that reuses nothing.
-     *
-     * @param samplers makes the sampler of an answer
-     */
-    TextGenerator(ChaiModel model, TextTokenizer tokenizer, Function<SamplingOptions, Sampler> samplers) {
-        this(model, tokenizer, samplers, new PrefixCache(model, 0));
-    }
+    private final Sessions sessions;
 
     /**
      * Creates a generator.
@@ -37,8 +29,8 @@ final class TextGenerator {
      * @param samplers makes the sampler of an answer
      * @param sessions where sessions come from and go to; not closed here
      */
-    TextGenerator(ChaiModel model, TextTokenizer tokenizer, Function<SamplingOptions, Sampler> samplers,
-            PrefixCache sessions) {
+    TextGenerator(TokenModel model, TextTokenizer tokenizer, Function<SamplingOptions, Sampler> samplers,
+            Sessions sessions) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.samplers = samplers;
@@ -64,7 +56,8 @@ final class TextGenerator {
             throw new ContextLengthException(prompt.length, contextLength);
         }
         Answer answer = new Answer(prompt.length, startOfText, options, listener);
-        try (PrefixSession session = sessions.open(options.attention(), prompt)) {
+        AttentionMode attention = options.attention() == null ? model.options().attention() : options.attention();
+        try (RequestSession session = sessions.open(attention, prompt)) {
             answer.run(session, prompt, cancellation);
             return answer.result(session);
         }
@@ -99,7 +92,7 @@ final class TextGenerator {
             this.stopSequences = new StopSequences(options.stopSequences());
         }
 
-        void run(PrefixSession session, int[] prompt, Cancellation cancellation) {
+        void run(RequestSession session, int[] prompt, Cancellation cancellation) {
             if (maxNewTokens == 0) {
                 finishReason = FinishReason.CONTEXT_FULL;
                 return;
@@ -172,7 +165,7 @@ final class TextGenerator {
             }
         }
 
-        GenerationResult result(PrefixSession session) {
+        GenerationResult result(RequestSession session) {
             long end = System.nanoTime();
             return new GenerationResult(text.toString(), finishReason, promptTokens, session.reusedTokens(), generated,
                     session.attention(),

@@ -8,7 +8,8 @@ import java.util.function.Function;
 
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
-import io.github.chaijlama.prefix.PrefixCache;
+import io.github.chaijlama.TokenModel;
+import io.github.chaijlama.prefix.Sessions;
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
@@ -26,18 +27,18 @@ import io.github.chaijlama.tool.ToolDefinition;
  * }</pre>
  */
 public final class TextModel implements AutoCloseable {
-    private final ChaiModel model;
+    private final TokenModel model;
     private final TextTokenizer tokenizer;
     private final ChatTemplate chatTemplate;
     private final TextGenerator generator;
-    private final PrefixCache sessions;
+    private final Sessions sessions;
 
-    private TextModel(ChaiModel model, TextTokenizer tokenizer, ChatTemplate chatTemplate,
+    private TextModel(TokenModel model, TextTokenizer tokenizer, ChatTemplate chatTemplate,
             Function<SamplingOptions, Sampler> samplers) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.chatTemplate = chatTemplate;
-        this.sessions = new PrefixCache(model, model.options().maxIdleSequences());
+        this.sessions = Sessions.of(model);
         this.generator = new TextGenerator(model, tokenizer, samplers, sessions);
     }
 
@@ -45,7 +46,7 @@ public final class TextModel implements AutoCloseable {
      * Loads a model.
      *
      * @param directory a model in Hugging Face layout
-     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.model.ModelLoadException  if the model is missing, broken, or not supported
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static TextModel load(Path directory, ChaiOptions options) {
@@ -57,11 +58,11 @@ public final class TextModel implements AutoCloseable {
      *
      * @param directory a model in Hugging Face layout
      * @param samplers  makes the sampler of an answer, on the thread that generates it
-     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.model.ModelLoadException  if the model is missing, broken, or not supported
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static TextModel load(Path directory, ChaiOptions options, Function<SamplingOptions, Sampler> samplers) {
-        ChaiModel model = ChaiModel.load(directory, options);
+        TokenModel model = TokenModel.load(directory, options);
         TextTokenizer tokenizer = null;
         try {
             TokenizerFiles files = TokenizerFiles.read(directory);
@@ -76,8 +77,21 @@ public final class TextModel implements AutoCloseable {
         }
     }
 
-    /** Returns the model. */
+    /**
+     * Returns the model.
+     *
+     * @throws IllegalStateException if it was loaded for Jlama's own attention, which is no {@link ChaiModel}
+     */
     public ChaiModel model() {
+        if (model instanceof ChaiModel chai) {
+            return chai;
+        }
+        throw new IllegalStateException("this model was loaded for Jlama's own attention: its sequences can neither be "
+                + "clustered, nor observed, nor cut back");
+    }
+
+    /** Returns the model, whatever its attention. */
+    public TokenModel tokenModel() {
         return model;
     }
 
@@ -150,7 +164,7 @@ public final class TextModel implements AutoCloseable {
      */
     public int countTokens(List<ChatMessage> messages) {
         return tokenizer.encodePrompt(requireTemplate().render(messages, false)).length
-                - (tokenizer.bosToken() == null ? 0 : 1);
+                - (tokenizer.bosToken().isEmpty() ? 0 : 1);
     }
 
     private ChatTemplate requireTemplate() {

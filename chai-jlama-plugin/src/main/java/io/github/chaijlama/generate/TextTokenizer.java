@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -18,8 +19,8 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.github.chaijlama.constrain.Vocabulary;
-import io.github.chaijlama.jlama.ModelConfig;
-import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelLoadException;
 
 /**
  * Turns text into tokens, with the Hugging Face tokenizer library, and tokens into text. Thread-safe.
@@ -33,7 +34,7 @@ public final class TextTokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer inner;
     private final ControlTokens controlTokens;
     private final TokenBytes bytes;
-    private final Integer bosToken;
+    private final OptionalInt bosToken;
     private final Set<Integer> endTokens;
     /** The library frees its memory without a look at who is using it. */
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
@@ -75,7 +76,7 @@ public final class TextTokenizer implements AutoCloseable {
      */
     public int[] encodePrompt(String text) {
         int[] tokens = encode(text);
-        return bosToken == null ? tokens : IntStream.concat(IntStream.of(bosToken), Arrays.stream(tokens)).toArray();
+        return IntStream.concat(bosToken.stream(), Arrays.stream(tokens)).toArray();
     }
 
     /**
@@ -92,15 +93,14 @@ public final class TextTokenizer implements AutoCloseable {
             ControlToken control = controlTokens.get(matcher.group());
             int end = control.stripLeft() ? skipWhitespaceBack(text, from, matcher.start()) : matcher.start();
             addText(tokens, prompt, from, end);
-            hasBos |= bosToken != null && control.id() == bosToken;
+            hasBos |= bosToken.isPresent() && control.id() == bosToken.getAsInt();
             tokens.add(control.id());
             from = control.stripRight() ? skipWhitespace(text, matcher.end()) : matcher.end();
             matcher.region(from, text.length());
         }
         addText(tokens, prompt, from, text.length());
         int[] result = tokens.build().toArray();
-        return bosToken == null || hasBos ? result
-                : IntStream.concat(IntStream.of(bosToken), Arrays.stream(result)).toArray();
+        return hasBos ? result : IntStream.concat(bosToken.stream(), Arrays.stream(result)).toArray();
     }
 
     private void addText(IntStream.Builder tokens, RenderedPrompt prompt, int from, int end) {
@@ -178,8 +178,8 @@ public final class TextTokenizer implements AutoCloseable {
         return endTokens;
     }
 
-    /** Returns the token every prompt begins with, null if there is none. */
-    public Integer bosToken() {
+    /** Returns the token every prompt begins with, if there is one. */
+    public OptionalInt bosToken() {
         return bosToken;
     }
 
@@ -209,13 +209,13 @@ public final class TextTokenizer implements AutoCloseable {
      * A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. Which token
      * that is the tokenizer knows better than config.json, which in some models names the end of a sequence.
      */
-    private static Integer bosToken(TokenizerFiles files, ModelConfig config) {
+    private static OptionalInt bosToken(TokenizerFiles files, ModelConfig config) {
         if (!addsBos(files)) {
-            return null;
+            return OptionalInt.empty();
         }
         Integer first = files.tokenId(firstSpecialToken(files.tokenizer().path("post_processor")));
         Integer named = first != null ? first : files.namedTokenId("bos_token");
-        return named != null ? named : config.bosToken();
+        return named != null ? OptionalInt.of(named) : config.bosToken();
     }
 
     private static boolean addsBos(TokenizerFiles files) {

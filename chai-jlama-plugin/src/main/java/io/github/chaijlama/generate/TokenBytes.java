@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.model.ModelLoadException;
 
 /**
  * The bytes each token stands for. Tokens are pieces of UTF-8, not of text: a character may be spread over several.

@@ -9,8 +9,8 @@ import java.util.Optional;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
-import io.github.chaijlama.jlama.JsonFiles;
-import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.model.JsonFiles;
+import io.github.chaijlama.model.ModelLoadException;
 
 /**
  * The text side of a model directory.

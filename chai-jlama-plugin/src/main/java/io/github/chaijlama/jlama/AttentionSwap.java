@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.lang.foreign.Arena;
 import java.lang.ref.Cleaner;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.WeakHashMap;
 
 import com.github.tjake.jlama.model.AbstractModel;
-import com.github.tjake.jlama.model.MLPBlock;
-import com.github.tjake.jlama.model.MoEBlock;
 import com.github.tjake.jlama.model.TransformerBlock;
-import com.github.tjake.jlama.model.functions.FeedForward;
 import com.github.tjake.jlama.safetensors.Config;
-import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
 import io.github.chaijlama.attention.AttentionSequence;
-import io.github.chaijlama.attention.LayerAttention;
-import io.github.chaijlama.attention.RotaryEmbedding;
-import io.github.chaijlama.kernel.KernelProvider;
-import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.attention.SequenceRows;
+import io.github.chaijlama.decoder.LayerStack;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.ScoreRules;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
- * Exchanges the attention and the key/value cache of a loaded Jlama model in place, and puts the old ones back when it
- * is closed. No class of Jlama is changed and no final field written: new blocks around the model's own weights and
- * norms take the places of the old ones in its block array.
+ * Exchanges the layers and the key/value cache of a loaded Jlama model in place, and puts the old ones back when it is
+ * closed: our layers, on the model's own weights, with clustered attention. No class of Jlama is changed and no final
+ * field written: new blocks take the places of the old ones in its block array.
  *
  * <p>The model stays usable through Jlama's own methods: {@code generate} and {@code forward} then run on this
  * attention, from any number of threads, and write no files. Sequences begun that way use the swap's profile. Jlama
@@ -41,59 +41,42 @@ public final class AttentionSwap implements AutoCloseable {
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final AbstractModel model;
-    private final ModelConfig config;
     private final ClusterProfile defaultProfile;
-    private final PagePool pool;
-    private final SwapResources resources;
-    private final RotaryEmbedding rotary;
-    private final LayerAttention attention;
+    private final LayerStack layers;
+    private final Arena arena;
     private final TransformerBlock[] oldBlocks;
     private final KvBufferCache oldKvBufferCache;
-    private final Map<KvBuffer, Entry> sequences = Collections.synchronizedMap(new WeakHashMap<>());
+    private final Map<KvBuffer, AttentionSequence> sequences = Collections.synchronizedMap(new WeakHashMap<>());
     private boolean closed;
-
-    /**
-     * A sequence.
-     *
-     * @param jlamaSteps whether Jlama's own methods run it, so that its steps begin and end with the first and last
-     *                   layer
-     */
-    private record Entry(AttentionSequence sequence, boolean jlamaSteps) {}
 
     private AttentionSwap(AbstractModel model, ModelConfig config, ClusterProfile defaultProfile, long maxKvBytes,
             WorkerPool workers) {
         this.model = model;
-        this.config = config;
         this.defaultProfile = defaultProfile;
         this.oldBlocks = JlamaAccess.blocks(model).clone();
         this.oldKvBufferCache = JlamaAccess.kvBufferCache(model);
-        this.pool = new PagePool(maxKvBytes, KvStore.pageBytes(config.heads().headSize()));
-        this.rotary = config.rotary() == null ? null
-                : new RotaryEmbedding(config.contextLength(), config.rotary().scaling()
-                        .frequencies(config.heads().headSize(), config.rotary().theta()));
-        this.resources = new SwapResources(model.getConfig(), workers);
+        this.arena = Arena.ofShared();
         try {
-            this.attention = new LayerAttention(config.heads(), config.scores(), rotary, KernelProvider.get(),
-                    workers);
-        } catch (RuntimeException | Error e) { // the scratch of many threads may be more than there is
-            resources.close();
-            closeRotary();
+            this.layers = new LayerStack(config, new JlamaWeights(config, oldBlocks, arena),
+                    new JlamaProducts(workers), workers, maxKvBytes, Optional.empty());
+        } catch (RuntimeException | Error e) {
+            arena.close();
             throw e;
         }
     }
 
     /**
-     * Exchanges the attention of a model.
+     * Exchanges the layers of a model.
      *
      * @param model          a loaded model
      * @param config         its configuration
-     * @param defaultProfile clusters for sequences that begin in Jlama's own methods, null for exact attention
+     * @param defaultProfile clusters for sequences that begin in Jlama's own methods
      * @param maxKvBytes     budget for keys and values of all sequences together, in bytes
      * @param workers        threads of the parallel regions; stays open when the swap is closed
      * @throws ModelLoadException       if this Jlama is not the one this was made for, or the configuration is not this
      *                                  model's
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
-     * @throws IllegalStateException    if the model's attention is exchanged already
+     * @throws IllegalStateException    if the model's layers are exchanged already
      */
     public static AttentionSwap install(AbstractModel model, ModelConfig config, ClusterProfile defaultProfile,
             long maxKvBytes, WorkerPool workers) {
@@ -103,25 +86,15 @@ public final class AttentionSwap implements AutoCloseable {
             throw new ModelLoadException("the model has " + (blocks == null ? "no" : blocks.length)
                     + " layers, its configuration has " + config.layers());
         }
-        if (JlamaAccess.parts(blocks[0]).attention() instanceof ClusteredSelfAttention) {
-            throw new IllegalStateException("the attention of this model is exchanged already");
+        if (blocks[0] instanceof SwappedBlock) {
+            throw new IllegalStateException("the layers of this model are exchanged already");
         }
         requireSameModel(model.getConfig(), config);
-        if (defaultProfile != null) {
-            defaultProfile.requireFits(config.shape());
-        }
-        KvStore.requireRoomForOneToken(maxKvBytes, config.layers(), config.heads().numberOfKvHeads(),
-                config.heads().headSize());
+        defaultProfile.requireFits(config.shape());
         AttentionSwap swap = new AttentionSwap(model, config, defaultProfile, maxKvBytes, workers);
-        // All or none: a model half exchanged would run, and be wrong.
-        TransformerBlock[] exchanged;
-        try {
-            exchanged = swap.exchangedBlocks();
-        } catch (RuntimeException | Error e) {
-            swap.closeResources();
-            throw e;
+        for (int layer = 0; layer < blocks.length; layer++) {
+            blocks[layer] = new SwappedBlock(model, layer, JlamaAccess.parts(blocks[layer]), swap);
         }
-        System.arraycopy(exchanged, 0, blocks, 0, blocks.length);
         JlamaAccess.setKvBufferCache(model, new SessionBuffers(model));
         return swap;
     }
@@ -132,8 +105,9 @@ public final class AttentionSwap implements AutoCloseable {
         requireSame("head size", jlama.headSize, config.heads().headSize());
         requireSame("hidden size", jlama.embeddingLength, config.hiddenSize());
         requireSame("intermediate size", jlama.hiddenLength, config.intermediateSize());
-        requireSame("factor of attention scores", jlama.attentionMultiplier, config.scores().scale());
-        requireSame("cap of attention scores", jlama.attnLogitSoftCapping, config.scores().softCap());
+        ScoreRules scores = config.layer(0).attention().scores();
+        requireSame("factor of attention scores", jlama.attentionMultiplier, scores.scale());
+        requireSame("cap of attention scores", jlama.attnLogitSoftCapping, scores.softCap());
     }
 
     /** What Jlama's configuration leaves open it may simply not know. */
@@ -151,28 +125,6 @@ public final class AttentionSwap implements AutoCloseable {
         }
     }
 
-    private TransformerBlock[] exchangedBlocks() {
-        TransformerBlock[] blocks = new TransformerBlock[oldBlocks.length];
-        for (int layer = 0; layer < blocks.length; layer++) {
-            JlamaAccess.BlockParts parts = JlamaAccess.parts(oldBlocks[layer]);
-            blocks[layer] = parts.rebuild(model, layer,
-                    new ClusteredSelfAttention(model, layer, JlamaAccess.weights(parts.attention()), this, resources),
-                    statelessTwin(parts.feedForward()));
-        }
-        return blocks;
-    }
-
-    private FeedForward statelessTwin(FeedForward feedForward) {
-        return switch (feedForward) {
-            case MLPBlock mlp -> new StatelessMlp(model, JlamaAccess.weights(mlp), resources);
-            case MoEBlock moe when JlamaAccess.workingQuantizedType(model) == DType.F32 ->
-                new StatelessMoe(model, JlamaAccess.weights(moe), resources);
-            default -> throw new ModelLoadException("the model's feed-forward network "
-                    + feedForward.getClass().getSimpleName() + " cannot be run with activations of type "
-                    + JlamaAccess.workingQuantizedType(model));
-        };
-    }
-
     /** Returns the model, whose own methods keep working. */
     public AbstractModel model() {
         return model;
@@ -180,13 +132,13 @@ public final class AttentionSwap implements AutoCloseable {
 
     /** Returns the memory of keys and values. */
     public PagePool pool() {
-        return pool;
+        return layers.pool();
     }
 
-    /** Puts the old attention and key/value cache back and frees all memory. Sequences of this swap end. */
+    /** Puts the old layers and key/value cache back and frees all memory. Sequences of this swap end. */
     @Override
     public void close() {
-        resources.lock().lock();
+        layers.lock().lock();
         try {
             if (!closed) {
                 closed = true;
@@ -194,67 +146,35 @@ public final class AttentionSwap implements AutoCloseable {
                 System.arraycopy(oldBlocks, 0, blocks, 0, blocks.length);
                 JlamaAccess.setKvBufferCache(model, oldKvBufferCache);
                 synchronized (sequences) {
-                    sequences.values().forEach(entry -> entry.sequence().close());
+                    sequences.values().forEach(AttentionSequence::close);
                     sequences.clear();
                 }
-                closeResources();
+                layers.close();
+                arena.close();
             }
         } finally {
-            resources.lock().unlock();
+            layers.lock().unlock();
         }
     }
 
-    private void closeResources() {
-        pool.close();
-        attention.close();
-        closeRotary();
-        resources.close();
-    }
-
-    private void closeRotary() {
-        if (rotary != null) {
-            rotary.close();
-        }
-    }
-
-    SwapResources resources() {
-        return resources;
-    }
-
-    LayerAttention attention() {
-        return attention;
+    LayerStack layers() {
+        return layers;
     }
 
     /**
-     * Starts a sequence that is known by a buffer of Jlama; whoever starts it begins and ends its steps and closes it.
+     * Returns the rows of a pass. A batch that reaches the first layer begins a step; one that starts before the end of
+     * the sequence replaces what came after.
      */
-    AttentionSequence open(KvBuffer buffer, ClusterProfile profile, KvType type) {
-        AttentionSequence sequence = attention.newSequence(config.layers(), profile, pool, type);
-        sequences.put(buffer, new Entry(sequence, false));
-        return sequence;
-    }
-
-    /** Forgets a buffer. */
-    void forget(KvBuffer buffer) {
-        sequences.remove(buffer);
-    }
-
-    /**
-     * Returns the sequence a buffer stands for, in a step. Where Jlama's own methods run the model, a batch that
-     * reaches the first layer begins a step, and one that starts before the end of the sequence replaces what came
-     * after.
-     */
-    AttentionSequence sequenceFor(KvBuffer buffer, int layer, int position, int rows) {
+    List<SequenceRows> rowsFor(KvBuffer buffer, int layer, int position, int rows) {
         if (closed) {
-            throw new IllegalStateException("the model's own attention was put back while this pass was running");
+            throw new IllegalStateException("the model's own layers were put back while this pass was running");
         }
-        Entry entry = sequences.computeIfAbsent(buffer, this::openForJlama);
-        AttentionSequence sequence = entry.sequence();
-        if (entry.jlamaSteps() && layer == 0) {
+        AttentionSequence sequence = sequences.computeIfAbsent(buffer, this::open);
+        if (layer == 0) {
             restart(sequence, position);
             sequence.beginStep(rows);
         }
-        return sequence;
+        return List.of(new SequenceRows(sequence, 0, rows, position));
     }
 
     /** Brings a sequence to where a pass of Jlama's own methods begins. */
@@ -270,17 +190,16 @@ public final class AttentionSwap implements AutoCloseable {
         }
     }
 
-    private Entry openForJlama(KvBuffer buffer) {
-        AttentionSequence sequence = attention.newSequence(config.layers(), defaultProfile, pool, KvType.F32);
+    private AttentionSequence open(KvBuffer buffer) {
+        AttentionSequence sequence = layers.newSequence(defaultProfile, KvType.F32);
         CLEANER.register(buffer, sequence::close);
-        return new Entry(sequence, true);
+        return sequence;
     }
 
-    /** Ends the step after the last layer, where Jlama's own methods run the model. */
-    void layerDone(KvBuffer buffer, int layer) {
-        Entry entry = sequences.get(buffer);
-        if (entry.jlamaSteps() && layer == config.layers() - 1) {
-            entry.sequence().endStep();
+    /** Ends the step after the last layer. */
+    void layerDone(List<SequenceRows> rows, int layer) {
+        if (layer == layers.config().layers() - 1) {
+            rows.getFirst().sequence().endStep();
         }
     }
 }

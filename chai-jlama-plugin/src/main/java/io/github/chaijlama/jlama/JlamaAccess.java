@@ -9,7 +9,6 @@ import java.lang.invoke.VarHandle;
 import java.util.Optional;
 import java.util.Properties;
 
-import com.github.tjake.jlama.math.ActivationFunction;
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.CausalSelfAttention;
 import com.github.tjake.jlama.model.LayerNorm;
@@ -21,6 +20,8 @@ import com.github.tjake.jlama.model.functions.SampleOutput;
 import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
+
+import io.github.chaijlama.model.ModelLoadException;
 
 /**
  * All reflection on Jlama, in one place: the fields of a loaded model that attention needs and that Jlama keeps to
@@ -39,6 +40,7 @@ final class JlamaAccess {
     private static final VarHandle MODEL_KV_CACHE = field(AbstractModel.class, "kvBufferCache", KvBufferCache.class);
     private static final VarHandle MODEL_OUTPUT = field(AbstractModel.class, "sampleOutput", SampleOutput.class);
     private static final VarHandle MODEL_WORKING_QTYPE = field(AbstractModel.class, "workingQType", DType.class);
+
     private static final MethodHandle MODEL_QUANTIZE = FINDER.method(AbstractModel.class, "maybeQuantize",
             MethodType.methodType(AbstractTensor.class, AbstractTensor.class));
 
@@ -65,16 +67,12 @@ final class JlamaAccess {
     private static final VarHandle MLP_DOWN = tensor(MLPBlock.class, "projectionWeights");
     private static final VarHandle MLP_DOWN_BIAS = optional(MLPBlock.class, "projectionBias");
     private static final VarHandle MLP_UP = tensor(MLPBlock.class, "upProjectionWeights");
-    private static final VarHandle MLP_ACTIVATION = field(MLPBlock.class, "activationFunction",
-            ActivationFunction.Type.class);
 
     private static final VarHandle MOE_ROUTER = tensor(MoEBlock.class, "moeGateWeight");
     private static final VarHandle MOE_GATE = field(MoEBlock.class, "fullyConnectedWeights", AbstractTensor[].class);
     private static final VarHandle MOE_DOWN = field(MoEBlock.class, "projectionWeights", AbstractTensor[].class);
     private static final VarHandle MOE_UP = field(MoEBlock.class, "upProjectionWeights", AbstractTensor[].class);
     private static final VarHandle MOE_EXPERTS_PER_TOKEN = field(MoEBlock.class, "numberOfExpertsPerToken", int.class);
-    private static final VarHandle MOE_ACTIVATION = field(MoEBlock.class, "activationFunction",
-            ActivationFunction.Type.class);
 
     private static final VarHandle NORM_WEIGHTS = tensor(LayerNorm.class, "weights");
     private static final VarHandle NORM_BIAS = tensor(LayerNorm.class, "bias");
@@ -84,20 +82,7 @@ final class JlamaAccess {
     /** The parts of a transformer block. */
     record BlockParts(Optional<LayerNorm> preAttentionNorm, CausalSelfAttention attention,
             Optional<LayerNorm> postAttentionNorm, Optional<LayerNorm> preFeedForwardNorm, FeedForward feedForward,
-            Optional<LayerNorm> postFeedForwardNorm, Optional<LayerNorm> preResponseNorm) {
-
-        /** Returns a block with these parts around another attention and feed-forward network. */
-        TransformerBlock rebuild(AbstractModel model, int layer, CausalSelfAttention newAttention,
-                FeedForward newFeedForward) {
-            return new TransformerBlock(model, layer, precise(model, preAttentionNorm), newAttention,
-                    precise(model, postAttentionNorm), precise(model, preFeedForwardNorm), newFeedForward,
-                    precise(model, postFeedForwardNorm), precise(model, preResponseNorm));
-        }
-
-        private static Optional<LayerNorm> precise(AbstractModel model, Optional<LayerNorm> norm) {
-            return norm.map(present -> JlamaAccess.precise(model, present));
-        }
-    }
+            Optional<LayerNorm> postFeedForwardNorm, Optional<LayerNorm> preResponseNorm) {}
 
     /** The weights of a layer's attention, {@code (rows, columns)} each, and its biases. */
     record AttentionWeights(AbstractTensor<?, ?> query, AbstractTensor<?, ?> key, AbstractTensor<?, ?> value,
@@ -108,11 +93,10 @@ final class JlamaAccess {
     /**
      * The weights of a layer's feed-forward network.
      *
-     * @param up null when the network is not gated
+     * @param up empty when the network is not gated
      */
-    record MlpWeights(AbstractTensor<?, ?> gate, AbstractTensor<?, ?> up, AbstractTensor<?, ?> down,
-            Optional<AbstractTensor<?, ?>> gateBias, Optional<AbstractTensor<?, ?>> downBias,
-            ActivationFunction.Type activation) {}
+    record MlpWeights(AbstractTensor<?, ?> gate, Optional<AbstractTensor<?, ?>> up, AbstractTensor<?, ?> down,
+            Optional<AbstractTensor<?, ?>> gateBias, Optional<AbstractTensor<?, ?>> downBias) {}
 
     /**
      * The weights of a layer's mixture of experts; a matrix per expert.
@@ -121,7 +105,7 @@ final class JlamaAccess {
      * @param expertsPerToken how many experts a token uses
      */
     record MoeWeights(AbstractTensor<?, ?> router, AbstractTensor<?, ?>[] gate, AbstractTensor<?, ?>[] up,
-            AbstractTensor<?, ?>[] down, int expertsPerToken, ActivationFunction.Type activation) {}
+            AbstractTensor<?, ?>[] down, int expertsPerToken) {}
 
     /** Returns the model's own array of blocks; an element may be replaced. Null when the model has no layers here. */
     static TransformerBlock[] blocks(AbstractModel model) {
@@ -169,21 +153,22 @@ final class JlamaAccess {
     }
 
     static MlpWeights weights(MLPBlock mlp) {
-        return new MlpWeights(weight(MLP_GATE, mlp), weight(MLP_UP, mlp), weight(MLP_DOWN, mlp),
-                bias(MLP_GATE_BIAS, mlp), bias(MLP_DOWN_BIAS, mlp), (ActivationFunction.Type) MLP_ACTIVATION.get(mlp));
+        return new MlpWeights(weight(MLP_GATE, mlp), Optional.ofNullable(weight(MLP_UP, mlp)), weight(MLP_DOWN, mlp),
+                bias(MLP_GATE_BIAS, mlp), bias(MLP_DOWN_BIAS, mlp));
     }
 
     static MoeWeights weights(MoEBlock moe) {
         return new MoeWeights(weight(MOE_ROUTER, moe), (AbstractTensor<?, ?>[]) MOE_GATE.get(moe),
                 (AbstractTensor<?, ?>[]) MOE_UP.get(moe), (AbstractTensor<?, ?>[]) MOE_DOWN.get(moe),
-                (int) MOE_EXPERTS_PER_TOKEN.get(moe), (ActivationFunction.Type) MOE_ACTIVATION.get(moe));
+                (int) MOE_EXPERTS_PER_TOKEN.get(moe));
     }
 
-    /** Returns a norm that calculates as well as it can: Jlama's root mean square norms do, its layer norms do not. */
-    static LayerNorm precise(AbstractModel model, LayerNorm norm) {
-        return norm.getClass() == LayerNorm.class
-                ? new PreciseLayerNorm(model, weight(NORM_BIAS, norm), weight(NORM_WEIGHTS, norm))
-                : norm;
+    static AbstractTensor<?, ?> normWeights(LayerNorm norm) {
+        return weight(NORM_WEIGHTS, norm);
+    }
+
+    static AbstractTensor<?, ?> normBias(LayerNorm norm) {
+        return weight(NORM_BIAS, norm);
     }
 
     @SuppressWarnings("unchecked")

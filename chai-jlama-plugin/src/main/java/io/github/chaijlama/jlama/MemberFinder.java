@@ -6,6 +6,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
 
+import io.github.chaijlama.model.ModelLoadException;
+
 /**
  * Looks members of other classes up, and remembers the first that is not there instead of failing at once: a class
  * whose constants cannot be made would otherwise end in an error that says nothing the second time it is used. Used

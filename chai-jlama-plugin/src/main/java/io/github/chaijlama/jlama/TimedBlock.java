@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.CausalSelfAttention;
@@ -12,10 +15,16 @@ import com.github.tjake.jlama.model.functions.FeedForward;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 
+import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 import io.github.chaijlama.jlama.JlamaAccess.BlockParts;
 
-/** A layer that reports its time, and its attention's and feed-forward network's, to a {@link StepClock}. */
+/**
+ * A layer of Jlama's that reports its time, and its attention's and feed-forward network's, to a {@link StepClock}. The
+ * products of Jlama's attention cannot be seen from outside, so they are run a second time, on the same rows, weights
+ * and operators, outside the step's time, and subtracted: after every step of one token, and after the first batch of
+ * each size. Where attention is a small part of a layer, the difference is as uncertain as the products' own spread.
+ */
 final class TimedBlock extends TransformerBlock {
     private final int layer;
     private final StepClock clock;
@@ -31,10 +40,11 @@ final class TimedBlock extends TransformerBlock {
     /** Puts timed layers around the parts of a model's own. */
     static void install(AbstractModel model, StepClock clock) {
         TransformerBlock[] blocks = JlamaAccess.blocks(model);
+        Repeated repeated = new Repeated(clock);
         for (int layer = 0; layer < blocks.length; layer++) {
             BlockParts parts = JlamaAccess.parts(blocks[layer]);
             blocks[layer] = new TimedBlock(model, layer, parts,
-                    new TimedAttention(model, layer, parts.attention(), clock),
+                    new TimedAttention(model, layer, parts.attention(), clock, repeated),
                     new TimedFeedForward(parts.feedForward(), clock), clock);
         }
     }
@@ -43,12 +53,35 @@ final class TimedBlock extends TransformerBlock {
     @SuppressWarnings("rawtypes")
     public AbstractTensor forward(AbstractTensor input, int position, KvBuffer buffer,
             Optional<Consumer<List<AbstractTensor>>> tensorReducer) {
-        clock.beginBlock();
         long pausedBefore = clock.pausedNanos();
         long start = System.nanoTime();
         AbstractTensor result = super.forward(input, position, buffer, tensorReducer);
-        clock.endBlock(layer, System.nanoTime() - start - (clock.pausedNanos() - pausedBefore));
+        clock.block(layer, System.nanoTime() - start - (clock.pausedNanos() - pausedBefore));
         return result;
+    }
+
+    /** The times of repeated products by their number of rows, since the clock was reset. */
+    private static final class Repeated {
+        private final StepClock clock;
+        private final Map<Integer, Long> nanos = new HashMap<>();
+        private int resets;
+
+        Repeated(StepClock clock) {
+            this.clock = clock;
+        }
+
+        long of(int rows, LongSupplier measurement) {
+            if (resets != clock.resets()) {
+                nanos.clear();
+                resets = clock.resets();
+            }
+            if (rows == 1 || !nanos.containsKey(rows)) {
+                long start = System.nanoTime();
+                nanos.put(rows, measurement.getAsLong());
+                clock.pause(System.nanoTime() - start);
+            }
+            return nanos.get(rows);
+        }
     }
 
     /** Reports the time of an attention, its products apart. */
@@ -56,16 +89,17 @@ final class TimedBlock extends TransformerBlock {
         private final int layer;
         private final CausalSelfAttention timed;
         private final StepClock clock;
-        /** Repeats the products of Jlama's own attention; null where products report themselves. */
-        private final StockProjections repeated;
+        private final StockProjections projections;
+        private final Repeated repeated;
 
-        TimedAttention(AbstractModel model, int layer, CausalSelfAttention timed, StepClock clock) {
-            this(model, layer, timed, JlamaAccess.weights(timed), clock);
+        TimedAttention(AbstractModel model, int layer, CausalSelfAttention timed, StepClock clock,
+                Repeated repeated) {
+            this(model, layer, timed, JlamaAccess.weights(timed), clock, repeated);
         }
 
         @SuppressWarnings({ "unchecked", "rawtypes" })
         private TimedAttention(AbstractModel model, int layer, CausalSelfAttention timed, AttentionWeights weights,
-                StepClock clock) {
+                StepClock clock, Repeated repeated) {
             super(model, layer, (Optional<AbstractTensor>) (Optional) weights.queryBias(),
                     (Optional<AbstractTensor>) (Optional) weights.keyBias(),
                     (Optional<AbstractTensor>) (Optional) weights.valueBias(), weights.query(), weights.key(),
@@ -73,33 +107,21 @@ final class TimedBlock extends TransformerBlock {
             this.layer = layer;
             this.timed = timed;
             this.clock = clock;
-            this.repeated = timed instanceof ClusteredSelfAttention ? null : new StockProjections(model, weights);
+            this.projections = new StockProjections(model, weights);
+            this.repeated = repeated;
         }
 
         @Override
         @SuppressWarnings("rawtypes")
         public AbstractTensor forward(AbstractTensor input, int position, KvBuffer buffer,
                 Optional<Consumer<List<AbstractTensor>>> tensorReducer) {
-            long productsBefore = clock.productNanos();
             long start = System.nanoTime();
             AbstractTensor result = timed.forward(input, position, buffer, tensorReducer);
             long nanos = System.nanoTime() - start;
-            if (repeated == null) {
-                clock.attention(layer, nanos, clock.productNanos() - productsBefore);
-            } else {
-                int rows = input.shape().first();
-                repeatProducts(input, rows);
-                clock.attention(layer, nanos, clock.repeatedNanos(rows));
-            }
+            long products = repeated.of(input.shape().first(), () -> projections.run(input));
+            clock.attention(layer, nanos - products);
+            clock.projections(products);
             return result;
-        }
-
-        private void repeatProducts(AbstractTensor<?, ?> input, int rows) {
-            if (clock.wantsRepeat(rows)) {
-                long start = System.nanoTime();
-                clock.repeated(rows, repeated.run(input));
-                clock.pause(System.nanoTime() - start);
-            }
         }
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Jlama from outside: loading a model directory into it, and exchanging its attention, key/value cache and feed-forward
- * network in place. All reflection is in one class.
+ * Jlama from outside: its operators as matrix products, its own layers for comparison, and the exchange of the layers
+ * and the key/value cache of a model that it loaded. All reflection is in one class.
  */
 package io.github.chaijlama.jlama;

@@ -26,6 +26,16 @@ public final class KernelProvider {
         return new ScalarKernels();
     }
 
+    /** Returns the kernels for rows of this JVM. */
+    public static RowKernels rows() {
+        return Holder.ROWS;
+    }
+
+    /** Returns the reference kernels for rows, whatever the machine can do. */
+    public static RowKernels scalarRows() {
+        return new ScalarRowKernels();
+    }
+
     /** Whether this JVM was started with {@code --add-modules jdk.incubator.vector}. */
     public static boolean isVectorModulePresent() {
         return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
@@ -46,5 +56,6 @@ public final class KernelProvider {
 
     private static final class Holder {
         static final AttentionKernels KERNELS = choose();
+        static final RowKernels ROWS = KERNELS instanceof ScalarKernels ? scalarRows() : new VectorRowKernels();
     }
 }

@@ -3,6 +3,7 @@ package io.github.chaijlama.kv;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Optional;
 
 import io.github.chaijlama.kv.PagePool.Page;
 import io.github.chaijlama.kv.PagePool.Reservation;
@@ -148,13 +149,13 @@ public final class KvStore implements AutoCloseable {
     /**
      * Stops keeping the keys of a head and gives their memory to the reservation of the step that decided it.
      *
-     * @param reservation may be null while the layer is empty
+     * @param reservation empty between steps; the memory then goes back to the pool
      */
-    public void dropKeys(int layer, int kvHead, Reservation reservation) {
+    public void dropKeys(int layer, int kvHead, Optional<Reservation> reservation) {
         Layer at = layers[layer];
         if (at.keys[kvHead] != null) {
             for (Page page : at.keys[kvHead]) {
-                reservation.giveBack(page);
+                reservation.ifPresentOrElse(step -> step.giveBack(page), () -> pool.release(page));
             }
             at.keys[kvHead] = null;
             at.keptKeyHeads--;

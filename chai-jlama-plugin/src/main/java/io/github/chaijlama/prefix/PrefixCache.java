@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 import io.github.chaijlama.AttentionMode;
@@ -27,7 +28,7 @@ import io.github.chaijlama.kv.KvCacheFullException;
  * after another, the one that was used longest ago first. Beyond the greatest number of idle sessions they are closed
  * in the same order.
  */
-public final class PrefixCache implements AutoCloseable {
+public final class PrefixCache implements Sessions {
     private final ChaiModel model;
     private final int maxIdle;
     /**
@@ -60,7 +61,7 @@ public final class PrefixCache implements AutoCloseable {
         }
 
         boolean isBetterThan(Match other) {
-            return other == null || length > other.length || length == other.length && lost() < other.lost();
+            return length > other.length || length == other.length && lost() < other.lost();
         }
     }
 
@@ -80,35 +81,29 @@ public final class PrefixCache implements AutoCloseable {
         }
     }
 
-    /**
-     * Starts a session for a prompt, with as many of its tokens seen as an idle session can give.
-     *
-     * @param attention null for the model's default
-     * @param prompt    tokens of the prompt, at least one
-     * @throws IllegalArgumentException if the model cannot run that attention
-     */
+    /** Starts a session for a prompt, with as many of its tokens seen as an idle session can give. */
+    @Override
     public PrefixSession open(AttentionMode attention, int[] prompt) {
-        AttentionMode asked = attention == null ? model.options().attention() : attention;
-        Match match = claim(asked, prompt);
-        ChaiSession session = match == null ? null : reuse(match);
-        return new PrefixSession(this, session == null ? model.newSession(asked) : session, prompt);
+        ChaiSession session = claim(attention, prompt).flatMap(this::reuse)
+                .orElseGet(() -> model.newSession(attention));
+        return new PrefixSession(this, session, prompt);
     }
 
-    private Match claim(AttentionMode attention, int[] prompt) {
+    private Optional<Match> claim(AttentionMode attention, int[] prompt) {
         synchronized (idle) {
-            Match best = null;
+            Optional<Match> best = Optional.empty();
             for (Idle candidate : idle) {
                 Match match = new Match(candidate,
                         Math.min(commonLength(candidate.tokens, prompt), prompt.length - 1));
-                if (candidate.session.attention() == attention && match.isBetterThan(best)
+                if (candidate.session.attention() == attention && best.map(match::isBetterThan).orElse(true)
                         && candidate.session.isReusable(match.length)) {
-                    best = match;
+                    best = Optional.of(match);
                 }
             }
-            if (best != null) {
-                idle.remove(best.idle);
-                claimed.put(best.idle, Thread.currentThread());
-            }
+            best.ifPresent(match -> {
+                idle.remove(match.idle);
+                claimed.put(match.idle, Thread.currentThread());
+            });
             return best;
         }
     }
@@ -118,13 +113,13 @@ public final class PrefixCache implements AutoCloseable {
         return different < 0 ? a.length : different;
     }
 
-    /** Returns a session with what is common; null if the one that was claimed had to give its memory to others. */
-    private ChaiSession reuse(Match match) {
+    /** Returns a session with what is common; none if the one that was claimed had to give its memory to others. */
+    private Optional<ChaiSession> reuse(Match match) {
         ChaiSession session = match.idle.session;
         try {
             if (match.lost() > match.length) {
-                ChaiSession copy = copy(session, match.length);
-                if (copy != null) {
+                Optional<ChaiSession> copy = copy(session, match.length);
+                if (copy.isPresent()) {
                     if (unclaim(match.idle)) {
                         keep(match.idle);
                     }
@@ -137,15 +132,15 @@ public final class PrefixCache implements AutoCloseable {
             session.close();
             throw e;
         }
-        return unclaim(match.idle) ? session : null;
+        return unclaim(match.idle) ? Optional.of(session) : Optional.empty();
     }
 
-    private static ChaiSession copy(ChaiSession session, int length) {
+    private static Optional<ChaiSession> copy(ChaiSession session, int length) {
         try {
-            return session.copy(length);
+            return Optional.of(session.copy(length));
         } catch (KvCacheFullException | IllegalArgumentException _) {
             // No room for both: the old sequence gives way. Or it had to give way to others already, and was closed.
-            return null;
+            return Optional.empty();
         }
     }
 
@@ -178,47 +173,46 @@ public final class PrefixCache implements AutoCloseable {
 
     /** Closes the idle session used longest ago; false if there is none. */
     private boolean closeOldest() {
-        return close(idle::peekFirst);
+        return close(() -> Optional.ofNullable(idle.peekFirst()));
     }
 
     /** Closes the idle session used longest ago, or one that another thread has claimed and not begun to use. */
     private boolean reclaim() {
         return closeOldest() || close(() -> claimed.entrySet().stream()
-                .filter(claim -> claim.getValue() != Thread.currentThread()).map(Map.Entry::getKey).findFirst()
-                .orElse(null));
+                .filter(claim -> claim.getValue() != Thread.currentThread()).map(Map.Entry::getKey).findFirst());
     }
 
-    private boolean close(Supplier<Idle> choice) {
-        Idle chosen;
+    private boolean close(Supplier<Optional<Idle>> choice) {
+        Optional<Idle> chosen;
         synchronized (idle) {
             chosen = choice.get();
-            if (chosen == null) {
-                return false;
-            }
-            idle.remove(chosen);
-            claimed.put(chosen, Thread.currentThread());
+            chosen.ifPresent(session -> {
+                idle.remove(session);
+                claimed.put(session, Thread.currentThread());
+            });
         }
         // Whoever needs its memory before it is closed finds it among the claimed ones.
-        chosen.session.close();
-        unclaim(chosen);
-        return true;
+        chosen.ifPresent(session -> {
+            session.session.close();
+            unclaim(session);
+        });
+        return chosen.isPresent();
     }
 
-    /** Returns the number of idle sessions. */
+    @Override
     public int size() {
         synchronized (idle) {
             return idle.size();
         }
     }
 
-    /** Closes all idle sessions and returns their memory. */
+    @Override
     public void clear() {
         while (closeOldest()) {
             // the next one
         }
     }
 
-    /** Closes all idle sessions, and from now on every session when its request ends. */
     @Override
     public void close() {
         synchronized (idle) {

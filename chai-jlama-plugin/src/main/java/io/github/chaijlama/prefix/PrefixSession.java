@@ -2,6 +2,7 @@
 package io.github.chaijlama.prefix;
 
 import java.util.Arrays;
+import java.util.OptionalLong;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiSession;
@@ -13,7 +14,7 @@ import io.github.chaijlama.kv.KvCacheFullException;
  * {@linkplain #reusedTokens() are known already}. Closing it offers it to later requests. Belongs to one thread at a
  * time.
  */
-public final class PrefixSession implements AutoCloseable {
+public final class PrefixSession implements RequestSession {
     private final PrefixCache cache;
     private final ChaiSession session;
     private final int reusedTokens;
@@ -29,16 +30,12 @@ public final class PrefixSession implements AutoCloseable {
         this.tokens = prompt.clone();
     }
 
-    /** Returns the tokens at the beginning of the prompt that need not be fed. */
+    @Override
     public int reusedTokens() {
         return reusedTokens;
     }
 
-    /**
-     * Runs the model over the next tokens, see {@link ChaiSession#feed}.
-     *
-     * @return logits of the last token, {@code (vocabularySize)}
-     */
+    @Override
     public float[] feed(int... next) {
         int length = session.length();
         if (tokens.length < length + next.length) {
@@ -55,7 +52,7 @@ public final class PrefixSession implements AutoCloseable {
         }
     }
 
-    /** Says that the tokens seen so far are the prompt, see {@link ChaiSession#endPrompt}. */
+    @Override
     public void endPrompt() {
         try {
             session.endPrompt();
@@ -65,19 +62,19 @@ public final class PrefixSession implements AutoCloseable {
         }
     }
 
-    /** Returns the tokens seen. */
+    @Override
     public int length() {
         return session.length();
     }
 
-    /** Returns the attention of this session. */
+    @Override
     public AttentionMode attention() {
         return session.attention();
     }
 
-    /** Returns the bytes of the keys and values stored, see {@link ChaiSession#kvCacheBytes}. */
-    public long kvCacheBytes() {
-        return session.kvCacheBytes();
+    @Override
+    public OptionalLong kvCacheBytes() {
+        return OptionalLong.of(session.kvCacheBytes());
     }
 
     /** Ends the request. What was fed completely is kept for others if it can be of use. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -32,6 +33,17 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
     /** Creates a profile for every model of a shape. */
     public ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership) {
         this(model, clusters, membership, null);
+    }
+
+    /** Returns the profile of exact attention: in every layer every head is a cluster of its own. */
+    public static ClusterProfile exact(ModelShape model) {
+        return new ClusterProfile(model, Collections.nCopies(model.layers(), model.heads()),
+                new Membership.Static(Collections.nCopies(model.layers(), HeadClusters.identity(model.heads()))));
+    }
+
+    /** Whether no heads share anything, in any layer. */
+    public boolean isExact() {
+        return clusters.stream().allMatch(count -> count == model.heads());
     }
 
     /**

@@ -14,10 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.AttentionMode;
-import io.github.chaijlama.attention.HeadLayout;
 import io.github.chaijlama.cluster.HeadClusters;
-import io.github.chaijlama.jlama.StepClock;
+import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.HeadLayout;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;

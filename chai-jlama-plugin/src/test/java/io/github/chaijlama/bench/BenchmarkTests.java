@@ -4,6 +4,7 @@ package io.github.chaijlama.bench;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Test;
@@ -11,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.GoldenCases;
-import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -35,10 +36,13 @@ class BenchmarkTests {
 
     private Benchmark.Result run(List<Integer> contexts, int runs, long deadline, int warmUpMillis,
             List<Integer> wholeClusters, Consumer<String> listener) {
-        ClusterProfile profile = new ClusterProfile(LoadedModel.readConfig(MODEL).shape(), List.of(8, 4, 4),
+        ClusterProfile profile = new ClusterProfile(ModelConfig.read(MODEL).shape(), List.of(8, 4, 4),
                 Membership.defaults());
-        return new Benchmark(new Benchmark.Plan(MODEL, ChaiOptions.exact().withThreads(2), profile, ARMS, contexts,
-                runs, 3, warmUpMillis, deadline, wholeClusters), listener, () -> now).run();
+        return new Benchmark(
+                new Benchmark.Plan(MODEL, ChaiOptions.exact().with(change -> change.threads(2)), Optional.of(profile),
+                        ARMS, contexts,
+                        runs, 3, warmUpMillis, deadline, wholeClusters),
+                listener, () -> now).run();
     }
 
     @Test

@@ -151,7 +151,8 @@ class CalibratorTests {
     @Test
     void theSameInputsGiveTheSameBytesWhateverTheThreads() {
         String expected = json(calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12)));
-        try (ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact().withThreads(1))) {
+        try (ChaiModel one = ChaiModel.load(GoldenCases.directory("gqa"),
+                ChaiOptions.exact().with(change -> change.threads(1)))) {
             Calibration again = new Calibrator(one, budgeted(), CalibrationProgress.NONE).calibrate(texts(12));
 
             assertThat(json(again)).isEqualTo(expected);

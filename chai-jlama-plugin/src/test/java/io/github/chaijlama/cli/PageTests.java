@@ -180,7 +180,7 @@ class PageTests {
     }
 
     private static TaskResult result(String name, double lost, double error) {
-        return new TaskResult(new Arm(name, null, KvType.F32), SampleResults.group("all", 100, lost, error),
+        return new TaskResult(new Arm(name, Optional.empty(), KvType.F32), SampleResults.group("all", 100, lost, error),
                 List.of(), 1, 1, 0);
     }
 

@@ -169,7 +169,7 @@ final class SampleResults {
     }
 
     private static Arm arm(String name, KvType type) {
-        return new Arm(name, PROFILE, type);
+        return new Arm(name, Optional.of(PROFILE), type);
     }
 
     private static Estimate estimate(double value) {
@@ -218,7 +218,7 @@ final class SampleResults {
     }
 
     static Benchmarked benchmarked(String name, List<Measurement> measurements, List<String> leftOut) {
-        return new Benchmarked(name, SHAPE, "F32", ChaiOptions.exact(), PROFILE,
+        return new Benchmarked(name, SHAPE, "F32", ChaiOptions.exact(), Optional.of(PROFILE),
                 new Benchmark.Result(measurements,
                         leftOut,
                         new MachinePeaks(new Spread(150, 143, 169), new Spread(30, 24, 32), 256L << 20, 24L << 20)));

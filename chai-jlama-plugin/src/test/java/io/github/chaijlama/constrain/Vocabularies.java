@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
 
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.generate.TextTokenizer;
-import io.github.chaijlama.jlama.LoadedModel;
+import io.github.chaijlama.model.ModelConfig;
 
 /** Vocabularies for tests. */
 final class Vocabularies {
@@ -22,7 +22,7 @@ final class Vocabularies {
     /** The vocabulary of the Pocket model. */
     static Vocabulary pocket() {
         try (TextTokenizer tokenizer = TextTokenizer.load(TestModels.POCKET,
-                LoadedModel.readConfig(TestModels.POCKET))) {
+                ModelConfig.read(TestModels.POCKET))) {
             return tokenizer.vocabulary();
         }
     }

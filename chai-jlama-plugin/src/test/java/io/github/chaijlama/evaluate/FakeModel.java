@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
+import io.github.chaijlama.PromptSession;
+
 /**
  * A model small enough to calculate by hand: what it expects depends on the last token alone. Every arm has its own
  * table of logits {@code (token, vocabularySize)}, and uses as many bytes a token as its table says.
@@ -45,11 +47,11 @@ final class FakeModel implements ModelSequences {
     }
 
     @Override
-    public TokenSequence open(Arm arm) {
+    public PromptSession open(Arm arm) {
         opened++;
         open++;
         float[][] table = tables.get(arm.name());
-        return new TokenSequence() {
+        return new PromptSession() {
             private int length;
 
             @Override
@@ -62,6 +64,11 @@ final class FakeModel implements ModelSequences {
                 length += tokens.length;
                 fed += tokens.length;
                 return Arrays.stream(tokens).mapToObj(token -> table[token].clone()).toArray(float[][]::new);
+            }
+
+            @Override
+            public int length() {
+                return length;
             }
 
             @Override

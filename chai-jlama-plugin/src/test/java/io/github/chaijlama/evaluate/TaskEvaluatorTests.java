@@ -14,6 +14,7 @@ import io.github.chaijlama.TestModels;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.evaluate.Task.Choice;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -38,7 +39,8 @@ class TaskEvaluatorTests {
     }
 
     private static TaskEvaluation evaluate(FakeModel model, Task... tasks) {
-        return new TaskEvaluator(model, token -> token == END, List.of(tasks)).evaluate(List.of(new Arm("other", null)),
+        return new TaskEvaluator(model, token -> token == END, List.of(tasks)).evaluate(
+                List.of(new Arm("other", Optional.empty(), KvType.F32)),
                 Progress.NONE);
     }
 

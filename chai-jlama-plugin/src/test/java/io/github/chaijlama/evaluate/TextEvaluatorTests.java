@@ -3,6 +3,7 @@ package io.github.chaijlama.evaluate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 import org.junit.jupiter.api.Test;
 
@@ -10,6 +11,7 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -20,7 +22,7 @@ import static org.assertj.core.api.Assertions.within;
 class TextEvaluatorTests {
     private static final double[][] EXACT = { { 0.5, 0.25, 0.25 }, { 0.1, 0.8, 0.1 }, { 0.3, 0.3, 0.4 } };
     private static final double[][] OTHER = { { 0.25, 0.5, 0.25 }, { 0.2, 0.6, 0.2 }, { 0.3, 0.3, 0.4 } };
-    private static final Arm ARM = new Arm("other", null);
+    private static final Arm ARM = new Arm("other", Optional.empty(), KvType.F32);
 
     private static FakeModel model() {
         return new FakeModel().arm("exact", 10, EXACT).arm("other", 7, OTHER);
@@ -69,7 +71,7 @@ class TextEvaluatorTests {
     void exactAgainstExactDiffersInNothing() {
         TextEvaluation evaluation = new TextEvaluator(model(), 3, List.of(new int[]{ 0, 1, 2, 0 }, new int[]{ 2, 1 }),
                 0)
-                .evaluate(List.of(new Arm("exact", null)), Progress.NONE);
+                .evaluate(List.of(new Arm("exact", Optional.empty(), KvType.F32)), Progress.NONE);
         TextResult same = evaluation.arms().getFirst();
         assertThat(same.divergence()).isEqualTo(new Estimate(0, 0));
         assertThat(same.logLossDifference()).isEqualTo(new Estimate(0, 0));

@@ -20,11 +20,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.StockModel;
+import io.github.chaijlama.StockSession;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.RepresentativeChoice;
-import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -99,7 +101,7 @@ class FamilyTests {
             ClusterProfile online = new ClusterProfile(chai.config().shape(),
                     Collections.nCopies(chai.config().layers(), Math.max(1, chai.config().heads().numberOfHeads() / 2)),
                     new Membership.Online(15, 2, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST));
-            for (ClusterProfile profile : new ClusterProfile[]{ null, online }) {
+            for (ClusterProfile profile : List.of(ClusterProfile.exact(chai.config().shape()), online)) {
                 float[] whole = feed(chai, profile, tokens, 60);
                 for (int step : new int[]{ 1, 7, 16 }) {
                     assertClose(feed(chai, profile, tokens, step), whole, step + " at a time");
@@ -109,7 +111,7 @@ class FamilyTests {
     }
 
     private static float[] feed(ChaiModel chai, ClusterProfile profile, int[] tokens, int step) {
-        try (ChaiSession session = profile == null ? chai.newSession() : chai.newSession(profile)) {
+        try (ChaiSession session = chai.newSession(profile)) {
             float[] logits = null;
             for (int from = 0; from < tokens.length; from += step) {
                 logits = session.feed(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + step)));
@@ -149,12 +151,12 @@ class FamilyTests {
     void exactAgreesWithStock(String name, Map<String, Object> overrides) {
         Path model = FamilyModels.write(directory.resolve(name + "-stock"), name, overrides);
         try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact());
-                ChaiModel stock = ChaiModel.load(model, ChaiOptions.stock())) {
+                StockModel stock = StockModel.load(model, ChaiOptions.stock())) {
             for (int length : new int[]{ 1, 5, 9 }) {
                 int[] tokens = TestModels.tokens(length, chai.config().vocabularySize(), length);
                 List<Integer> ourText = new ArrayList<>();
                 List<Integer> theirText = new ArrayList<>();
-                try (ChaiSession ours = chai.newSession(); ChaiSession theirs = stock.newSession()) {
+                try (ChaiSession ours = chai.newSession(); StockSession theirs = stock.newSession()) {
                     float[] a = ours.feed(tokens);
                     float[] b = theirs.feed(tokens);
                     for (int i = 0; i < 3; i++) {
@@ -174,7 +176,7 @@ class FamilyTests {
     void stockIsRefusedWhereItIsWrong() {
         for (String name : List.of("mistral", "mixtral", "llama-yarn", "llama-llama3", "gemma")) {
             Path model = model(name);
-            assertThatThrownBy(() -> ChaiModel.load(model, ChaiOptions.stock()).close()).as(name)
+            assertThatThrownBy(() -> StockModel.load(model, ChaiOptions.stock()).close()).as(name)
                     .isInstanceOf(ModelLoadException.class).hasMessageContaining("Jlama 0.8.4's own")
                     .hasMessageContaining("wrongly");
         }
@@ -184,7 +186,7 @@ class FamilyTests {
     void stockEndsWhereTheWindowWould() {
         Path model = FamilyModels.write(directory.resolve("short"), "mistral-window",
                 Map.of("num_attention_heads", 4));
-        try (ChaiModel stock = ChaiModel.load(model, ChaiOptions.stock())) {
+        try (StockModel stock = StockModel.load(model, ChaiOptions.stock())) {
             assertThat(stock.config().contextLength()).isEqualTo(12);
         }
     }

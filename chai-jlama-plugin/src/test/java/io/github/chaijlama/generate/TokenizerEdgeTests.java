@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,7 +51,7 @@ class TokenizerEdgeTests {
             }
         });
         try (TextTokenizer tokenizer = TextTokenizer.load(directory, TokenizerFixtures.pocketConfig())) {
-            assertThat(tokenizer.bosToken()).isEqualTo(expected ? 0 : null);
+            assertThat(tokenizer.bosToken()).isEqualTo(expected ? OptionalInt.of(0) : OptionalInt.empty());
             assertThat(tokenizer.encode("a")).as("text never does").doesNotContain(0);
             for (int[] tokens : new int[][]{ tokenizer.encodePrompt("a"),
                     tokenizer.encodePrompt(new RenderedPrompt("<|user|>a", '\uE000')) }) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
@@ -18,8 +19,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.github.chaijlama.TestModels;
-import io.github.chaijlama.jlama.LoadedModel;
-import io.github.chaijlama.jlama.ModelConfig;
+import io.github.chaijlama.model.ModelConfig;
 
 /** Tokenizers for tests. */
 final class TokenizerFixtures {
@@ -34,7 +34,7 @@ final class TokenizerFixtures {
     private TokenizerFixtures() {}
 
     static ModelConfig pocketConfig() {
-        return LoadedModel.readConfig(TestModels.POCKET);
+        return ModelConfig.read(TestModels.POCKET);
     }
 
     static TextTokenizer pocket() {
@@ -199,18 +199,11 @@ final class TokenizerFixtures {
 
     /** A configuration that goes with {@link #writeLlama2Style}. */
     static ModelConfig llama2Config() {
-        return with(pocketConfig(), 1, List.of(2));
+        return withBosToken(pocketConfig(), 1).withEosTokens(List.of(2));
     }
 
     /** A configuration whose config.json names another beginning of sequence. */
     static ModelConfig withBosToken(ModelConfig config, int bosToken) {
-        return with(config, bosToken, config.eosTokens());
-    }
-
-    private static ModelConfig with(ModelConfig config, int bosToken, List<Integer> eosTokens) {
-        return new ModelConfig(config.family(), config.layers(), config.hiddenSize(), config.intermediateSize(),
-                config.heads(), config.scores(), config.rotary(), config.vocabularySize(), config.contextLength(),
-                config.normEpsilon(), config.activation(), config.multipliers(), config.experts(),
-                config.expertsPerToken(), config.tiedEmbeddings(), bosToken, eosTokens);
+        return config.withBosToken(OptionalInt.of(bosToken));
     }
 }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -27,9 +28,16 @@ import org.junit.jupiter.api.io.TempDir;
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.decoder.OutputHead;
+import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
+import io.github.chaijlama.weight.StoredWeights;
+import io.github.chaijlama.weight.WeightFormat;
+import io.github.chaijlama.weight.WeightFormats;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -42,6 +50,8 @@ class AttentionSwapTests {
     private static final Path DIRECTORY = GoldenCases.directory("mha");
     private static final int[] TOKENS = TestModels.tokens(40, 256, 1);
     private static final long BUDGET = 64L << 20;
+    private static final ModelConfig CONFIG = ModelConfig.read(DIRECTORY);
+    private static final ClusterProfile EXACT = ClusterProfile.exact(CONFIG.shape());
 
     @TempDir
     Path pages;
@@ -93,7 +103,7 @@ class AttentionSwapTests {
         int files = pages.toFile().list().length;
         assertThat(files).isPositive();
 
-        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+        try (AttentionSwap swap = AttentionSwap.install(model, CONFIG, EXACT, BUDGET,
                 workers)) {
             assertThat(JlamaAccess.blocks(model)).doesNotContain(before);
             float[] exact = forward(model, UUID.randomUUID());
@@ -111,16 +121,21 @@ class AttentionSwapTests {
     @Test
     void aDefaultProfileClustersWhatJlamasMethodsRun() {
         AbstractModel model = load();
-        ModelConfig config = LoadedModel.readConfig(DIRECTORY);
+        ModelConfig config = ModelConfig.read(DIRECTORY);
         ClusterProfile profile = TestModels.randomStatic(config.shape(), 3);
         float[] expected = new ScalarLlama(DIRECTORY).logits(TOKENS,
                 ((Membership.Static) profile.membership()).layers());
         try (AttentionSwap swap = AttentionSwap.install(model, config, profile, BUDGET, workers);
-                OutputHead head = new OutputHead(model, config,
-                        JlamaAccess.sampleOutput(model).getOutputLogitsWeights(), new MatrixProducts(workers));
+                StoredWeights weights = StoredWeights.open(DIRECTORY, config);
                 AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0,
                         JlamaAccess.kvBufferCache(model).getKvBuffer(UUID.randomUUID()))) {
-            assertThat(TestModels.maxDifference(head.logits(rows, TOKENS.length - 1), expected)).isLessThan(1e-4);
+            weights.prepare(new WeightFormats(Set.of(WeightFormat.F32), Set.of(WeightFormat.F32), false));
+            float[][] logits = new float[TOKENS.length][];
+            try (OutputHead head = OutputHead.of(config, weights, new JlamaProducts(workers), workers,
+                    Optional.empty())) {
+                head.logits(new Rows(rows.getMemorySegment(), TOKENS.length, config.hiddenSize()), logits, 0);
+            }
+            assertThat(TestModels.maxDifference(logits[TOKENS.length - 1], expected)).isLessThan(1e-4);
             assertThat(swap.model()).isSameAs(model);
         }
     }
@@ -128,7 +143,7 @@ class AttentionSwapTests {
     @Test
     void jlamasMethodsMayRunOnSeveralThreadsNow() throws Exception {
         AbstractModel model = load();
-        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+        try (AttentionSwap swap = AttentionSwap.install(model, CONFIG, EXACT, BUDGET,
                 workers);
                 ExecutorService threads = Executors.newFixedThreadPool(4)) {
             float[] expected = forward(model, UUID.randomUUID());
@@ -144,7 +159,7 @@ class AttentionSwapTests {
     @Test
     void aBatchThatStartsEarlierReplacesWhatCameAfter() {
         AbstractModel model = load();
-        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+        try (AttentionSwap swap = AttentionSwap.install(model, CONFIG, EXACT, BUDGET,
                 workers)) {
             KvBufferCache.KvBuffer buffer = JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer();
             model.batchForward(TOKENS, 0, buffer).close();
@@ -168,7 +183,7 @@ class AttentionSwapTests {
     @Test
     void buffersNobodyHoldsAnyMoreGiveTheirMemoryBack() throws InterruptedException {
         AbstractModel model = load();
-        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+        try (AttentionSwap swap = AttentionSwap.install(model, CONFIG, EXACT, BUDGET,
                 workers)) {
             model.batchForward(TOKENS, 0, JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer()).close();
             assertThat(swap.pool().allocatedBytes()).isPositive();
@@ -183,19 +198,21 @@ class AttentionSwapTests {
     @Test
     void oneModelIsExchangedOnceAtATime() {
         AbstractModel model = load();
-        ModelConfig config = LoadedModel.readConfig(DIRECTORY);
-        AttentionSwap swap = AttentionSwap.install(model, config, null, BUDGET, workers);
-        assertThatThrownBy(() -> AttentionSwap.install(model, config, null, BUDGET, workers))
+        ModelConfig config = ModelConfig.read(DIRECTORY);
+        AttentionSwap swap = AttentionSwap.install(model, config, ClusterProfile.exact(config.shape()), BUDGET,
+                workers);
+        assertThatThrownBy(
+                () -> AttentionSwap.install(model, config, ClusterProfile.exact(config.shape()), BUDGET, workers))
                 .isInstanceOf(IllegalStateException.class).hasMessageContaining("exchanged already");
         swap.close();
         swap.close();
-        AttentionSwap.install(model, config, null, BUDGET, workers).close();
+        AttentionSwap.install(model, config, ClusterProfile.exact(config.shape()), BUDGET, workers).close();
     }
 
     @Test
     void aSessionWhosePassFailedBeginsAgainOrSaysSo() {
         AbstractModel model = load();
-        ModelConfig config = LoadedModel.readConfig(DIRECTORY);
+        ModelConfig config = ModelConfig.read(DIRECTORY);
         try (AttentionSwap swap = AttentionSwap.install(model, config, TestModels.randomStatic(config.shape(), 3),
                 BUDGET, workers)) {
             KvBufferCache.KvBuffer buffer = JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer();
@@ -228,7 +245,7 @@ class AttentionSwapTests {
     @SuppressWarnings("rawtypes") // Jlama's own signature
     void aModelSplitOverMachinesIsRefused() {
         AbstractModel model = load();
-        try (AttentionSwap swap = AttentionSwap.install(model, LoadedModel.readConfig(DIRECTORY), null, BUDGET,
+        try (AttentionSwap swap = AttentionSwap.install(model, CONFIG, EXACT, BUDGET,
                 workers)) {
             KvBufferCache.KvBuffer buffer = JlamaAccess.kvBufferCache(model).getEphemeralKvBuffer();
             assertThatThrownBy(() -> model.forward(7, 0, buffer, Optional.of(tensors -> {})))
@@ -240,8 +257,8 @@ class AttentionSwapTests {
     @Test
     void anotherShapeOfTheSameDepthIsRefused() {
         AbstractModel model = load();
-        ModelConfig gqa = LoadedModel.readConfig(GoldenCases.directory("gqa"));
-        assertThatThrownBy(() -> AttentionSwap.install(model, gqa, null, BUDGET, workers))
+        ModelConfig gqa = ModelConfig.read(GoldenCases.directory("gqa"));
+        assertThatThrownBy(() -> AttentionSwap.install(model, gqa, ClusterProfile.exact(gqa.shape()), BUDGET, workers))
                 .isInstanceOf(ModelLoadException.class)
                 .hasMessageMatching("the model's .* is .*, its configuration has .*");
         assertThat(JlamaAccess.kvBufferCache(model)).isNotInstanceOf(SessionBuffers.class);
@@ -250,8 +267,9 @@ class AttentionSwapTests {
     @Test
     void aConfigurationOfAnotherModelIsRefused() {
         AbstractModel model = load();
-        ModelConfig config = LoadedModel.readConfig(TestModels.POCKET);
-        assertThatThrownBy(() -> AttentionSwap.install(model, config, null, BUDGET, workers))
+        ModelConfig config = ModelConfig.read(TestModels.POCKET);
+        assertThatThrownBy(
+                () -> AttentionSwap.install(model, config, ClusterProfile.exact(config.shape()), BUDGET, workers))
                 .isInstanceOf(ModelLoadException.class).hasMessageContaining("has 3 layers, its configuration has 6");
     }
 }

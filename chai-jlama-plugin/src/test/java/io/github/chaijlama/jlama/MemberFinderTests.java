@@ -5,6 +5,8 @@ import java.lang.invoke.MethodType;
 
 import org.junit.jupiter.api.Test;
 
+import io.github.chaijlama.model.ModelLoadException;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.kv;
 
+import java.util.Optional;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,8 +82,8 @@ class KvStoreTests {
         extend(200);
         long before = pool.allocatedBytes();
         try (Reservation reservation = pool.reserve(1, 0)) {
-            store.dropKeys(0, 1, reservation);
-            store.dropKeys(0, 1, reservation);
+            store.dropKeys(0, 1, Optional.of(reservation));
+            store.dropKeys(0, 1, Optional.of(reservation));
         }
         assertThat(pool.allocatedBytes()).isEqualTo(before - 2L * pool.pageBytes());
         assertThat(store.usedBytes()).isEqualTo((200L * 5 + 200 * 6) * ROW);
@@ -96,7 +98,7 @@ class KvStoreTests {
     void truncateReturnsWholePagesAndClearRestoresDroppedHeads() {
         extend(500);
         try (Reservation reservation = pool.reserve(1, 0)) {
-            store.dropKeys(0, 2, reservation);
+            store.dropKeys(0, 2, Optional.of(reservation));
         }
         store.truncate(129);
         assertThat(store.length(0)).isEqualTo(129);

@@ -37,7 +37,8 @@ final class ConversationCost {
         int runs = arguments.length == 0 ? 7 : Integer.parseInt(arguments[0]);
         ChaiOptions options = ChaiOptions.clustered(ClusterProfile.read(TestModels.POCKET_PROFILE));
         try (TextModel reusing = TextModel.load(TestModels.POCKET, options);
-                TextModel fresh = TextModel.load(TestModels.POCKET, options.withMaxIdleSequences(0))) {
+                TextModel fresh = TextModel.load(TestModels.POCKET,
+                        options.with(change -> change.maxIdleSequences(0)))) {
             for (AttentionMode attention : List.of(AttentionMode.EXACT, AttentionMode.CLUSTERED)) {
                 List<List<Turn>> measured = IntStream.range(0, WARM_UP + runs)
                         .mapToObj(run -> converse(reusing, fresh, attention)).toList().subList(WARM_UP, WARM_UP + runs);

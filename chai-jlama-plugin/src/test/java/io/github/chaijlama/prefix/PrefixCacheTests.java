@@ -17,6 +17,7 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.StockModel;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
@@ -81,7 +82,8 @@ class PrefixCacheTests {
      * reused.
      */
     private static int read(ChaiModel model, PrefixCache cache, int[] prompt, int piece) {
-        try (PrefixSession session = cache.open(null, prompt); ChaiSession fresh = model.newSession()) {
+        try (PrefixSession session = cache.open(model.options().attention(), prompt);
+                ChaiSession fresh = model.newSession()) {
             assertThat(session.reusedTokens()).isEqualTo(session.length()).isLessThan(prompt.length);
             float[] logits = feed(session, prompt, piece);
             session.endPrompt();
@@ -93,7 +95,7 @@ class PrefixCacheTests {
                 expected = fresh.feed(token);
             }
             assertThat(TestModels.maxDifference(logits, expected)).isLessThan(1e-4);
-            assertThat(session.kvCacheBytes()).isEqualTo(fresh.kvCacheBytes());
+            assertThat(session.kvCacheBytes()).hasValue(fresh.kvCacheBytes());
             assertThat(session.length()).isEqualTo(prompt.length + 2);
             return session.reusedTokens();
         }
@@ -138,7 +140,7 @@ class PrefixCacheTests {
             }
             cache.clear();
             // Nothing decided yet: a request that ended within the window is continued, but not cut.
-            try (PrefixSession session = cache.open(null, first)) {
+            try (PrefixSession session = cache.open(model.options().attention(), first)) {
                 session.feed(Arrays.copyOf(first, WINDOW_END - 2));
             }
             assertThat(read(model, cache, new int[]{ first[0], first[1] + 1, 3, 4 }, 9)).isZero();
@@ -155,7 +157,7 @@ class PrefixCacheTests {
             assertThat(cache.size()).isZero();
             assertThat(read(model, cache, concat(first, new int[]{ 5, 9, 4 }), 60)).isZero();
             // Cancelled while the prompt was read: what was read belongs to every prompt that begins so, whole.
-            try (PrefixSession session = cache.open(null, first)) {
+            try (PrefixSession session = cache.open(model.options().attention(), first)) {
                 session.feed(Arrays.copyOf(first, 33));
             }
             assertThat(read(model, cache, Arrays.copyOf(first, 30), 9)).isZero();
@@ -176,15 +178,21 @@ class PrefixCacheTests {
             assertThatThrownBy(() -> cache.open(AttentionMode.STOCK, prompt))
                     .isInstanceOf(IllegalArgumentException.class);
         }
-        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.stock());
-                PrefixCache cache = new PrefixCache(model, 4)) {
+        try (StockModel model = StockModel.load(MHA, ChaiOptions.stock());
+                Sessions sessions = Sessions.of(model)) {
             for (int i = 0; i < 2; i++) {
-                try (PrefixSession stock = cache.open(null, new int[]{ 1, 2, 3 })) {
+                try (RequestSession stock = sessions.open(AttentionMode.STOCK, new int[]{ 1, 2, 3 })) {
                     assertThat(stock.reusedTokens()).isZero();
                     stock.feed(1, 2, 3);
+                    stock.endPrompt();
+                    assertThat(stock.length()).isEqualTo(3);
+                    assertThat(stock.attention()).isEqualTo(AttentionMode.STOCK);
+                    assertThat(stock.kvCacheBytes()).isEmpty();
                 }
-                assertThat(cache.size()).isZero();
+                assertThat(sessions.size()).isZero();
             }
+            assertThatThrownBy(() -> sessions.open(AttentionMode.EXACT, new int[]{ 1 }))
+                    .hasMessage("a model loaded for STOCK attention cannot run a EXACT session");
         }
     }
 
@@ -194,7 +202,8 @@ class PrefixCacheTests {
                 PrefixCache cache = new PrefixCache(model, 4)) {
             int[] prompt = TestModels.tokens(40, 256, 1);
             read(model, cache, prompt, 40);
-            try (PrefixSession one = cache.open(null, prompt); PrefixSession two = cache.open(null, prompt)) {
+            try (PrefixSession one = cache.open(model.options().attention(), prompt);
+                    PrefixSession two = cache.open(model.options().attention(), prompt)) {
                 assertThat(one.reusedTokens()).isEqualTo(39);
                 assertThat(two.reusedTokens()).isZero();
                 assertThat(TestModels.maxDifference(feed(one, prompt, 1), feed(two, prompt, 9))).isLessThan(1e-4);
@@ -263,7 +272,7 @@ class PrefixCacheTests {
             PrefixCache cache = new PrefixCache(model, 4);
             int[] prompt = TestModels.tokens(20, 256, 1);
             read(model, cache, prompt, 99);
-            PrefixSession open = cache.open(null, new int[]{ 1, 2 });
+            PrefixSession open = cache.open(model.options().attention(), new int[]{ 1, 2 });
             open.feed(1, 2);
             cache.close();
             assertThat(model.kvCacheAllocatedBytes()).isEqualTo(SEQUENCE_BYTES);
@@ -278,11 +287,11 @@ class PrefixCacheTests {
     @ParameterizedTest
     @ValueSource(ints = { 1, 2, 3 })
     void idleSessionsGiveWayToWhoeverNeedsTheirMemory(int sequences) {
-        ChaiOptions options = ChaiOptions.exact().withKvCacheMaxBytes(sequences * SEQUENCE_BYTES);
+        ChaiOptions options = ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(sequences * SEQUENCE_BYTES));
         try (ChaiModel model = ChaiModel.load(MHA, options); PrefixCache cache = new PrefixCache(model, 8)) {
             for (int i = 0; i < 6; i++) {
                 int[] prompt = concat(new int[]{ i }, TestModels.tokens(20, 256, 20 + i));
-                try (PrefixSession session = cache.open(null, prompt)) {
+                try (PrefixSession session = cache.open(model.options().attention(), prompt)) {
                     feed(session, prompt, 99);
                 }
                 assertThat(cache.size()).isEqualTo(Math.min(i + 1, sequences));
@@ -297,14 +306,14 @@ class PrefixCacheTests {
 
     @Test
     void whereTwoDoNotFitTheOldSequenceIsCutAndNotCopied() {
-        ChaiOptions options = ChaiOptions.exact().withKvCacheMaxBytes(SEQUENCE_BYTES);
+        ChaiOptions options = ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(SEQUENCE_BYTES));
         try (ChaiModel model = ChaiModel.load(MHA, options); PrefixCache cache = new PrefixCache(model, 8)) {
             int[] first = TestModels.tokens(100, 256, 1);
-            try (PrefixSession session = cache.open(null, first)) {
+            try (PrefixSession session = cache.open(model.options().attention(), first)) {
                 feed(session, first, 99);
             }
             int[] second = concat(Arrays.copyOf(first, 10), TestModels.tokens(80, 256, 2));
-            try (PrefixSession session = cache.open(null, second)) {
+            try (PrefixSession session = cache.open(model.options().attention(), second)) {
                 assertThat(session.reusedTokens()).isEqualTo(10);
                 feed(session, second, 99);
             }
@@ -314,14 +323,14 @@ class PrefixCacheTests {
 
     @Test
     void aRequestBeyondTheBudgetTakesNothingFromOthers() {
-        ChaiOptions options = ChaiOptions.exact().withKvCacheMaxBytes(SEQUENCE_BYTES);
+        ChaiOptions options = ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(SEQUENCE_BYTES));
         try (ChaiModel model = ChaiModel.load(MHA, options); PrefixCache cache = new PrefixCache(model, 8)) {
             int[] small = TestModels.tokens(20, 256, 1);
-            try (PrefixSession session = cache.open(null, small)) {
+            try (PrefixSession session = cache.open(model.options().attention(), small)) {
                 feed(session, small, 99);
             }
             int[] large = TestModels.tokens(200, 256, 2);
-            try (PrefixSession session = cache.open(null, large)) {
+            try (PrefixSession session = cache.open(model.options().attention(), large)) {
                 assertThatThrownBy(() -> session.feed(large)).isInstanceOfSatisfying(KvCacheFullException.class,
                         e -> assertThat(e.isBeyondBudget()).isTrue());
                 assertThat(session.length()).isZero();
@@ -334,10 +343,10 @@ class PrefixCacheTests {
 
     @Test
     void whatWasFedBeforeARequestFailedIsOfUse() {
-        ChaiOptions options = ChaiOptions.exact().withKvCacheMaxBytes(SEQUENCE_BYTES);
+        ChaiOptions options = ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(SEQUENCE_BYTES));
         try (ChaiModel model = ChaiModel.load(MHA, options); PrefixCache cache = new PrefixCache(model, 8)) {
             int[] prompt = TestModels.tokens(140, 256, 1);
-            try (PrefixSession session = cache.open(null, prompt)) {
+            try (PrefixSession session = cache.open(model.options().attention(), prompt)) {
                 // Batches of 96, which fit, and 44, which do not.
                 assertThatThrownBy(() -> session.feed(Arrays.copyOf(prompt, 140)))
                         .isInstanceOf(KvCacheFullException.class);
@@ -345,7 +354,7 @@ class PrefixCacheTests {
             }
             int[] shorter = Arrays.copyOf(prompt, 120);
             float[] logits;
-            try (PrefixSession session = cache.open(null, shorter)) {
+            try (PrefixSession session = cache.open(model.options().attention(), shorter)) {
                 assertThat(session.reusedTokens()).isPositive();
                 logits = feed(session, shorter, 99);
             }
@@ -360,7 +369,7 @@ class PrefixCacheTests {
     void aSessionWhoseModelIsClosedIsNotKept() {
         ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact());
         PrefixCache cache = new PrefixCache(model, 8);
-        PrefixSession session = cache.open(null, new int[]{ 1, 2 });
+        PrefixSession session = cache.open(model.options().attention(), new int[]{ 1, 2 });
         session.feed(1);
         model.close();
         assertThatThrownBy(() -> session.feed(2)).isInstanceOf(IllegalStateException.class);

@@ -63,7 +63,7 @@ class PrefixSoakTests {
         ChaiOptions options = ChaiOptions.clustered(profile);
         try (ChaiModel reference = ChaiModel.load(GoldenCases.directory("mha"), options);
                 ChaiModel model = ChaiModel.load(GoldenCases.directory("mha"),
-                        options.withKvCacheMaxBytes(threads * SEQUENCE_BYTES));
+                        options.with(change -> change.kvCacheMaxBytes(threads * SEQUENCE_BYTES)));
                 PrefixCache cache = new PrefixCache(model, maxIdle);
                 ExecutorService executor = Executors.newFixedThreadPool(threads)) {
             Requests requests = new Requests(reference, model, cache);

@@ -3,6 +3,7 @@ package io.github.chaijlama.langchain4j;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.OptionalLong;
 
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
 
@@ -13,7 +14,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     private final AttentionMode attention;
     private final Duration timeToFirstToken;
     private final Duration duration;
-    private final long kvCacheBytes;
+    private final OptionalLong kvCacheBytes;
     private final int cachedPromptTokens;
 
     private ChaiChatResponseMetadata(Builder builder) {
@@ -40,8 +41,8 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         return duration;
     }
 
-    /** Returns the bytes of keys and values stored at the end. */
-    public long kvCacheBytes() {
+    /** Returns the bytes of keys and values stored at the end, empty if Jlama's own attention keeps them. */
+    public OptionalLong kvCacheBytes() {
         return kvCacheBytes;
     }
 
@@ -71,7 +72,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         private AttentionMode attention;
         private Duration timeToFirstToken;
         private Duration duration;
-        private long kvCacheBytes;
+        private OptionalLong kvCacheBytes = OptionalLong.empty();
         private int cachedPromptTokens;
 
         /** Sets the attention that computed the answer. */
@@ -92,8 +93,8 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
             return this;
         }
 
-        /** Sets the bytes of keys and values stored at the end. */
-        public Builder kvCacheBytes(long kvCacheBytes) {
+        /** Sets the bytes of keys and values stored at the end, empty if they are not known. */
+        public Builder kvCacheBytes(OptionalLong kvCacheBytes) {
             this.kvCacheBytes = kvCacheBytes;
             return this;
         }
@@ -114,7 +115,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     public boolean equals(Object other) {
         return super.equals(other) && other instanceof ChaiChatResponseMetadata that && attention == that.attention
                 && Objects.equals(timeToFirstToken, that.timeToFirstToken) && Objects.equals(duration, that.duration)
-                && kvCacheBytes == that.kvCacheBytes && cachedPromptTokens == that.cachedPromptTokens;
+                && kvCacheBytes.equals(that.kvCacheBytes) && cachedPromptTokens == that.cachedPromptTokens;
     }
 
     @Override

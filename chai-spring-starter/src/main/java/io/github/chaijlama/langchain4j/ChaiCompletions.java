@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.langchain4j;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -40,11 +41,11 @@ final class ChaiCompletions {
     }
 
     private static Response<String> response(String modelName, GenerationResult result) {
+        Map<String, Object> metadata = new HashMap<>(Map.of("id", UUID.randomUUID().toString(), "modelName", modelName,
+                "attention", result.attention(), "timeToFirstToken", result.timeToFirstToken(), "duration",
+                result.duration(), "cachedPromptTokens", result.reusedTokens()));
+        result.kvCacheBytes().ifPresent(bytes -> metadata.put("kvCacheBytes", bytes));
         return Response.from(result.text(), new TokenUsage(result.promptTokens(), result.generatedTokens()),
-                ChaiAnswers.finishReason(result.finishReason()),
-                Map.of("id", UUID.randomUUID().toString(), "modelName", modelName, "attention",
-                        result.attention(), "timeToFirstToken", result.timeToFirstToken(), "duration",
-                        result.duration(), "kvCacheBytes", result.kvCacheBytes(), "cachedPromptTokens",
-                        result.reusedTokens()));
+                ChaiAnswers.finishReason(result.finishReason()), metadata);
     }
 }

@@ -37,7 +37,7 @@ public final class ChaiEngine implements AutoCloseable {
      *
      * @param directory a model in Hugging Face layout
      * @param modelName name of the model in requests and responses
-     * @throws io.github.chaijlama.jlama.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.model.ModelLoadException  if the model is missing, broken, or not supported
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static ChaiEngine load(Path directory, String modelName, ChaiOptions options) {

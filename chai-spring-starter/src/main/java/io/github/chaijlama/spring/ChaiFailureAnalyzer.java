@@ -4,8 +4,8 @@ package io.github.chaijlama.spring;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 
-import io.github.chaijlama.jlama.ModelLoadException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ProfileException;
 
 /** Says what is wrong with the model, the profile or the JVM when the application does not start, and what to do. */

@@ -55,24 +55,24 @@ final class ChaiOptionsFactory {
             case EXACT -> ChaiOptions.exact();
             case STOCK -> ChaiOptions.stock();
         };
-        options = options.withWeights(properties.model().weights());
+        options = options.with(change -> change.weights(properties.model().weights()));
         DataSize maxMemory = properties.kvCache().maxMemory();
         if (maxMemory != null) {
             require(maxMemory.toBytes() > 0, "chai.kv-cache.max-memory", maxMemory, "Must be more than 0.");
-            options = options.withKvCacheMaxBytes(maxMemory.toBytes());
+            options = options.with(change -> change.kvCacheMaxBytes(maxMemory.toBytes()));
         }
         int maxIdle = properties.kvCache().maxIdleSequences();
         require(maxIdle >= 0, "chai.kv-cache.max-idle-sequences", maxIdle, "Must be 0 or more.");
-        options = options.withMaxIdleSequences(properties.kvCache().reuse() ? maxIdle : 0);
+        options = options.with(change -> change.maxIdleSequences(properties.kvCache().reuse() ? maxIdle : 0));
         KvType type = properties.kvCache().type();
         require(attention != AttentionMode.STOCK || type == KvType.F32, "chai.kv-cache.type", type,
                 "Jlama's own attention, which chai.attention asks for, stores keys and values as f32.");
-        options = options.withKvCacheType(type);
+        options = options.with(change -> change.kvCacheType(type));
         Integer threads = properties.threads();
         if (threads != null) {
             require(threads > 0 && threads <= ChaiOptions.MAX_THREADS, "chai.threads", threads,
                     "Must be 1 to " + ChaiOptions.MAX_THREADS + ".");
-            options = options.withThreads(threads);
+            options = options.with(change -> change.threads(threads));
         }
         return options;
     }
@@ -95,7 +95,7 @@ final class ChaiOptionsFactory {
 
     /** Returns options for clustered attention with a profile that was found or made. */
     ChaiOptions clustered(ChaiOptions options, ClusterProfile profile) {
-        return options.withProfile(withMembership(profile)).withAttention(AttentionMode.CLUSTERED);
+        return options.with(change -> change.profile(withMembership(profile)).attention(AttentionMode.CLUSTERED));
     }
 
     /** Returns how to find or to make the model's profile. */

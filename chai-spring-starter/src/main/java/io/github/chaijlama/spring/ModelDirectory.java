@@ -19,7 +19,7 @@ import org.springframework.core.io.Resource;
 import org.springframework.core.io.ResourceLoader;
 import org.springframework.util.ResourceUtils;
 
-import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.model.ModelLoadException;
 
 /**
  * The directory a model is loaded from. Weights are mapped into memory, which needs files: a model inside a jar is

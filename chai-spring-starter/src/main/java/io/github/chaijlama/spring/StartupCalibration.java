@@ -31,11 +31,11 @@ import io.github.chaijlama.evaluate.TextFormat;
 import io.github.chaijlama.evaluate.TextSet;
 import io.github.chaijlama.files.AtomicFile;
 import io.github.chaijlama.generate.TextModel;
-import io.github.chaijlama.jlama.ModelFingerprint;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.ProfileException;
+import io.github.chaijlama.safetensors.ModelFingerprint;
 
 /**
  * Finds the profile of a model, or makes it, when the application starts. Profiles are kept in a directory under the
@@ -74,7 +74,7 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
         if (!texts.exists()) {
             throw badTexts(texts.getDescription() + " does not exist", null);
         }
-        ChaiOptions exact = loadOptions.withKvCacheType(KvType.F32);
+        ChaiOptions exact = loadOptions.with(change -> change.kvCacheType(KvType.F32));
         try (TextModel loaded = TextModel.load(model, exact)) {
             return calibrate(loaded, file);
         }

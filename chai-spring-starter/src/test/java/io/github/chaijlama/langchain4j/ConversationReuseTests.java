@@ -39,7 +39,7 @@ class ConversationReuseTests {
 
     @BeforeAll
     static void load() {
-        plain = engine(clustered().withMaxIdleSequences(0));
+        plain = engine(clustered().with(change -> change.maxIdleSequences(0)));
     }
 
     @AfterAll
@@ -96,7 +96,7 @@ class ConversationReuseTests {
     @EnumSource(Kind.class)
     void everyTurnButTheFirstIsMostlyKnownAndAnsweredTheSame(Kind kind) {
         try (ChaiEngine reusing = engine(kind.options());
-                ChaiEngine fresh = engine(kind.options().withMaxIdleSequences(0))) {
+                ChaiEngine fresh = engine(kind.options().with(change -> change.maxIdleSequences(0)))) {
             List<ChatResponse> expected = converse(fresh, "Be kind.", TURNS);
             List<ChatResponse> responses = converse(reusing, "Be kind.", TURNS);
 
@@ -118,7 +118,7 @@ class ConversationReuseTests {
         List<String> instructions = IntStream.range(0, 6).mapToObj(i -> "You are number " + i + ".").toList();
         List<String> turns = TURNS.subList(0, 4);
         // Memory for about three of them: the others' is taken and given back all the time.
-        try (ChaiEngine engine = engine(clustered().withKvCacheMaxBytes(24L << 20));
+        try (ChaiEngine engine = engine(clustered().with(change -> change.kvCacheMaxBytes(24L << 20)));
                 ExecutorService threads = Executors.newFixedThreadPool(3)) {
             List<Callable<List<String>>> conversations = instructions.stream()
                     .<Callable<List<String>>>map(text -> () -> texts(converse(engine, text, turns))).toList();

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Pocket;
-import io.github.chaijlama.jlama.ModelLoadException;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ClusterProfile;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -191,7 +191,7 @@ class ModelLifeTests {
     @Test
     void whatWasLoadedForAModelThatCannotBeBuiltIsClosed() throws InterruptedException {
         assertThatThrownBy(() -> ChaiLanguageModel.builder().modelDirectory(Pocket.MODEL)
-                .options(ChaiOptions.exact().withThreads(7)).temperature(-1.0).build())
+                .options(ChaiOptions.exact().with(change -> change.threads(7))).temperature(-1.0).build())
                 .isInstanceOf(IllegalArgumentException.class);
         while (isSixthWorkerAlive()) { // no other engine here has as many; they end on their own time
             Thread.sleep(10);

@@ -58,7 +58,7 @@ class ChaiAutoConfigurationTests {
             .withConfiguration(AutoConfigurations.of(ChaiAutoConfiguration.class));
 
     private static ChaiOptions options(ApplicationContext context) {
-        return context.getBean(ChaiEngine.class).textModel().model().options();
+        return context.getBean(ChaiEngine.class).textModel().tokenModel().options();
     }
 
     @Test
@@ -195,8 +195,9 @@ class ChaiAutoConfigurationTests {
         runner.withPropertyValues(MODEL, "chai.profile=file:" + profile, "chai.membership.window=16",
                 "chai.membership.offset=2", "chai.membership.algorithm=kmeans",
                 "chai.membership.representative=medoid").run(
-                        context -> assertThat(options(context).profile().membership()).isEqualTo(new Membership.Online(
-                                16, 2, ClusteringAlgorithm.KMEANS, RepresentativeChoice.MEDOID)));
+                        context -> assertThat(options(context).profile().orElseThrow().membership())
+                                .isEqualTo(new Membership.Online(
+                                        16, 2, ClusteringAlgorithm.KMEANS, RepresentativeChoice.MEDOID)));
     }
 
     // ---- back-off and extension ----
@@ -258,7 +259,7 @@ class ChaiAutoConfigurationTests {
 
         @Bean
         ChaiOptionsCustomizer oneThread() {
-            return options -> options.withThreads(1);
+            return options -> options.with(change -> change.threads(1));
         }
 
         @Bean

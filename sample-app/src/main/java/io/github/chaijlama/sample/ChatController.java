@@ -3,6 +3,7 @@ package io.github.chaijlama.sample;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.InvalidRequestException;
@@ -21,8 +22,9 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
-import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.langchain4j.ChaiEngine;
+import io.github.chaijlama.profile.ClusterProfile;
 
 /** The chat over HTTP, blocking and as server-sent events. */
 @RestController
@@ -72,15 +74,15 @@ class ChatController {
         }
     }
 
-    /** What answers here. */
-    record Info(String model, long parameters, String attention, List<Integer> clusters, String operators,
+    /** What answers here; clusters of each layer, if its attention has any. */
+    record Info(String model, long parameters, String attention, Optional<List<Integer>> clusters, String operators,
             int contextLength) {}
 
     @GetMapping("/info")
     Info info() {
-        ChaiModel model = engine.textModel().model();
+        TokenModel model = engine.textModel().tokenModel();
         return new Info(engine.modelName(), model.numberOfParameters(), model.options().attention().name(),
-                model.options().profile() == null ? null : model.options().profile().clusters(), model.operators(),
+                model.options().profile().map(ClusterProfile::clusters), model.operators(),
                 model.config().contextLength());
     }
 

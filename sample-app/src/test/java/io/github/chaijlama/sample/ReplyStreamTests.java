@@ -4,6 +4,7 @@ package io.github.chaijlama.sample;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -109,7 +110,7 @@ class ReplyStreamTests {
         stream.onCompleteResponse(ChatResponse.builder().aiMessage(ANSWER)
                 .metadata(ChaiChatResponseMetadata.builder().id("1").modelName("m").tokenUsage(new TokenUsage(1, 2))
                         .finishReason(FinishReason.STOP).attention(AttentionMode.EXACT).timeToFirstToken(Duration.ZERO)
-                        .duration(Duration.ZERO).kvCacheBytes(4).build())
+                        .duration(Duration.ZERO).kvCacheBytes(OptionalLong.of(4)).build())
                 .build());
     }
 

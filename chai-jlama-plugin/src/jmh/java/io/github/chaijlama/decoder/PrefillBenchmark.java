@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.decoder;
+
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.kv.KvType;
+
+/** Attention of one layer over a whole prompt, in the batches that sessions use. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Fork(value = 3, jvmArgsAppend = { "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED" })
+@Warmup(iterations = 4, time = 2)
+@Measurement(iterations = 5, time = 2)
+public class PrefillBenchmark {
+    @Param({ "LLAMA_2_7B", "MISTRAL_7B" })
+    public Shape shape;
+
+    @Param({ "512", "2048" })
+    public int context;
+
+    @Param({ "STOCK", "EXACT", "CLUSTERED" })
+    public AttentionMode arm;
+
+    /** Jlama's own attention stores F32; it is right to leave the arm out for the others. */
+    @Param("F32")
+    public KvType kv;
+
+    private AttentionLayer layer;
+
+    @Setup(Level.Trial)
+    public void open() throws IOException {
+        layer = new AttentionLayer(arm, shape.heads(), Math.max(context, Verification.TOKENS) + 1, 0, kv, 1);
+        Verification.requireRight(layer, arm, kv);
+    }
+
+    @TearDown(Level.Trial)
+    public void close() throws IOException {
+        layer.close();
+    }
+
+    @Benchmark
+    public float prefill() {
+        return layer.prefill(context);
+    }
+}

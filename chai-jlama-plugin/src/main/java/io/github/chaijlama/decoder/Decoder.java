@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.decoder;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+import io.github.chaijlama.attention.AttentionSequence;
+import io.github.chaijlama.attention.SequenceRows;
+import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.kv.PagePool;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.product.MatrixProducts;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.weight.Weight;
+import io.github.chaijlama.weight.WeightSource;
+
+/**
+ * The forward pass of a decoder-only model: a step takes the next tokens of one or more sequences through every layer.
+ * Thread-safe: steps take turns, in order of arrival; a sequence belongs to one thread at a time.
+ */
+public final class Decoder implements AutoCloseable {
+    private final LayerStack layers;
+    private final TokenEmbedding embedding;
+    private final OutputHead head;
+
+    /**
+     * Creates the forward pass of a model.
+     *
+     * @param weights    its weights; their memory must outlive the decoder
+     * @param products   matrix products
+     * @param workers    threads of a step; stay open when the decoder is closed
+     * @param maxKvBytes budget for keys and values of all sequences, in bytes
+     * @param clock      told how long everything takes, if anybody measures
+     * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
+     */
+    public Decoder(ModelConfig config, WeightSource weights, MatrixProducts products, WorkerPool workers,
+            long maxKvBytes, Optional<StepClock> clock) {
+        this.layers = new LayerStack(config, weights, products, workers, maxKvBytes, clock);
+        try {
+            this.embedding = new TokenEmbedding(config.embedding(), weights, layers.tools());
+            this.head = OutputHead.of(config, weights, layers.tools(), clock);
+        } catch (RuntimeException | Error e) {
+            layers.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Starts an empty sequence.
+     *
+     * @param profile clusters per layer, checked to fit the model
+     * @param type    how keys and values are stored
+     */
+    public AttentionSequence newSequence(ClusterProfile profile, KvType type) {
+        layers.lock().lock();
+        try {
+            ensureOpen();
+            return layers.newSequence(profile, type);
+        } finally {
+            layers.lock().unlock();
+        }
+    }
+
+    /**
+     * Runs the next tokens of sequences through the model, all in one step.
+     *
+     * @param runs each of another sequence
+     * @return the logits that were asked for, {@code (vocabularySize)} each, in the order of the runs
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget; no sequence
+     *                                                     has changed then
+     * @throws IllegalStateException                       if the model is closed
+     */
+    public float[][] step(List<StepRun> runs) {
+        layers.lock().lock();
+        try {
+            ensureOpen();
+            List<SequenceRows> sequences = begin(runs);
+            Rows x = embed(runs, sequences); // (row, hiddenSize)
+            for (int layer = 0; layer < config().layers(); layer++) {
+                layers.forward(layer, sequences, x);
+            }
+            runs.forEach(run -> run.sequence().endStep());
+            return logits(runs, sequences, x);
+        } finally {
+            layers.lock().unlock();
+        }
+    }
+
+    /** Sets memory aside for every sequence, or for none. */
+    private static List<SequenceRows> begin(List<StepRun> runs) {
+        List<SequenceRows> sequences = new ArrayList<>(runs.size());
+        int row = 0;
+        try {
+            for (StepRun run : runs) {
+                run.sequence().beginStep(run.count());
+                sequences.add(new SequenceRows(run.sequence(), row, run.count(), run.sequence().length()));
+                row += run.count();
+            }
+        } catch (RuntimeException | Error e) {
+            sequences.forEach(begun -> begun.sequence().abandonStep());
+            throw e;
+        }
+        return sequences;
+    }
+
+    private Rows embed(List<StepRun> runs, List<SequenceRows> sequences) {
+        SequenceRows last = sequences.getLast();
+        Rows x = layers.rows(last.firstRow() + last.rows());
+        for (int i = 0; i < runs.size(); i++) {
+            StepRun run = runs.get(i);
+            for (int token = 0; token < run.count(); token++) {
+                embedding.lookUp(run.tokens()[run.from() + token], sequences.get(i).position() + token, x,
+                        sequences.get(i).firstRow() + token);
+            }
+        }
+        return x;
+    }
+
+    private float[][] logits(List<StepRun> runs, List<SequenceRows> sequences, Rows x) {
+        int wanted = runs.stream().mapToInt(run -> switch (run.logits()) {
+            case NONE -> 0;
+            case LAST -> 1;
+            case ALL -> run.count();
+        }).sum();
+        float[][] logits = new float[wanted][];
+        int next = 0;
+        for (int i = 0; i < runs.size(); i++) {
+            SequenceRows rows = sequences.get(i);
+            switch (runs.get(i).logits()) {
+                case NONE -> {
+                }
+                case LAST -> head.logits(x.rows(rows.firstRow() + rows.rows() - 1, 1), logits, next++);
+                case ALL -> {
+                    head.logits(x.rows(rows.firstRow(), rows.rows()), logits, next);
+                    next += rows.rows();
+                }
+            }
+        }
+        return logits;
+    }
+
+    /**
+     * Does something with a sequence between two steps, or once the model is closed.
+     *
+     * @throws IllegalStateException if the model is closed
+     */
+    public void betweenSteps(Runnable change) {
+        layers.lock().lock();
+        try {
+            ensureOpen();
+            change.run();
+        } finally {
+            layers.lock().unlock();
+        }
+    }
+
+    /** Ends a sequence and returns its memory, after the step that is running; also when the model is closed. */
+    public void end(AttentionSequence sequence) {
+        layers.lock().lock();
+        try {
+            sequence.close();
+        } finally {
+            layers.lock().unlock();
+        }
+    }
+
+    private void ensureOpen() {
+        if (layers.isClosed()) {
+            throw new IllegalStateException("the model is closed");
+        }
+    }
+
+    /** Returns the configuration of the model. */
+    public ModelConfig config() {
+        return layers.config();
+    }
+
+    /** Returns the memory of keys and values. */
+    public PagePool pool() {
+        return layers.pool();
+    }
+
+    /** Returns the matrix of a layer's output projection, {@code (hiddenSize, head * headSize)}. */
+    public Weight outputProjection(int layer) {
+        return layers.outputProjection(layer);
+    }
+
+    /** Waits for a running step, then frees everything. Sequences that are open become unusable. */
+    @Override
+    public void close() {
+        layers.close();
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.decoder;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+import io.github.chaijlama.attention.AttentionPart;
+import io.github.chaijlama.attention.HeadRun;
+import io.github.chaijlama.attention.LayerAttention;
+import io.github.chaijlama.attention.RotaryEmbedding;
+import io.github.chaijlama.attention.SequenceRows;
+import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.model.AttentionConfig;
+import io.github.chaijlama.model.HeadLayout;
+import io.github.chaijlama.model.LayerConfig;
+import io.github.chaijlama.model.ScoreRules;
+import io.github.chaijlama.product.MatrixProducts.Product;
+import io.github.chaijlama.weight.Weight;
+import io.github.chaijlama.weight.WeightSource;
+
+/**
+ * A layer of a model: everything that happens to the rows of a step in it, in the order of the papers
+ * (arXiv:1706.03762 with norms before, arXiv:2403.08058 for clustered heads). What families do differently is in its
+ * parts. Holds nothing of a request; one step at a time.
+ */
+class DecoderLayer {
+    private final int layer;
+    private final HeadLayout heads;
+    private final ScoreRules scores;
+    private final Norm attentionNorm;
+    private final Linear query;
+    private final Linear key;
+    private final Linear value;
+    private final Norm queryNorm;
+    private final Norm keyNorm;
+    private final Optional<RotaryEmbedding> rotary;
+    private final LayerAttention attention;
+    private final Linear output;
+    private final Norm afterAttentionNorm;
+    private final Norm feedForwardNorm;
+    private final FeedForward feedForward;
+    private final Norm afterFeedForwardNorm;
+    private final float residualMultiplier;
+    private final StepTools tools;
+
+    /**
+     * Creates a layer.
+     *
+     * @param layer  its number, from 0
+     * @param rotary the model's rotary embedding for this layer, if it has one
+     */
+    DecoderLayer(int layer, LayerConfig config, WeightSource weights, LayerAttention attention,
+            Optional<RotaryEmbedding> rotary, StepTools tools) {
+        AttentionConfig attentionConfig = config.attention();
+        this.layer = layer;
+        this.heads = attentionConfig.heads();
+        this.scores = attentionConfig.scores();
+        this.attentionNorm = Norm.of(config.attentionNorm(), weights, tools);
+        this.query = Linear.of(attentionConfig.query(), weights);
+        this.key = Linear.of(attentionConfig.key(), weights);
+        this.value = Linear.of(attentionConfig.value(), weights);
+        this.queryNorm = Norm.of(attentionConfig.queryNorm(), weights, tools);
+        this.keyNorm = Norm.of(attentionConfig.keyNorm(), weights, tools);
+        this.rotary = rotary;
+        this.attention = attention;
+        this.output = Linear.of(attentionConfig.output(), weights);
+        this.afterAttentionNorm = Norm.of(config.afterAttentionNorm(), weights, tools);
+        this.feedForwardNorm = Norm.of(config.feedForwardNorm(), weights, tools);
+        this.feedForward = FeedForward.of(config.feedForward(), weights, tools);
+        this.afterFeedForwardNorm = Norm.of(config.afterFeedForwardNorm(), weights, tools);
+        this.residualMultiplier = config.residualMultiplier();
+        this.tools = tools;
+    }
+
+    /**
+     * Runs the layer.
+     *
+     * @param sequences whose rows they are, and at which positions
+     * @param x         in and out, {@code (row, hiddenSize)}
+     */
+    void forward(List<SequenceRows> sequences, Rows x) {
+        int rows = x.count();
+        Rows normed = tools.scratch().normed.rows(rows, x.columns()); // (row, hiddenSize)
+        Rows change = tools.scratch().change.rows(rows, x.columns()); // (row, hiddenSize)
+        Rows queries = tools.scratch().queries.rows(rows, heads.queryLength()); // (row, head, headSize)
+        Rows keys = tools.scratch().keys.rows(rows, heads.kvLength()); // (row, kvHead, headSize)
+        Rows values = tools.scratch().values.rows(rows, heads.kvLength()); // (row, kvHead, headSize)
+        Rows attended = tools.scratch().attended.rows(rows, heads.queryLength()); // (row, head, headSize)
+
+        Rows input = attentionNorm.apply(x, normed);
+        for (int row = 0; row < rows;) {
+            AttentionPart part = attention.part(sequences, layer, row);
+            project(part, input, queries, keys, values);
+            rotate(part, queries, keys);
+            attend(part, queries, keys, values, attended);
+            row += part.rows();
+        }
+        output(attended, change);
+        addTo(x, afterAttentionNorm.apply(change, normed));
+
+        feedForward(feedForwardNorm.apply(x, normed), change);
+        addTo(x, afterFeedForwardNorm.apply(change, normed));
+    }
+
+    /** Projects the queries and keys of the heads that are needed, and all values. */
+    void project(AttentionPart part, Rows input, Rows queries, Rows keys, Rows values) {
+        Rows in = input.rows(part.firstRow(), part.rows());
+        Rows q = queries.rows(part.firstRow(), part.rows());
+        Rows k = keys.rows(part.firstRow(), part.rows());
+        Rows v = values.rows(part.firstRow(), part.rows());
+        List<HeadRun> queryHeads = part.queryRuns();
+        List<HeadRun> keyHeads = part.keyRuns();
+        List<Product> products = new ArrayList<>();
+        for (HeadRun run : queryHeads) {
+            products.add(product(q, query.weight(), run));
+        }
+        for (HeadRun run : keyHeads) {
+            products.add(product(k, key.weight(), run));
+        }
+        products.add(Product.whole(v, value.weight()));
+        tools.products().multiply(in, products);
+        query.addBias(q, queryHeads, heads.headSize(), tools);
+        key.addBias(k, keyHeads, heads.headSize(), tools);
+        value.addBias(v, tools);
+    }
+
+    private Product product(Rows result, Weight weight, HeadRun run) {
+        return new Product(result, weight, run.first() * heads.headSize(), run.count() * heads.headSize());
+    }
+
+    /** Norms queries and keys head by head, where the family does, and turns them by their positions. */
+    void rotate(AttentionPart part, Rows queries, Rows keys) {
+        List<HeadRun> queryHeads = part.queryRuns();
+        List<HeadRun> keyHeads = part.keyRuns();
+        Rows q = queries.rows(part.firstRow(), part.rows());
+        Rows k = keys.rows(part.firstRow(), part.rows());
+        queryNorm.applyToHeads(q, queryHeads);
+        keyNorm.applyToHeads(k, keyHeads);
+        rotary.ifPresent(angles -> tools.forEachRow(q, row -> {
+            angles.rotate(q.rows(row, 1), part.position(row), queryHeads);
+            angles.rotate(k.rows(row, 1), part.position(row), keyHeads);
+        }));
+    }
+
+    /** Stores keys and values, attends, and lets those look who decide which heads belong together. */
+    void attend(AttentionPart part, Rows queries, Rows keys, Rows values, Rows attended) {
+        attention.attend(part, layer, scores, queries, keys, values, attended);
+        attention.observe(part, layer, scores, queries);
+    }
+
+    void output(Rows attended, Rows out) {
+        output.forward(attended, out, tools);
+    }
+
+    void feedForward(Rows input, Rows out) {
+        feedForward.forward(input, out);
+    }
+
+    private void addTo(Rows x, Rows change) {
+        tools.forEachRow(x, row -> tools.kernels().add(x.memory(), x.at(row), change.memory(), change.at(row),
+                residualMultiplier, x.columns()));
+    }
+
+    /** Returns the matrix of the output projection, {@code (hiddenSize, head * headSize)}. */
+    Weight outputWeight() {
+        return output.weight();
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.decoder;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+
+import io.github.chaijlama.attention.AttentionSequence;
+import io.github.chaijlama.attention.LayerAttention;
+import io.github.chaijlama.attention.RotaryEmbedding;
+import io.github.chaijlama.attention.SequenceRows;
+import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.kv.PagePool;
+import io.github.chaijlama.model.LayerConfig;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.Rotary;
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.product.MatrixProducts;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.weight.Weight;
+import io.github.chaijlama.weight.WeightSource;
+
+/**
+ * The layers of a model with what they share: threads, scratch memory for one step, the memory of keys and values.
+ * Whoever runs layers holds the {@linkplain #lock() lock}, for one layer at least.
+ */
+public final class LayerStack implements AutoCloseable {
+    private final ModelConfig config;
+    private final PagePool pool;
+    private final StepTools tools;
+    private final LayerAttention attention;
+    private final Map<Rotary, RotaryEmbedding> rotary = new HashMap<>();
+    private final List<DecoderLayer> layers;
+    private final ReentrantLock lock = new ReentrantLock(true);
+    private boolean closed;
+
+    /**
+     * Creates the layers of a model.
+     *
+     * @param weights    their weights; the memory must outlive the layers
+     * @param products   matrix products
+     * @param workers    threads of a step; stay open when the layers are closed
+     * @param maxKvBytes budget for keys and values of all sequences, in bytes
+     * @param clock      told how long everything takes, if anybody measures
+     * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
+     */
+    public LayerStack(ModelConfig config, WeightSource weights, MatrixProducts products, WorkerPool workers,
+            long maxKvBytes, Optional<StepClock> clock) {
+        requireRoomForOneToken(config, maxKvBytes);
+        this.config = config;
+        this.pool = new PagePool(maxKvBytes, KvStore.pageBytes(config.heads().headSize()));
+        this.attention = new LayerAttention(config.heads(), KernelProvider.get(), workers);
+        this.tools = new StepTools(products, KernelProvider.rows(), workers, new StepScratch());
+        try {
+            List<DecoderLayer> made = new ArrayList<>();
+            for (int layer = 0; layer < config.layers(); layer++) {
+                made.add(layer(layer, weights, clock));
+            }
+            this.layers = List.copyOf(made);
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    private DecoderLayer layer(int layer, WeightSource weights, Optional<StepClock> clock) {
+        LayerConfig layerConfig = config.layer(layer);
+        Optional<RotaryEmbedding> angles = layerConfig.attention().rotary()
+                .map(kind -> rotary.computeIfAbsent(kind, this::angles));
+        return clock.<DecoderLayer>map(
+                present -> new TimedLayer(layer, layerConfig, weights, attention, angles, tools, present))
+                .orElseGet(() -> new DecoderLayer(layer, layerConfig, weights, attention, angles, tools));
+    }
+
+    private RotaryEmbedding angles(Rotary kind) {
+        return new RotaryEmbedding(config.contextLength(),
+                kind.scaling().frequencies(config.heads().headSize(), kind.theta()), KernelProvider.get());
+    }
+
+    /**
+     * Checks a budget before a model is loaded for it.
+     *
+     * @throws io.github.chaijlama.kv.KvCacheTooSmallException if it does not hold a single token
+     */
+    public static void requireRoomForOneToken(ModelConfig config, long maxKvBytes) {
+        KvStore.requireRoomForOneToken(maxKvBytes, config.layers(), config.heads().numberOfKvHeads(),
+                config.heads().headSize());
+    }
+
+    /** Returns what lets steps, or layers of steps, take turns in order of arrival. */
+    public ReentrantLock lock() {
+        return lock;
+    }
+
+    /**
+     * Starts an empty sequence.
+     *
+     * @param profile clusters per layer, checked to fit the model
+     * @param type    how keys and values are stored
+     */
+    public AttentionSequence newSequence(ClusterProfile profile, KvType type) {
+        return attention.newSequence(config.layers(), profile, pool, type);
+    }
+
+    /**
+     * Runs a layer.
+     *
+     * @param sequences the rows of the step, in order, without gaps; each of another sequence, in a step
+     * @param x         in and out, {@code (row, hiddenSize)}
+     */
+    public void forward(int layer, List<SequenceRows> sequences, Rows x) {
+        layers.get(layer).forward(sequences, x);
+    }
+
+    /** Returns memory for the rows of a step; what was returned before becomes invalid. */
+    public Rows rows(int count) {
+        return tools.scratch().hidden.rows(count, config.hiddenSize());
+    }
+
+    /** Returns the configuration of the model. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** Returns the memory of keys and values. */
+    public PagePool pool() {
+        return pool;
+    }
+
+    /** Returns the matrix of a layer's output projection, {@code (hiddenSize, head * headSize)}. */
+    public Weight outputProjection(int layer) {
+        return layers.get(layer).outputWeight();
+    }
+
+    StepTools tools() {
+        return tools;
+    }
+
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Frees everything, after a step that is running. Sequences that are open become unusable. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                pool.close();
+                attention.close();
+                rotary.values().forEach(RotaryEmbedding::close);
+                tools.scratch().close();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

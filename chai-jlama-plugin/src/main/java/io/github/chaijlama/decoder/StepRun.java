@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.decoder;
+
+import io.github.chaijlama.attention.AttentionSequence;
+
+/**
+ * What a step does for one sequence: the next of its tokens.
+ *
+ * @param tokens where they stand
+ * @param from   first of them
+ * @param count  how many, at least 1
+ * @param logits which logits are wanted
+ */
+public record StepRun(AttentionSequence sequence, int[] tokens, int from, int count, Logits logits) {
+
+    /** Which logits of a run are wanted. */
+    public enum Logits {
+        /** None: more tokens of a prompt are to come. */
+        NONE,
+        /** Those of the last token. */
+        LAST,
+        /** Those of every token. */
+        ALL
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.model;
+
+import java.util.Optional;
+
+/**
+ * The attention of a layer.
+ *
+ * @param heads     its heads
+ * @param scores    how scores become probabilities
+ * @param rotary    rotary embedding of queries and keys; empty where positions come in otherwise, or not at all
+ * @param query     {@code (head * headSize, hiddenSize)}
+ * @param key       {@code (kvHead * headSize, hiddenSize)}
+ * @param value     {@code (kvHead * headSize, hiddenSize)}
+ * @param output    {@code (hiddenSize, head * headSize)}
+ * @param queryNorm norm of each head's query, before it is rotated
+ * @param keyNorm   norm of each head's key, before it is rotated
+ */
+public record AttentionConfig(HeadLayout heads, ScoreRules scores, Optional<Rotary> rotary, Projection query,
+        Projection key, Projection value, Projection output, Optional<NormConfig> queryNorm,
+        Optional<NormConfig> keyNorm) {}

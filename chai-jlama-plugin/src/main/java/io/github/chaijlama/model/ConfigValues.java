@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.model;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** The values of a JSON file, checked as they are read: what is wrong is named with what was expected and found. */
+public final class ConfigValues {
+    /** Far above any model; it only keeps an absurd value from overflowing a product of two sizes. */
+    static final int MAX_SIZE = 1 << 24;
+    private static final int MAX_COUNT = 10_000;
+    private static final int MAX_LAYERS = 1000;
+    private static final int VECTOR_LENGTH = 32;
+
+    private final Path file;
+    private final JsonNode values;
+
+    ConfigValues(Path file, JsonNode values) {
+        this.file = file;
+        this.values = values;
+    }
+
+    /** Returns the file, for messages. */
+    Path file() {
+        return file;
+    }
+
+    /** Whether a key is there and not null. */
+    boolean has(String key) {
+        return !values.path(key).isMissingNode() && !values.path(key).isNull();
+    }
+
+    /** Whether there is nothing here. */
+    boolean isEmpty() {
+        return values.isEmpty();
+    }
+
+    /** Whether a key is there and null, which for some keys is not the same as missing. */
+    boolean isNull(String key) {
+        return values.path(key).isNull();
+    }
+
+    /** Returns an object inside, empty if there is none. */
+    ConfigValues object(String key) {
+        JsonNode node = values.path(key);
+        if (has(key) && !node.isObject()) {
+            throw bad(key, "an object", node);
+        }
+        return new ConfigValues(file, node);
+    }
+
+    int size(String key) {
+        JsonNode node = values.path(key);
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1 || node.intValue() > MAX_SIZE) {
+            throw bad(key, "a whole number from 1 to " + MAX_SIZE, node);
+        }
+        return node.intValue();
+    }
+
+    /** Returns a number of parts that are kept in a list each. */
+    int count(String key) {
+        int count = size(key);
+        if (count > MAX_COUNT) {
+            throw bad(key, "a whole number from 1 to " + MAX_COUNT);
+        }
+        return count;
+    }
+
+    /** Returns the number of layers: each is described before its tensors are looked for. */
+    int layers(String key) {
+        int layers = size(key);
+        if (layers > MAX_LAYERS) {
+            throw bad(key, "a whole number from 1 to " + MAX_LAYERS);
+        }
+        return layers;
+    }
+
+    /** Returns a number of parts that may be 0. */
+    int countOrNone(String key, int defaultValue) {
+        return values.path(key).isIntegralNumber() && values.path(key).intValue() == 0 ? 0 : size(key, defaultValue);
+    }
+
+    int size(String key, int defaultValue) {
+        return has(key) ? size(key) : defaultValue;
+    }
+
+    /** Returns a number above 0. */
+    double number(String key, double defaultValue) {
+        JsonNode node = values.path(key);
+        if (!has(key)) {
+            return defaultValue;
+        }
+        // Checked as the 32-bit float it will be: neither 0 nor infinite then.
+        float value = node.floatValue();
+        if (!node.isNumber() || !(value > 0) || Float.isInfinite(value)) {
+            throw bad(key, "a number above 0", node);
+        }
+        return node.doubleValue();
+    }
+
+    /** Returns a number above 0 that must be there. */
+    double number(String key) {
+        if (!has(key)) {
+            throw bad(key, "a number above 0", values.path(key));
+        }
+        return number(key, 0);
+    }
+
+    String text(String key, String defaultValue) {
+        JsonNode node = values.path(key);
+        if (!has(key)) {
+            return defaultValue;
+        }
+        if (!node.isTextual()) {
+            throw bad(key, "a string", node);
+        }
+        return node.textValue();
+    }
+
+    String text(String key) {
+        if (!has(key)) {
+            throw bad(key, "a string", values.path(key));
+        }
+        return text(key, "");
+    }
+
+    boolean flag(String key, boolean defaultValue) {
+        JsonNode node = values.path(key);
+        if (has(key) && !node.isBoolean()) {
+            throw bad(key, "true or false", node);
+        }
+        return has(key) ? node.booleanValue() : defaultValue;
+    }
+
+    /**
+     * Whether a layer's sliding window is used: {@code layer_types} says, or else the family's rule.
+     *
+     * @param rule what the family does where the configuration has no {@code layer_types}
+     */
+    boolean slides(int layer, boolean rule) {
+        String key = "layer_types";
+        if (!has(key)) {
+            return rule;
+        }
+        if (!values.path(key).path(layer).isTextual()) {
+            throw bad(key, "a list with a string for each layer");
+        }
+        return switch (values.path(key).path(layer).textValue()) {
+            case "sliding_attention" -> true;
+            case "full_attention" -> false;
+            default -> throw bad(key, "a list of sliding_attention and full_attention");
+        };
+    }
+
+    /** Returns a token, if there is one. */
+    OptionalInt token(String key, int vocabularySize) {
+        JsonNode node = values.path(key);
+        return has(key) && !isNone(node) ? OptionalInt.of(token(key, node, vocabularySize)) : OptionalInt.empty();
+    }
+
+    /** Returns tokens: one, several, or none. */
+    List<Integer> tokens(String key, int vocabularySize) {
+        JsonNode node = values.path(key);
+        if (!has(key)) {
+            return List.of();
+        }
+        List<Integer> tokens = new ArrayList<>();
+        for (JsonNode token : node.isArray() ? node : List.of(node)) {
+            if (!isNone(token)) {
+                tokens.add(token(key, token, vocabularySize));
+            }
+        }
+        return List.copyOf(tokens);
+    }
+
+    /** Some files say -1 for no token. */
+    private static boolean isNone(JsonNode token) {
+        return token.isIntegralNumber() && token.asLong() == -1;
+    }
+
+    private int token(String key, JsonNode node, int vocabularySize) {
+        if (!node.isIntegralNumber() || !node.canConvertToInt()) {
+            throw bad(key, "a token", node);
+        }
+        int token = node.intValue();
+        if (token < 0 || token >= vocabularySize) {
+            throw refused("'" + key + "' must be a token from 0 to " + (vocabularySize - 1) + ", found " + token);
+        }
+        return token;
+    }
+
+    /**
+     * Checks that a length fits the dot products: Jlama's operators read whole vectors, and leave out, silently, what
+     * fills none.
+     */
+    int vectorLength(String what, int length) {
+        if (length % VECTOR_LENGTH != 0) {
+            throw refused(what + " must be a multiple of " + VECTOR_LENGTH + ", found " + length);
+        }
+        return length;
+    }
+
+    /** Returns an exception that says what was expected under a key. */
+    ModelLoadException bad(String key, String expected) {
+        return bad(key, expected, values.path(key));
+    }
+
+    private ModelLoadException bad(String key, String expected, JsonNode found) {
+        return refused("'" + key + "' must be " + expected + ", found " + Excerpt.of(found));
+    }
+
+    /** Returns an exception about this file. */
+    ModelLoadException refused(String message) {
+        return new ModelLoadException(file + ": " + message);
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.model;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+import io.github.chaijlama.profile.ModelShape;
+
+/**
+ * A model as its config.json describes it, checked: everything that differs from one family to the next is a value
+ * here. Immutable.
+ *
+ * @param modelType        {@code model_type} of config.json
+ * @param hiddenSize       floats of a row between layers
+ * @param intermediateSize floats of a row inside the feed-forward networks, or inside an expert
+ * @param vocabularySize   number of tokens
+ * @param contextLength    positions of the context
+ * @param embedding        how tokens become rows
+ * @param layerConfigs     the layers
+ * @param output           how rows become logits
+ * @param namePrefix       what some files put before every name of a tensor; empty if nothing
+ * @param bosToken         token that begins a sequence, if the model has one
+ * @param eosTokens        tokens that end an answer
+ */
+public record ModelConfig(String modelType, int hiddenSize, int intermediateSize, int vocabularySize, int contextLength,
+        EmbeddingConfig embedding, List<LayerConfig> layerConfigs, OutputConfig output, String namePrefix,
+        OptionalInt bosToken, List<Integer> eosTokens) {
+
+    public ModelConfig {
+        layerConfigs = List.copyOf(layerConfigs);
+        eosTokens = List.copyOf(eosTokens);
+    }
+
+    /**
+     * Reads the configuration of a model directory.
+     *
+     * @throws ModelLoadException if a file is missing or unreadable, a value impossible, or something it asks for is
+     *                            not supported
+     */
+    public static ModelConfig read(Path directory) {
+        return read(directory, Families.ALL);
+    }
+
+    /**
+     * Reads the configuration of a model directory.
+     *
+     * @param families the families that are known
+     * @throws ModelLoadException if a file is missing or unreadable, a value impossible, or something it asks for is
+     *                            not supported
+     */
+    public static ModelConfig read(Path directory, List<ModelFamily> families) {
+        return new ConfigReader(families).read(directory);
+    }
+
+    /** Returns the number of layers. */
+    public int layers() {
+        return layerConfigs.size();
+    }
+
+    /** Returns a layer. */
+    public LayerConfig layer(int layer) {
+        return layerConfigs.get(layer);
+    }
+
+    /** Returns the heads of every layer. */
+    public HeadLayout heads() {
+        return layerConfigs.getFirst().attention().heads();
+    }
+
+    /** Returns the part of the shape a cluster profile depends on. */
+    public ModelShape shape() {
+        return new ModelShape(modelType, layers(), heads().numberOfHeads(), heads().numberOfKvHeads(),
+                heads().headSize());
+    }
+
+    /** Returns whether the output uses the embedding's weights. */
+    public boolean tiedEmbeddings() {
+        return output.isTied();
+    }
+
+    /** Returns the shortest sliding window of any layer, empty if no layer has one. */
+    public OptionalInt shortestWindow() {
+        return layerConfigs.stream().mapToInt(layer -> layer.attention().scores().window())
+                .filter(window -> window > 0).min();
+    }
+
+    /** Returns every weight the model is made of, and what it is for. */
+    public Map<TensorPart, WeightRole> parts() {
+        return ConfigParts.of(this);
+    }
+
+    /** Returns this configuration with other end tokens. */
+    public ModelConfig withEosTokens(List<Integer> newEosTokens) {
+        return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
+                layerConfigs, output, namePrefix, bosToken, newEosTokens);
+    }
+
+    /** Returns this configuration with another token that begins a sequence. */
+    public ModelConfig withBosToken(OptionalInt newBosToken) {
+        return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
+                layerConfigs, output, namePrefix, newBosToken, eosTokens);
+    }
+
+    /** Returns this configuration with a shorter context. */
+    public ModelConfig withContextLength(int newContextLength) {
+        return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, newContextLength, embedding,
+                layerConfigs, output, namePrefix, bosToken, eosTokens);
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.safetensors;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeSet;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import io.github.chaijlama.model.Excerpt;
+import io.github.chaijlama.model.JsonFiles;
+import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
+
+/**
+ * Finds the weights of a model directory: {@code model.safetensors}, or the shards that
+ * {@code model.safetensors.index.json} names. All of them may be links, as in Hugging Face's cache.
+ */
+public final class SafetensorsDirectory {
+    private static final String SINGLE_FILE = "model.safetensors";
+    private static final String INDEX_FILE = "model.safetensors.index.json";
+    private static final int MAX_NAME = 1000;
+
+    private final Path directory;
+    private final Path index;
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+
+    private SafetensorsDirectory(Path directory) {
+        this.directory = directory;
+        this.index = directory.resolve(INDEX_FILE);
+    }
+
+    /**
+     * Maps the weights of a directory.
+     *
+     * @param arena owns the mappings; closing it unmaps the files
+     * @return tensors by name
+     * @throws ModelLoadException if a file is missing or broken
+     */
+    public static Map<String, Entry> map(Path directory, Arena arena) {
+        SafetensorsDirectory weights = new SafetensorsDirectory(directory);
+        weights.mapFiles(arena);
+        return weights.entries;
+    }
+
+    private void mapFiles(Arena arena) {
+        // The single file first, as Hugging Face does: saving a model in one file leaves the index of its former shards
+        // behind.
+        Path single = directory.resolve(SINGLE_FILE);
+        if (isPresent(single)) {
+            add(SafetensorsFile.map(single, arena));
+        } else if (isPresent(index)) {
+            mapShards(arena);
+        } else {
+            throw new ModelLoadException(directory + " has no weights: expected " + SINGLE_FILE + " or " + INDEX_FILE);
+        }
+    }
+
+    /** A link to nowhere is present: it is better to say what is wrong with it than to look for another file. */
+    private static boolean isPresent(Path file) {
+        return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private void mapShards(Arena arena) {
+        Map<String, String> fileOfTensor = readIndex();
+        for (String shard : new TreeSet<>(fileOfTensor.values())) {
+            add(SafetensorsFile.map(resolve(shard), arena));
+        }
+        for (Map.Entry<String, String> tensor : fileOfTensor.entrySet()) {
+            if (!entries.containsKey(tensor.getKey())) {
+                throw new ModelLoadException(index + " says that tensor " + Excerpt.of(tensor.getKey()) + " is in "
+                        + tensor.getValue() + ", it is not");
+            }
+        }
+    }
+
+    private Map<String, String> readIndex() {
+        JsonNode map = JsonFiles.readStrictObject(index).path("weight_map");
+        if (!map.isObject() || map.isEmpty()) {
+            throw new ModelLoadException(index + " has no 'weight_map' object that names the file of each tensor");
+        }
+        Map<String, String> fileOfTensor = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> tensor : map.properties()) {
+            if (!tensor.getValue().isTextual()) {
+                throw new ModelLoadException(index + " says that tensor " + Excerpt.of(tensor.getKey()) + " is in "
+                        + Excerpt.of(tensor.getValue()) + ", expected the name of a file");
+            }
+            fileOfTensor.put(tensor.getKey(), tensor.getValue().textValue());
+        }
+        return fileOfTensor;
+    }
+
+    private Path resolve(String shard) {
+        Path path = pathOf(shard);
+        if (path == null) {
+            throw new ModelLoadException(
+                    index + " names the shard '" + Excerpt.of(shard) + "', expected the name of a file");
+        }
+        if (!path.toAbsolutePath().normalize().startsWith(directory.toAbsolutePath().normalize())) {
+            throw new ModelLoadException(
+                    index + " names the shard " + Excerpt.of(shard) + ", which is outside the model's directory");
+        }
+        return path;
+    }
+
+    /** Returns where a shard would be, null if no file can have that name. */
+    private Path pathOf(String shard) {
+        try {
+            return shard.isEmpty() || shard.length() > MAX_NAME ? null : directory.resolve(shard);
+        } catch (InvalidPathException _) {
+            return null;
+        }
+    }
+
+    private void add(SafetensorsFile file) {
+        for (Entry entry : file.entries().values()) {
+            if (entries.putIfAbsent(entry.name(), entry) != null) {
+                throw new ModelLoadException(
+                        file.path() + " holds tensor " + Excerpt.of(entry.name()) + ", as another shard does");
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Weights in memory, whatever the format: mapped from a model's files or converted when it is loaded. Addressed in
+ * {@code long}, so that no tensor is too large.
+ */
+package io.github.chaijlama.weight;
