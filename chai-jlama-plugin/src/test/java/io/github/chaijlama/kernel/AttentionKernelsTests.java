@@ -17,8 +17,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.kv.KvType;
 
+import static io.github.chaijlama.kernel.Block.GUARD;
+import static io.github.chaijlama.kernel.Block.PAD;
+import static io.github.chaijlama.kernel.TestedKernels.UNIT;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -30,10 +32,6 @@ import static org.assertj.core.api.Assertions.within;
 class AttentionKernelsTests {
     private static final int[] HEAD_SIZES = { 2, 4, 6, 8, 10, 14, 16, 24, 32, 40, 64, 72, 80, 96, 100, 128, 192, 256 };
     private static final int[] COUNTS = { 1, 2, 3, 4, 5, 7, 8, 13, 31, 32, 33, 64, 127, 128 };
-    /** Unit roundoff of a 32-bit float. */
-    private static final double UNIT = 0x1p-24;
-    private static final float GUARD = 12345.75f;
-    private static final int PAD = 3;
     private static final long PAD_BYTES = PAD * (long) Float.BYTES;
 
     private final Arena arena = Arena.ofShared();
@@ -44,11 +42,7 @@ class AttentionKernelsTests {
     }
 
     static List<AttentionKernels> kernels() {
-        List<AttentionKernels> kernels = new ArrayList<>(List.of(new ScalarKernels()));
-        if (VectorCapabilities.ofThisMachine().bits() > 0) {
-            kernels.add(new VectorKernels());
-        }
-        return kernels;
+        return TestedKernels.ofAttention();
     }
 
     /** Kernels, head sizes, numbers of keys, and kinds of values. */
@@ -65,59 +59,6 @@ class AttentionKernelsTests {
             }
         }
         return cases.stream();
-    }
-
-    /** Kinds of values. */
-    enum Values {
-        ORDINARY, ZERO, HUGE, DENORMAL;
-
-        float next(SplittableRandom random) {
-            float value = (float) (random.nextDouble() * 2 - 1);
-            return switch (this) {
-                case ORDINARY -> value;
-                case ZERO -> 0;
-                case HUGE -> value * 1e4f;
-                case DENORMAL -> value * 1e-39f;
-            };
-        }
-    }
-
-    /** A stretch of floats in the middle of a segment, with guards around it. */
-    private final class Block {
-        final MemorySegment segment;
-        final int length;
-
-        Block(int length) {
-            this.length = length;
-            segment = arena.allocate((length + 2L * PAD) * Float.BYTES, 4);
-            for (int i = 0; i < PAD; i++) {
-                segment.set(JAVA_FLOAT_UNALIGNED, 4L * i, GUARD);
-                segment.set(JAVA_FLOAT_UNALIGNED, 4L * (PAD + length + i), GUARD);
-            }
-        }
-
-        Block(int length, Values values, int seed) {
-            this(length);
-            SplittableRandom random = new SplittableRandom(seed);
-            for (int i = 0; i < length; i++) {
-                set(i, values.next(random));
-            }
-        }
-
-        float get(int i) {
-            return segment.get(JAVA_FLOAT_UNALIGNED, 4L * (PAD + i));
-        }
-
-        void set(int i, float value) {
-            segment.set(JAVA_FLOAT_UNALIGNED, 4L * (PAD + i), value);
-        }
-
-        void assertGuardsIntact() {
-            for (int i = 0; i < PAD; i++) {
-                assertThat(segment.get(JAVA_FLOAT_UNALIGNED, 4L * i)).isEqualTo(GUARD);
-                assertThat(segment.get(JAVA_FLOAT_UNALIGNED, 4L * (PAD + length + i))).isEqualTo(GUARD);
-            }
-        }
     }
 
     /** As {@link Block}, in a Java array. */
@@ -163,9 +104,9 @@ class AttentionKernelsTests {
     @ParameterizedTest
     @MethodSource("cases")
     void scores(AttentionKernels kernels, int headSize, int count, Values values) {
-        Block query = new Block(headSize, values, 1);
-        Block keys = new Block(count * headSize, values, 2);
-        Block out = new Block(count);
+        Block query = new Block(arena, headSize, values, 1);
+        Block keys = new Block(arena, count * headSize, values, 2);
+        Block out = new Block(arena, count);
         float scale = 0.3f;
 
         kernels.scores(out.segment, PAD, query.segment, PAD, KvType.F32, keys.segment, PAD_BYTES, count, headSize,
@@ -187,7 +128,7 @@ class AttentionKernelsTests {
     @ParameterizedTest
     @MethodSource("cases")
     void softmax(AttentionKernels kernels, int headSize, int count, Values values) {
-        Block scores = new Block(count, values, 3);
+        Block scores = new Block(arena, count, values, 3);
         double[] expected = softmax(scores, count);
 
         kernels.softmax(scores.segment, PAD, count);
@@ -226,10 +167,10 @@ class AttentionKernelsTests {
     @ParameterizedTest
     @MethodSource("cases")
     void weightedSum(AttentionKernels kernels, int headSize, int count, Values values) {
-        Block weights = new Block(count, Values.ORDINARY, 4);
-        Block rows = new Block(count * headSize, values, 5);
-        Block out = new Block(headSize, values, 6);
-        float[] before = floats(out);
+        Block weights = new Block(arena, count, Values.ORDINARY, 4);
+        Block rows = new Block(arena, count * headSize, values, 5);
+        Block out = new Block(arena, headSize, values, 6);
+        float[] before = out.floats();
 
         kernels.weightedSum(out.segment, PAD, weights.segment, PAD, KvType.F32, rows.segment, PAD_BYTES, count,
                 headSize);
@@ -250,9 +191,9 @@ class AttentionKernelsTests {
     @ParameterizedTest
     @MethodSource("cases")
     void rotate(AttentionKernels kernels, int headSize, int count, Values values) {
-        Block in = new Block(headSize, values, 7);
-        Block cosSin = new Block(headSize, Values.ORDINARY, 8);
-        Block out = new Block(headSize);
+        Block in = new Block(arena, headSize, values, 7);
+        Block cosSin = new Block(arena, headSize, Values.ORDINARY, 8);
+        Block out = new Block(arena, headSize);
         int half = headSize / 2;
 
         kernels.rotate(out.segment, PAD, in.segment, PAD, cosSin.segment, PAD, headSize);
@@ -266,9 +207,9 @@ class AttentionKernelsTests {
             assertSum(out.get(half + i), x * sin + y * cos, 2, Math.abs(x * sin) + Math.abs(y * cos));
         }
         out.assertGuardsIntact();
-        float[] separate = floats(out);
+        float[] separate = out.floats();
         kernels.rotate(in.segment, PAD, in.segment, PAD, cosSin.segment, PAD, headSize);
-        assertThat(floats(in)).containsExactly(separate);
+        assertThat(in.floats()).containsExactly(separate);
     }
 
     @ParameterizedTest
@@ -276,8 +217,8 @@ class AttentionKernelsTests {
     void transposeTile(AttentionKernels kernels, int headSize, int count, Values values) {
         int rows = Math.min(count, kernels.tileRows());
         int stride = headSize + 5;
-        Block in = new Block((rows - 1) * stride + headSize, values, 9);
-        Block tile = new Block(headSize * kernels.tileRows(), Values.HUGE, 10);
+        Block in = new Block(arena, (rows - 1) * stride + headSize, values, 9);
+        Block tile = new Block(arena, headSize * kernels.tileRows(), Values.HUGE, 10);
 
         kernels.transposeTile(tile.segment, PAD, in.segment, PAD, stride, rows, headSize);
 
@@ -294,8 +235,8 @@ class AttentionKernelsTests {
     @MethodSource("cases")
     void scoresTile(AttentionKernels kernels, int headSize, int count, Values values) {
         int tileRows = kernels.tileRows();
-        Block queries = new Block(headSize * tileRows, values, 11);
-        Block keys = new Block(count * headSize, values, 12);
+        Block queries = new Block(arena, headSize * tileRows, values, 11);
+        Block keys = new Block(arena, count * headSize, values, 12);
         Tile out = new Tile(count * tileRows);
         float scale = 0.7f;
 
@@ -342,7 +283,7 @@ class AttentionKernelsTests {
         }
         for (int row = 0; row < tileRows; row++) {
             int seen = Math.min(count, firstPosition + 1 + row);
-            Block column = new Block(seen);
+            Block column = new Block(arena, seen);
             for (int key = 0; key < seen; key++) {
                 column.set(key, before[key * tileRows + row]);
             }
@@ -362,9 +303,9 @@ class AttentionKernelsTests {
         int tileRows = kernels.tileRows();
         Tile weights = new Tile(count * tileRows, Values.ORDINARY, 14);
         Tile state = new Tile(3 * tileRows, Values.ORDINARY, 15);
-        Block rows = new Block(count * headSize, values, 16);
-        Block out = new Block(tileRows * headSize, values, 17);
-        float[] before = floats(out);
+        Block rows = new Block(arena, count * headSize, values, 16);
+        Block out = new Block(arena, tileRows * headSize, values, 17);
+        float[] before = out.floats();
 
         kernels.weightedSumTile(out.segment, PAD, state.array, PAD, weights.array, PAD, rows.segment, PAD,
                 count, headSize);
@@ -390,13 +331,13 @@ class AttentionKernelsTests {
         int tileRows = kernels.tileRows();
         int rows = Math.min(count, tileRows);
         int stride = headSize + 3;
-        Block tile = new Block(tileRows * headSize, values, 18);
+        Block tile = new Block(arena, tileRows * headSize, values, 18);
         Tile state = new Tile(3 * tileRows);
         for (int row = 0; row < tileRows; row++) {
             state.set(tileRows + row, 0.5f + row);
         }
-        Block out = new Block((rows - 1) * stride + headSize, Values.ORDINARY, 19);
-        float[] before = floats(out);
+        Block out = new Block(arena, (rows - 1) * stride + headSize, Values.ORDINARY, 19);
+        float[] before = out.floats();
 
         kernels.normalizeTile(out.segment, PAD, stride, tile.segment, PAD, state.array, PAD, rows, headSize);
 
@@ -432,9 +373,9 @@ class AttentionKernelsTests {
     @MethodSource("rowCases")
     void rowsComeBackAsTheirTypeRoundsThem(AttentionKernels kernels, KvType type, int headSize, Values values) {
         int count = 5;
-        Block in = new Block(count * headSize, values, 20);
+        Block in = new Block(arena, count * headSize, values, 20);
         StoredRows rows = new StoredRows(kernels, type, headSize, in);
-        Block out = new Block(count * headSize);
+        Block out = new Block(arena, count * headSize);
 
         kernels.loadRows(out.segment, PAD, type, rows.segment, StoredRows.AT, count, headSize);
 
@@ -461,10 +402,10 @@ class AttentionKernelsTests {
     @MethodSource("rowCases")
     void scoresOfStoredRows(AttentionKernels kernels, KvType type, int headSize, Values values) {
         for (int count : new int[]{ 1, 3, 4, 5, 31 }) {
-            Block query = new Block(headSize, values, 21);
-            StoredRows keys = new StoredRows(kernels, type, headSize, new Block(count * headSize, values, 22));
+            Block query = new Block(arena, headSize, values, 21);
+            StoredRows keys = new StoredRows(kernels, type, headSize, new Block(arena, count * headSize, values, 22));
             Block stored = keys.loaded(kernels, count);
-            Block out = new Block(count);
+            Block out = new Block(arena, count);
 
             kernels.scores(out.segment, PAD, query.segment, PAD, type, keys.segment, StoredRows.AT, count, headSize,
                     0.3f);
@@ -487,11 +428,11 @@ class AttentionKernelsTests {
     @MethodSource("rowCases")
     void weightedSumsOfStoredRows(AttentionKernels kernels, KvType type, int headSize, Values values) {
         for (int count : new int[]{ 1, 3, 4, 5, 31 }) {
-            Block weights = new Block(count, Values.ORDINARY, 23);
-            StoredRows rows = new StoredRows(kernels, type, headSize, new Block(count * headSize, values, 24));
+            Block weights = new Block(arena, count, Values.ORDINARY, 23);
+            StoredRows rows = new StoredRows(kernels, type, headSize, new Block(arena, count * headSize, values, 24));
             Block stored = rows.loaded(kernels, count);
-            Block out = new Block(headSize, values, 25);
-            float[] before = floats(out);
+            Block out = new Block(arena, headSize, values, 25);
+            float[] before = out.floats();
 
             kernels.weightedSum(out.segment, PAD, weights.segment, PAD, type, rows.segment, StoredRows.AT, count,
                     headSize);
@@ -515,7 +456,7 @@ class AttentionKernelsTests {
     void whatIsNotFiniteIsNotHidden(AttentionKernels kernels, KvType type, int headSize, Values values) {
         for (float broken : new float[]{ Float.NaN, Float.POSITIVE_INFINITY, Float.intBitsToFloat(0x7F800001) }) {
             for (int at : new int[]{ 0, headSize - 1 }) {
-                Block in = new Block(headSize, values, 26);
+                Block in = new Block(arena, headSize, values, 26);
                 in.set(at, broken);
                 StoredRows rows = new StoredRows(kernels, type, headSize, in);
                 assertThat(Float.isFinite(rows.loaded(kernels, 1).get(at))).isFalse();
@@ -544,7 +485,7 @@ class AttentionKernelsTests {
         }
 
         Block loaded(AttentionKernels kernels, int count) {
-            Block out = new Block(count * headSize);
+            Block out = new Block(arena, count * headSize);
             kernels.loadRows(out.segment, PAD, type, segment, AT, count, headSize);
             return out;
         }
@@ -603,13 +544,5 @@ class AttentionKernelsTests {
         MemorySegment freed = shortLived.allocate(400, 4);
         shortLived.close();
         assertThatThrownBy(() -> kernels.softmax(freed, 0, 10)).isInstanceOf(IllegalStateException.class);
-    }
-
-    private static float[] floats(Block block) {
-        float[] values = new float[block.length];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = block.get(i);
-        }
-        return values;
     }
 }

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.Activation;
 
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -38,8 +39,25 @@ class KernelAllocationTests {
     }
 
     static Stream<Call> calls() {
-        return Stream.of(64, 80, 128).flatMap(headSize -> calls(KernelProvider.get(), headSize).entrySet().stream()
-                .map(call -> new Call(call.getKey() + ", " + headSize, call.getValue())));
+        return Stream.concat(Stream.of(64, 80, 128).flatMap(headSize -> calls(KernelProvider.get(), headSize)
+                .entrySet().stream().map(call -> new Call(call.getKey() + ", " + headSize, call.getValue()))),
+                rowCalls(KernelProvider.rows(), 1000).entrySet().stream()
+                        .map(call -> new Call(call.getKey(), call.getValue())));
+    }
+
+    private static Map<String, Runnable> rowCalls(RowKernels kernels, int length) {
+        MemorySegment x = memory(length);
+        MemorySegment y = memory(length);
+        Map<String, Runnable> calls = new LinkedHashMap<>();
+        calls.put("rmsNorm", () -> kernels.rmsNorm(x, 0, y, 0, y, 0, 1e-5f, length));
+        calls.put("layerNorm", () -> kernels.layerNorm(x, 0, y, 0, y, y, 1e-5f, length));
+        for (Activation function : Activation.values()) {
+            calls.put("activate " + function, () -> kernels.activate(function, x, 0, length));
+            calls.put("gate " + function, () -> kernels.gate(function, x, 0, y, 0, length));
+        }
+        calls.put("add", () -> kernels.add(x, 0, y, 0, 0.5f, length));
+        calls.put("multiply", () -> kernels.multiply(x, 0, 0.5f, length));
+        return calls;
     }
 
     private static Map<String, Runnable> calls(AttentionKernels kernels, int headSize) {

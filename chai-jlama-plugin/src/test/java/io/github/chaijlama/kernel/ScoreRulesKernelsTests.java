@@ -26,7 +26,7 @@ class ScoreRulesKernelsTests {
     }
 
     static List<AttentionKernels> kernels() {
-        return AttentionKernelsTests.kernels();
+        return TestedKernels.ofAttention();
     }
 
     private MemorySegment random(int length, double size) {
