@@ -9,12 +9,14 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
 
 import io.github.chaijlama.bench.SyntheticModel;
 import io.github.chaijlama.bench.SyntheticShape;
 import io.github.chaijlama.cluster.HeadClusters;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
@@ -36,6 +38,11 @@ public final class TestModels {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Loads a model whose config.json was read by whatever families the test knows. */
+    public static ChaiModel load(Path directory, ModelConfig config) {
+        return ChaiModel.load(directory, config, ChaiOptions.exact(), Optional.empty());
     }
 
     /** A small shape: 3 layers, vocabulary of 256. */
