@@ -57,8 +57,9 @@ public final class AttentionSwap implements AutoCloseable {
         this.oldKvBufferCache = JlamaAccess.kvBufferCache(model);
         this.arena = Arena.ofShared();
         try {
-            this.layers = new LayerStack(config, new JlamaWeights(config, oldBlocks, arena),
-                    new JlamaProducts(workers), workers, maxKvBytes, Optional.empty());
+            JlamaProducts products = new JlamaProducts(workers);
+            this.layers = new LayerStack(config, new JlamaWeights(config, oldBlocks, products.formats(), arena),
+                    products, workers, maxKvBytes, Optional.empty());
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
@@ -73,8 +74,8 @@ public final class AttentionSwap implements AutoCloseable {
      * @param defaultProfile clusters for sequences that begin in Jlama's own methods
      * @param maxKvBytes     budget for keys and values of all sequences together, in bytes
      * @param workers        threads of the parallel regions; stays open when the swap is closed
-     * @throws ModelLoadException       if this Jlama is not the one this was made for, or the configuration is not this
-     *                                  model's
+     * @throws ModelLoadException       if this Jlama is not the one this was made for, the configuration is not this
+     *                                  model's, or its weights are of a format that its operators do not multiply with
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
      * @throws IllegalStateException    if the model's layers are exchanged already
      */

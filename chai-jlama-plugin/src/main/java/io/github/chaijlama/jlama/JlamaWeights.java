@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 import com.github.tjake.jlama.model.LayerNorm;
 import com.github.tjake.jlama.model.MLPBlock;
@@ -35,18 +37,22 @@ import io.github.chaijlama.weight.WeightSource;
 
 /** The weights of the layers of a model that Jlama loaded: its tensors, and copies of vectors that are not F32. */
 final class JlamaWeights implements WeightSource {
+    private final Set<WeightFormat> multiplied;
     private final Arena arena;
     private final Map<TensorPart, Weight> weights = new HashMap<>();
 
     /**
      * Finds the weights.
      *
-     * @param config the model's configuration
-     * @param blocks its layers, as Jlama made them
-     * @param arena  owns the copies
-     * @throws ModelLoadException if the layers are not what the configuration says
+     * @param config     the model's configuration
+     * @param blocks     its layers, as Jlama made them
+     * @param multiplied the formats that rows can be multiplied with
+     * @param arena      owns the copies
+     * @throws ModelLoadException if the layers are not what the configuration says, or a matrix is of a format that
+     *                            nothing multiplies with
      */
-    JlamaWeights(ModelConfig config, TransformerBlock[] blocks, Arena arena) {
+    JlamaWeights(ModelConfig config, TransformerBlock[] blocks, Set<WeightFormat> multiplied, Arena arena) {
+        this.multiplied = multiplied;
         this.arena = arena;
         for (int layer = 0; layer < blocks.length; layer++) {
             add(config.layer(layer), JlamaAccess.parts(blocks[layer]));
@@ -124,6 +130,11 @@ final class JlamaWeights implements WeightSource {
             throw new ModelLoadException("the model's " + config.weight().tensor() + " is " + weight.rows() + " x "
                     + weight.columns() + ", its configuration has " + config.weight().rows() + " x "
                     + config.weight().columns());
+        }
+        if (!multiplied.contains(weight.format())) {
+            throw new ModelLoadException("the operators on this machine cannot multiply with weights of type "
+                    + weight.format() + ", which the model's " + config.weight().tensor() + " is; they can with "
+                    + multiplied.stream().map(WeightFormat::name).collect(Collectors.joining(", ")));
         }
         weights.put(config.weight(), weight);
         config.bias().ifPresent(part -> addVector(part, bias.get()));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -17,6 +20,7 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.ModelSupport;
 import com.github.tjake.jlama.model.TransformerBlock;
 import com.github.tjake.jlama.safetensors.DType;
+import com.github.tjake.jlama.safetensors.SafeTensorSupport;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.TestWeights;
 import io.github.chaijlama.decoder.OutputHead;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.ModelConfig;
@@ -55,6 +60,8 @@ class AttentionSwapTests {
 
     @TempDir
     Path pages;
+    @TempDir
+    Path directory;
     private final WorkerPool workers = new WorkerPool(2);
 
     @AfterEach
@@ -63,7 +70,11 @@ class AttentionSwapTests {
     }
 
     private AbstractModel load() {
-        return ModelSupport.loadModel(DIRECTORY.toFile(), pages.toFile(), DType.F32, DType.F32,
+        return load(DIRECTORY);
+    }
+
+    private AbstractModel load(Path model) {
+        return ModelSupport.loadModel(model.toFile(), pages.toFile(), DType.F32, DType.F32,
                 Optional.empty(), Optional.empty());
     }
 
@@ -271,5 +282,60 @@ class AttentionSwapTests {
         assertThatThrownBy(
                 () -> AttentionSwap.install(model, config, ClusterProfile.exact(config.shape()), BUDGET, workers))
                 .isInstanceOf(ModelLoadException.class).hasMessageContaining("has 3 layers, its configuration has 6");
+    }
+
+    /** What Jlama's operators multiply such a weight with are rows of its own 8-bit type, not 32-bit floats. */
+    @Test
+    void weightsThatNothingMultipliesFloatsWithAreRefusedByName() throws IOException {
+        for (String skipped : List.of("norm", "norm,q_proj,k_proj,v_proj,o_proj")) {
+            AbstractModel model = load(quantized(DType.I8, skipped.split(",")));
+            TransformerBlock[] before = JlamaAccess.blocks(model).clone();
+            KvBufferCache cacheBefore = JlamaAccess.kvBufferCache(model);
+            assertThatThrownBy(() -> AttentionSwap.install(model, CONFIG, EXACT, BUDGET, workers))
+                    .isInstanceOf(ModelLoadException.class)
+                    .hasMessageStartingWith("the operators on this machine cannot multiply with weights of type I8, "
+                            + "which the model's model.layers.0."
+                            + (skipped.equals("norm") ? "self_attn.q_proj" : "mlp.gate_proj") + ".weight is; "
+                            + "they can with F32, BF16");
+            assertThat(JlamaAccess.blocks(model)).containsExactly(before);
+            assertThat(JlamaAccess.kvBufferCache(model)).isSameAs(cacheBefore);
+            model.close();
+        }
+    }
+
+    @Test
+    void fourBitsAreTakenWhereFloatsAreMultipliedWithThem() throws IOException {
+        Path quantized = quantized(DType.Q4, "norm");
+        if (!new JlamaProducts(workers).formats().contains(WeightFormat.Q4)) {
+            assertThatThrownBy(() -> run(quantized)).isInstanceOf(ModelLoadException.class)
+                    .hasMessageContaining("cannot multiply with weights of type Q4");
+            return;
+        }
+        Path sameAsFloats = Files.createDirectories(directory.resolve("floats"));
+        Files.copy(DIRECTORY.resolve("config.json"), sameAsFloats.resolve("config.json"));
+        TestWeights.read(quantized.resolve("model.safetensors")).toFloats()
+                .write(sameAsFloats.resolve("model.safetensors"), 0);
+        Files.copy(DIRECTORY.resolve("tokenizer.json"), sameAsFloats.resolve("tokenizer.json"));
+        float[] found = run(quantized);
+        assertThat(TestModels.maxDifference(found, run(sameAsFloats))).isLessThan(1e-4);
+        assertThat(TestModels.maxDifference(found, run(DIRECTORY))).as("four bits change it").isGreaterThan(1e-3);
+    }
+
+    private float[] run(Path directory) {
+        AbstractModel model = load(directory);
+        try (AttentionSwap swap = AttentionSwap.install(model, CONFIG, EXACT, BUDGET, workers)) {
+            return forward(swap.model(), UUID.randomUUID());
+        }
+    }
+
+    /** Writes the model as Jlama's quantize command does. */
+    private Path quantized(DType type, String... skipped) throws IOException {
+        Path original = Files.createDirectories(directory.resolve("original"));
+        for (String file : List.of("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+            Files.copy(DIRECTORY.resolve(file), original.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+        }
+        Files.writeString(original.resolve("README.md"), "a model");
+        return SafeTensorSupport.quantizeModel(original, type, skipped, null,
+                Optional.of(directory.resolve(type + "-" + skipped.length)));
     }
 }
