@@ -21,12 +21,12 @@ import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
 
-/** Models for tests: the one the sample ships, and random ones of any Llama shape. */
+/** Models for tests: a small one that was trained, and random ones of any Llama shape. */
 public final class TestModels {
-    /** The trained model of the sample application. */
-    public static final Path POCKET = Path.of("../sample-app/src/main/resources/models/pocket");
-    /** The profile the sample application ships for it. */
-    public static final Path POCKET_PROFILE = Path.of("../sample-app/src/main/resources/profiles/pocket.json");
+    /** A trained model, which the sample application ships. */
+    public static final Path POCKET = Path.of("src/pocket/models/pocket");
+    /** The profile that the sample application ships for it. */
+    public static final Path POCKET_PROFILE = Path.of("src/pocket/profiles/pocket.json");
 
     private TestModels() {}
 

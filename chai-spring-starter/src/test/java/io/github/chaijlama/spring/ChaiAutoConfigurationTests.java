@@ -2,8 +2,6 @@
 package io.github.chaijlama.spring;
 
 import java.io.IOException;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -292,15 +290,12 @@ class ChaiAutoConfigurationTests {
     // ---- where models come from ----
 
     @Test
-    void readsAModelFromADirectoryOnTheClassPath() throws Exception {
-        URL resources = Pocket.MODEL.getParent().getParent().toUri().toURL();
-        try (URLClassLoader loader = new URLClassLoader(new URL[]{ resources }, getClass().getClassLoader())) {
-            runner.withClassLoader(loader).withPropertyValues("chai.model.path=classpath:models/pocket",
-                    "chai.profile=classpath:profiles/pocket.json").run(context -> {
-                        assertThat(options(context).attention()).isEqualTo(AttentionMode.CLUSTERED);
-                        assertThat(context.getBean(ChaiEngine.class).modelName()).isEqualTo("pocket");
-                    });
-        }
+    void readsAModelFromADirectoryOnTheClassPath() {
+        runner.withPropertyValues("chai.model.path=classpath:models/pocket",
+                "chai.profile=classpath:profiles/pocket.json").run(context -> {
+                    assertThat(options(context).attention()).isEqualTo(AttentionMode.CLUSTERED);
+                    assertThat(context.getBean(ChaiEngine.class).modelName()).isEqualTo("pocket");
+                });
     }
 
     // ---- failures ----

@@ -44,7 +44,7 @@ class SampleJarIT {
         Thread.ofPlatform().daemon().start(this::readLog);
     }
 
-    private static Path jar() throws IOException {
+    static Path jar() throws IOException {
         try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of("target"), "sample-app-*.jar")) {
             List<Path> all = new ArrayList<>();
             jars.forEach(all::add);
