@@ -18,6 +18,8 @@ import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.cluster.OutputDistances;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.families.ScalarOutputDistances;
+import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.weight.HeadColumns;
@@ -101,7 +103,7 @@ class AttentionObservationTests {
     @ValueSource(strings = { "mha", "gqa" })
     void distancesOfOutputsAreThoseOfTheModelWithTheHeadsReplaced(String name) {
         int[] tokens = TestModels.tokens(50, 256, 8);
-        double[][] expected = new ScalarLlama(GoldenCases.directory(name)).outputDistances(tokens);
+        double[][] expected = ScalarOutputDistances.of(new ScalarTransformer(GoldenCases.directory(name)), tokens);
         try (ChaiModel model = ChaiModel.load(GoldenCases.directory(name), ChaiOptions.exact())) {
             for (int step : new int[]{ tokens.length, 1, 17 }) {
                 List<OutputDistances> distances = observeOutputs(model, tokens, step);

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -189,7 +190,7 @@ class ChaiSessionTests {
     @Test
     void theWholeContextIsUsableToTheLastPosition(@TempDir Path directory) {
         Path small = TestModels.random(directory, TestModels.shape(64, 128, 4, 2), 96, "F32");
-        ScalarLlama reference = new ScalarLlama(small);
+        ScalarTransformer reference = new ScalarTransformer(small);
         int[] tokens = TestModels.tokens(96, 256, 3);
         try (ChaiModel model = ChaiModel.load(small, ChaiOptions.exact()); ChaiSession session = model.newSession()) {
             session.feed(Arrays.copyOf(tokens, 90));

@@ -11,13 +11,14 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.bench.SyntheticShape;
+import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Whole models against {@link ScalarLlama}, at sizes that Jlama's own attention and feed-forward network compute
+ * Whole models against {@link ScalarTransformer}, at sizes that Jlama's own attention and feed-forward network compute
  * wrongly (lengths that are no multiple of 128), odd head sizes, multi-head, grouped-query and multi-query.
  */
 @Tag("operators")
@@ -36,7 +37,7 @@ class ReferenceTests {
     @MethodSource("shapes")
     void exactAndClusteredAgreeWithPlainLoops(SyntheticShape shape, String weights) {
         Path model = TestModels.random(directory, shape, 256, weights);
-        ScalarLlama reference = new ScalarLlama(model);
+        ScalarTransformer reference = new ScalarTransformer(model);
         try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact())) {
             for (int length : new int[]{ 1, 2, 3, 9, 37, 150 }) {
                 int[] tokens = TestModels.tokens(length, shape.vocabularySize(), length);

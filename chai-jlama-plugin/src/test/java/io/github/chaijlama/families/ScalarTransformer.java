@@ -13,6 +13,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import io.github.chaijlama.cluster.HeadClusters;
 
+import static io.github.chaijlama.families.ScalarMath.add;
+import static io.github.chaijlama.families.ScalarMath.mixture;
+import static io.github.chaijlama.families.ScalarMath.softmax;
+
 /**
  * Llama, Mistral, Qwen2, Granite, Gemma, Gemma 2, Mixtral and GPT-2 as plain loops in double, written for the tests
  * from the descriptions of the architectures and of CHAI: it shares no code with what it checks. Slow; for small
@@ -68,8 +72,7 @@ public final class ScalarTransformer {
      * @param clusters static clusters of each layer, null for exact attention
      */
     public float[] logits(int[] tokens, List<HeadClusters> clusters) {
-        double[][] all = allLogits(tokens, clusters);
-        double[] last = all[tokens.length - 1];
+        double[] last = output(hidden(tokens, clusters)[tokens.length - 1]);
         float[] result = new float[last.length];
         for (int i = 0; i < result.length; i++) {
             result[i] = (float) last[i];
@@ -83,25 +86,7 @@ public final class ScalarTransformer {
      * @param clusters static clusters of each layer, null for exact attention
      */
     public double[][] allLogits(int[] tokens, List<HeadClusters> clusters) {
-        double[][] x = embed(tokens);
-        double residual = type.equals("granite") ? required("residual_multiplier") : 1;
-        for (int layer = 0; layer < layers; layer++) {
-            String prefix = (gpt2 ? "h." : "model.layers.") + layer + ".";
-            double[][] attended = attention(layer, prefix, x, clusters == null ? null : clusters.get(layer));
-            for (int t = 0; t < tokens.length; t++) {
-                double[] change = gpt2 ? weights.conv1d(prefix + "attn.c_proj", attended[t])
-                        : weights.linear(prefix + "self_attn.o_proj", attended[t], enabled("attention_bias"));
-                if (type.equals("gemma2")) {
-                    change = norm(change, prefix + "post_attention_layernorm");
-                }
-                add(x[t], residual, change);
-                change = feedForward(prefix, x[t]);
-                if (type.equals("gemma2")) {
-                    change = norm(change, prefix + "post_feedforward_layernorm");
-                }
-                add(x[t], residual, change);
-            }
-        }
+        double[][] x = hidden(tokens, clusters);
         double[][] logits = new double[tokens.length][];
         for (int t = 0; t < tokens.length; t++) {
             logits[t] = output(x[t]);
@@ -109,12 +94,73 @@ public final class ScalarTransformer {
         return logits;
     }
 
+    private double[][] hidden(int[] tokens, List<HeadClusters> clusters) {
+        double[][] x = embed(tokens);
+        for (int layer = 0; layer < layers; layer++) {
+            runLayer(layer, x, clusters == null ? null : clusters.get(layer));
+        }
+        return x;
+    }
+
+    /**
+     * Runs a layer.
+     *
+     * @param x        in and out, {@code (position, hidden)}
+     * @param clusters static clusters, null for exact attention
+     */
+    void runLayer(int layer, double[][] x, HeadClusters clusters) {
+        String prefix = prefix(layer);
+        double residual = type.equals("granite") ? required("residual_multiplier") : 1;
+        double[][] attended = attentionOutput(layer, x, clusters);
+        for (int t = 0; t < x.length; t++) {
+            double[] change = attended[t];
+            if (type.equals("gemma2")) {
+                change = norm(change, prefix + "post_attention_layernorm");
+            }
+            add(x[t], residual, change);
+            change = feedForward(prefix, x[t]);
+            if (type.equals("gemma2")) {
+                change = norm(change, prefix + "post_feedforward_layernorm");
+            }
+            add(x[t], residual, change);
+        }
+    }
+
+    /**
+     * Returns what comes out of a layer's attention, its output projection included.
+     *
+     * @param x        what goes into the layer, {@code (position, hidden)}
+     * @param clusters static clusters, null for exact attention
+     */
+    double[][] attentionOutput(int layer, double[][] x, HeadClusters clusters) {
+        String prefix = prefix(layer);
+        double[][] attended = attention(layer, prefix, x, clusters);
+        for (int t = 0; t < x.length; t++) {
+            attended[t] = gpt2 ? weights.conv1d(prefix + "attn.c_proj", attended[t])
+                    : weights.linear(prefix + "self_attn.o_proj", attended[t], enabled("attention_bias"));
+        }
+        return attended;
+    }
+
+    private String prefix(int layer) {
+        return (gpt2 ? "h." : "model.layers.") + layer + ".";
+    }
+
+    int layers() {
+        return layers;
+    }
+
+    int heads() {
+        return heads;
+    }
+
     /** Returns the weights. Tests may change them. */
     ScalarWeights weights() {
         return weights;
     }
 
-    private double[][] embed(int[] tokens) {
+    /** Returns what goes into the first layer, {@code (position, hidden)}. */
+    double[][] embed(int[] tokens) {
         double factor = switch (type) {
             case "granite" -> required("embedding_multiplier");
             case "gemma", "gemma2" -> Math.sqrt(hidden);
@@ -260,26 +306,6 @@ public final class ScalarTransformer {
         return weights.linear(down, inner, bias);
     }
 
-    /** Returns the share of each expert: of the most probable ones, in proportion; of the others, 0. */
-    static double[] mixture(double[] routerLogits, int count) {
-        double[] left = softmax(routerLogits);
-        double[] shares = new double[left.length];
-        double sum = 0;
-        for (int chosen = 0; chosen < count; chosen++) {
-            int best = 0;
-            for (int e = 1; e < left.length; e++) {
-                best = left[e] > left[best] ? e : best;
-            }
-            shares[best] = left[best];
-            sum += left[best];
-            left[best] = -1;
-        }
-        for (int e = 0; e < shares.length; e++) {
-            shares[e] /= sum;
-        }
-        return shares;
-    }
-
     private boolean isGelu() {
         String name = switch (type) {
             case "gpt2" -> config.path("activation_function").asText("gelu_new");
@@ -314,9 +340,9 @@ public final class ScalarTransformer {
         double[] result = new double[x.length];
         for (int i = 0; i < x.length; i++) {
             result[i] = (x[i] - mean) / Math.sqrt(square + epsilon) * (gemma ? 1 + weight[i] : weight[i]);
-            if (gpt2) {
-                result[i] += weights.get(name + ".bias")[i];
-            }
+        }
+        if (gpt2) {
+            add(result, 1, weights.get(name + ".bias"));
         }
         return result;
     }
@@ -324,29 +350,6 @@ public final class ScalarTransformer {
     private double cap(double value, String limit) {
         double cap = optional(limit, Double.POSITIVE_INFINITY);
         return Double.isInfinite(cap) ? value : cap * Math.tanh(value / cap);
-    }
-
-    private static double[] softmax(double[] scores) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (double score : scores) {
-            max = Math.max(max, score);
-        }
-        double sum = 0;
-        double[] result = new double[scores.length];
-        for (int i = 0; i < scores.length; i++) {
-            result[i] = Math.exp(scores[i] - max);
-            sum += result[i];
-        }
-        for (int i = 0; i < scores.length; i++) {
-            result[i] /= sum;
-        }
-        return result;
-    }
-
-    private static void add(double[] x, double factor, double[] y) {
-        for (int i = 0; i < x.length; i++) {
-            x[i] += factor * y[i];
-        }
     }
 
     private double[] part(double[] qkv, int index) {

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.node.NullNode;
 import org.junit.jupiter.api.Test;
@@ -15,17 +16,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.github.chaijlama.ScalarLlama;
+import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.GoldenCases.GoldenCase;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.profile.Membership;
-import io.github.chaijlama.profile.ModelShape;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
-/** The reference itself, against the older one for Llama and against what can be worked out by hand. */
+/** The reference itself, against another one for Llama and against what can be worked out by hand. */
 class ScalarTransformerTests {
     private static final int[] TOKENS = TestModels.tokens(40, 256, 1);
 
@@ -33,23 +34,55 @@ class ScalarTransformerTests {
     Path directory;
     private int models;
 
+    /** Those whose clusters are known from the start, or not decided at the end. */
+    static Stream<GoldenCase> goldenCases() {
+        return GoldenCases.all().stream()
+                .filter(golden -> fixedClusters(golden) != null || golden.maxDifferenceFromExact() == 0);
+    }
+
+    private static List<HeadClusters> fixedClusters(GoldenCase golden) {
+        return golden.profile() != null && golden.profile().membership() instanceof Membership.Static fixed
+                ? fixed.layers()
+                : null;
+    }
+
+    /** Another implementation in float64, in Python. */
     @ParameterizedTest
-    @CsvSource({ "llama-mha,8", "llama-gqa,2", "llama-without-kv-heads,8", "llama-tied,2" })
-    void agreesWithScalarLlama(String name, int kvHeads) {
-        Path model = FamilyModels.write(directory, name);
-        ScalarLlama llama = new ScalarLlama(model);
-        ScalarTransformer transformer = new ScalarTransformer(model);
-        List<HeadClusters> clusters = ((Membership.Static) TestModels
-                .randomStatic(new ModelShape("llama", 3, 8, kvHeads, 32), 1).membership()).layers();
-        for (int length : new int[]{ 1, 2, 40 }) {
-            int[] tokens = Arrays.copyOf(TOKENS, length);
-            assertThat(TestModels.maxDifference(transformer.logits(tokens, null), llama.logits(tokens, null)))
-                    .isLessThan(1e-6);
-            assertThat(TestModels.maxDifference(transformer.logits(tokens, clusters), llama.logits(tokens, clusters)))
-                    .isLessThan(1e-6);
+    @MethodSource("goldenCases")
+    void agreesWithTheGoldenCases(GoldenCase golden) {
+        float[] logits = new ScalarTransformer(golden.directory()).logits(golden.tokens(), fixedClusters(golden));
+        // The cases have six digits behind the point.
+        assertThat(TestModels.maxDifference(logits, golden.logits())).isLessThan(2e-6);
+    }
+
+    @Test
+    void llamaWithoutKvHeadsHasOneForEveryHead() {
+        assertThat(model("llama-without-kv-heads", Map.of()).allLogits(TOKENS, null))
+                .isDeepEqualTo(model("llama-mha", Map.of()).allLogits(TOKENS, null));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "llama-gqa", "mixtral" })
+    void aTiedOutputIsTheEmbedding(String name) {
+        ScalarTransformer tied = model(name, Map.of("tie_word_embeddings", true));
+        ScalarTransformer untied = model(name, Map.of("tie_word_embeddings", false));
+        double[][] different = untied.allLogits(TOKENS, null);
+        for (String tensor : List.of("model.embed_tokens.weight", "lm_head.weight")) {
+            untied.weights().put(tensor, tied.weights().get("model.embed_tokens.weight"));
         }
-        assertThat(TestModels.maxDifference(transformer.logits(TOKENS, clusters), transformer.logits(TOKENS, null)))
-                .isGreaterThan(1e-2);
+        double[][] logits = tied.allLogits(TOKENS, null);
+        assertThat(untied.allLogits(TOKENS, null)).isDeepEqualTo(logits);
+        assertThat(difference(logits, different, 0, 40)).isGreaterThan(1e-2);
+    }
+
+    @Test
+    void theLastLogitsAreTheLastOfAll() {
+        ScalarTransformer model = model("gemma2", Map.of());
+        double[] last = model.allLogits(TOKENS, null)[39];
+        float[] logits = model.logits(TOKENS, null);
+        for (int i = 0; i < last.length; i++) {
+            assertThat(logits[i]).isEqualTo((float) last[i]);
+        }
     }
 
     @ParameterizedTest
@@ -232,9 +265,9 @@ class ScalarTransformerTests {
     @Test
     void sharesOfExpertsAreInProportion() {
         double[] logits = { Math.log(2), Math.log(4), Math.log(1), Math.log(3) };
-        assertThat(ScalarTransformer.mixture(logits, 2)).containsExactly(new double[]{ 0, 4 / 7.0, 0, 3 / 7.0 },
+        assertThat(ScalarMath.mixture(logits, 2)).containsExactly(new double[]{ 0, 4 / 7.0, 0, 3 / 7.0 },
                 within(1e-12));
-        assertThat(ScalarTransformer.mixture(logits, 4)).containsExactly(new double[]{ 0.2, 0.4, 0.1, 0.3 },
+        assertThat(ScalarMath.mixture(logits, 4)).containsExactly(new double[]{ 0.2, 0.4, 0.1, 0.3 },
                 within(1e-12));
     }
 

@@ -30,10 +30,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.GoldenCases;
-import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.TestWeights;
 import io.github.chaijlama.decoder.OutputHead;
+import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
@@ -134,7 +134,7 @@ class AttentionSwapTests {
         AbstractModel model = load();
         ModelConfig config = ModelConfig.read(DIRECTORY);
         ClusterProfile profile = TestModels.randomStatic(config.shape(), 3);
-        float[] expected = new ScalarLlama(DIRECTORY).logits(TOKENS,
+        float[] expected = new ScalarTransformer(DIRECTORY).logits(TOKENS,
                 ((Membership.Static) profile.membership()).layers());
         try (AttentionSwap swap = AttentionSwap.install(model, config, profile, BUDGET, workers);
                 StoredWeights weights = StoredWeights.open(DIRECTORY, config);

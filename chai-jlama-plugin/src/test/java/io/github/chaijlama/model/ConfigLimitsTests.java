@@ -19,10 +19,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
-import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.bench.SyntheticShape;
+import io.github.chaijlama.families.ScalarTransformer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -119,7 +119,7 @@ class ConfigLimitsTests {
         set("num_attention_heads", 64 / headSize);
         set("num_key_value_heads", 32 / headSize);
         int[] tokens = TestModels.tokens(30, 256, headSize);
-        assertThat(TestModels.maxDifference(logits(tokens), new ScalarLlama(model).logits(tokens, null)))
+        assertThat(TestModels.maxDifference(logits(tokens), new ScalarTransformer(model).logits(tokens, null)))
                 .isLessThan(2e-4);
     }
 }

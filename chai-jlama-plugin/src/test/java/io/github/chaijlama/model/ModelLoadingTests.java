@@ -23,9 +23,9 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.GoldenCases;
-import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.model.BrokenModelException;
 import io.github.chaijlama.model.RotaryScaling;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -75,7 +75,8 @@ class ModelLoadingTests {
         try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.exact());
                 ChaiSession session = model.newSession()) {
             assertThat(TestModels.maxDifference(session.feed(1, 2, 3),
-                    new ScalarLlama(GoldenCases.directory("mha")).logits(new int[]{ 1, 2, 3 }, null))).isLessThan(1e-4);
+                    new ScalarTransformer(GoldenCases.directory("mha")).logits(new int[]{ 1, 2, 3 }, null)))
+                    .isLessThan(1e-4);
         }
     }
 

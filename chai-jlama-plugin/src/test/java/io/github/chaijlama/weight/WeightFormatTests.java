@@ -20,11 +20,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
-import io.github.chaijlama.ScalarLlama;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.StockSession;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.TestWeights;
+import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.model.ModelLoadException;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -71,7 +71,7 @@ class WeightFormatTests {
     /** Compares a model with plain loops over its values. */
     private void assertRuns(Path model, String weightType, boolean stockToo) throws IOException {
         TestWeights stored = TestWeights.read(model.resolve("model.safetensors"));
-        ScalarLlama reference = new ScalarLlama(write("reference", stored.toFloats()));
+        ScalarTransformer reference = new ScalarTransformer(write("reference", stored.toFloats()));
         int[] tokens = TestModels.tokens(23, 256, 1);
         float[] expected = reference.logits(tokens, null);
         try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact()); ChaiSession session = chai.newSession()) {
