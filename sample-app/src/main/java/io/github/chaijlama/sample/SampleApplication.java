@@ -23,7 +23,7 @@ public class SampleApplication {
 
     @Bean
     Conversations conversations(ChaiEngine engine, TokenCountEstimator tokens, Conversations.Settings settings) {
-        int contextLength = engine.textModel().model().config().contextLength();
+        int contextLength = engine.textModel().tokenModel().config().contextLength();
         return new Conversations((int) (contextLength * MEMORY_SHARE), tokens, settings);
     }
 }

@@ -167,6 +167,23 @@ class SampleApplicationTests {
     }
 
     @Test
+    void anotherTurnsToJlamasOwnAttention() throws Exception {
+        try (ConfigurableApplicationContext stock = SpringApplication.run(SampleApplication.class, "--server.port=0",
+                "--chai.attention=stock")) {
+            JsonNode answer = ask(stock, "stock", STORY);
+            assertThat(answer.path("attention").stringValue()).isEqualTo("STOCK");
+            assertThat(answer.path("reply").stringValue()).contains("fox").contains("Ruby");
+            assertThat(answer.path("kvCacheBytes").isNull()).as("Jlama does not tell").isTrue();
+            assertThat(stream(stock, "stock", "Who helped Ruby?").getLast().getValue().path("promptTokens").intValue())
+                    .isEqualTo(promptTokens(stock, STORY, answer.path("reply").stringValue(), "Who helped Ruby?"));
+            HttpResponse<String> info = CLIENT.send(request(stock, "/api/info").GET().build(),
+                    HttpResponse.BodyHandlers.ofString());
+            assertThat(MAPPER.readTree(info.body()).path("attention").stringValue()).isEqualTo("STOCK");
+            assertThat(MAPPER.readTree(info.body()).path("contextLength").intValue()).isEqualTo(2048);
+        }
+    }
+
+    @Test
     void conversationsDoNotMix() throws Exception {
         ask(clustered, "left", STORY);
         ask(clustered, "right", "Tell me a story about a bear named Theo.");
