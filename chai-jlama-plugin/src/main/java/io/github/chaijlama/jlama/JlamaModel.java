@@ -98,7 +98,7 @@ public final class JlamaModel implements AutoCloseable {
         WorkerPool workers = new WorkerPool(threads);
         try {
             weights.prepare(new WeightFormats(MULTIPLIED, LOOKED_UP, quantize));
-            AbstractModel model = family.load(usable, new JlamaWeightLoader(weights, usable));
+            AbstractModel model = family.load(usable, new JlamaWeightLoader(directory, weights, usable));
             try {
                 return new JlamaModel(usable, weights, model, workers, clock);
             } catch (RuntimeException | Error e) {

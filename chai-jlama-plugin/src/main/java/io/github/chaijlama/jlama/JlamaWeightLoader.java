@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -12,6 +13,7 @@ import com.github.tjake.jlama.safetensors.WeightLoader;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.Weight;
@@ -21,12 +23,22 @@ final class JlamaWeightLoader implements WeightLoader {
     private final StoredWeights weights;
     private final Map<String, TensorInfo> infos = new HashMap<>();
 
-    /** Creates a loader of weights that are prepared. */
-    JlamaWeightLoader(StoredWeights weights, ModelConfig config) {
+    /**
+     * Creates a loader of weights that are prepared.
+     *
+     * @param directory where they are from
+     * @throws ModelLoadException if a tensor is too large for one of Jlama's
+     */
+    JlamaWeightLoader(Path directory, StoredWeights weights, ModelConfig config) {
         this.weights = weights;
         for (TensorPart part : config.parts().keySet()) {
             long[] shape = part.shape().stream().mapToLong(Long::longValue).toArray();
             Weight tensor = weights.tensor(part.tensor());
+            if (!JlamaTensors.fits(tensor)) {
+                throw new ModelLoadException(directory + ": tensor " + part.tensor() + " has " + tensor.size()
+                        + " values in " + tensor.data().byteSize() + " bytes, Jlama's own layers take at most "
+                        + Integer.MAX_VALUE + " of both; exact and clustered attention have no such limit");
+            }
             infos.put(part.tensor(), new TensorInfo(DType.valueOf(tensor.format().name()), shape,
                     new long[]{ 0, tensor.data().byteSize() }));
         }

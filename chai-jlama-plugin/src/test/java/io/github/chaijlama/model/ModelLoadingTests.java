@@ -2,6 +2,7 @@
 package io.github.chaijlama.model;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +26,7 @@ import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.TestWeights;
 import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.model.BrokenModelException;
 import io.github.chaijlama.model.RotaryScaling;
@@ -86,6 +88,46 @@ class ModelLoadingTests {
         read();
         assertThatThrownBy(() -> StockModel.load(directory, ChaiOptions.stock())).isInstanceOf(ModelLoadException.class)
                 .hasMessageContaining("add up to 256 and not to hidden_size 128 wrongly");
+    }
+
+    /** Of more than a buffer of Java's holds, which Jlama's tensors are. */
+    @Test
+    void stockRefusesTensorsOfMoreThanTwoGigabytes() throws IOException {
+        int vocabulary = (1 << 31 - 9) + 1; // rows of 512 bytes
+        config.put("vocab_size", vocabulary).put("tie_word_embeddings", true);
+        read();
+        writeWithEmbedding(vocabulary);
+        assertThatThrownBy(() -> StockModel.load(directory, ChaiOptions.stock())).isInstanceOf(ModelLoadException.class)
+                .hasMessage(directory + ": tensor model.embed_tokens.weight has 536871040 values in 2147484160 bytes, "
+                        + "Jlama's own layers take at most 2147483647 of both; "
+                        + "exact and clustered attention have no such limit");
+        try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.exact())) {
+            assertThat(model.config().vocabularySize()).isEqualTo(vocabulary);
+        }
+    }
+
+    /** Gives the model another embedding, which is a hole in its file and takes no space on the disk. */
+    private void writeWithEmbedding(int vocabulary) throws IOException {
+        Path file = directory.resolve("model.safetensors");
+        TestWeights weights = TestWeights.read(file);
+        weights.tensors().keySet().removeAll(List.of("model.embed_tokens.weight", "lm_head.weight"));
+        weights.write(file, 0);
+        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        byte[] header = new byte[Math.toIntExact(bytes.getLong())];
+        bytes.get(header);
+        long end = bytes.remaining() + vocabulary * 512L;
+        ObjectNode tensors = (ObjectNode) MAPPER.readTree(header);
+        ObjectNode embedding = tensors.putObject("model.embed_tokens.weight").put("dtype", "F32");
+        embedding.putArray("shape").add(vocabulary).add(128);
+        embedding.putArray("data_offsets").add(bytes.remaining()).add(end);
+        byte[] json = tensors.toString().getBytes(StandardCharsets.UTF_8);
+        try (RandomAccessFile large = new RandomAccessFile(file.toFile(), "rw")) {
+            large.write(
+                    ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).array());
+            large.write(json);
+            large.write(bytes.array(), bytes.position(), bytes.remaining());
+            large.setLength(Long.BYTES + json.length + end);
+        }
     }
 
     @ParameterizedTest
