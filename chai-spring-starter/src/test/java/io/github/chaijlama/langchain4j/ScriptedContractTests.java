@@ -6,19 +6,12 @@ import org.junit.jupiter.api.Nested;
 /**
  * LangChain4j's contract, with answers that are written and everything else as it is. Left out, because LangChain4j
  * decides by {@code supports...()}: images and other media, which this model does not read, and the opposites of what
- * it supports.
+ * it supports. Streams of chats are in {@link ScriptedStreamingContractTests}.
  */
 class ScriptedContractTests {
     @Nested
     class Chat extends Contracts.Chat {
         Chat() {
-            super(ContractEngine.Scripted.ENGINE);
-        }
-    }
-
-    @Nested
-    class StreamingChat extends Contracts.StreamingChat {
-        StreamingChat() {
             super(ContractEngine.Scripted.ENGINE);
         }
     }
