@@ -47,8 +47,8 @@ class FamilyModelsTests {
         long headerLength = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
         assertThat(headerLength % 8).isZero();
         assertThat((long) bytes.length).isEqualTo(8 + headerLength + end);
-        assertThat(FamilyModels.write(directory.resolve("b"), name).resolve("model.safetensors"))
-                .hasBinaryContent(bytes);
+        Path again = FamilyModels.write(directory.resolve("b"), name).resolve("model.safetensors");
+        assertThat(Files.mismatch(file, again)).as("first byte that differs").isEqualTo(-1);
     }
 
     @ParameterizedTest
