@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 import io.github.chaijlama.AttentionMode;
@@ -19,6 +20,7 @@ import io.github.chaijlama.profile.Membership;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Whole runs on a model of 3 layers, 8 heads of 16. */
+@Tag("alone")
 class BenchmarkTests {
     private static final Path MODEL = GoldenCases.directory("mha");
     private static final List<BenchArm> ARMS = List.of(new BenchArm(AttentionMode.STOCK),

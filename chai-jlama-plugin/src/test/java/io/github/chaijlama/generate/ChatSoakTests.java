@@ -31,6 +31,7 @@ import io.github.chaijlama.profile.ClusterProfile;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Chats in numbers: the same answers as one after another, and nothing left behind. */
+@Tag("alone")
 class ChatSoakTests {
     private static final List<String> QUESTIONS = List.of("Tell me a story about a fox named Ruby.", "Hello!",
             "Read this: Finn was a lucky owl. Finn lived near the meadow. At the river, Finn found a green whistle. "
