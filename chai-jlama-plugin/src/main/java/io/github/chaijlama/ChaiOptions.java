@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 import com.sun.management.OperatingSystemMXBean;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -137,7 +138,7 @@ public final class ChaiOptions {
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
         return other instanceof ChaiOptions that && values().equals(that.values());
     }
 

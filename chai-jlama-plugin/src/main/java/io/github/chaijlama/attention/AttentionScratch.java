@@ -55,6 +55,7 @@ final class AttentionScratch implements AutoCloseable {
     }
 
     /** Returns memory for one row of scores per cluster, each at {@link #scoresOffset}; contents are undefined. */
+    @SuppressWarnings("MustBeClosedChecker") // close() does, or the next larger one
     MemorySegment scores(int numberOfKeys) {
         if (numberOfKeys > scoresLength) {
             int length = Math.max(1024, Integer.highestOneBit(numberOfKeys - 1) * 2);

@@ -38,7 +38,7 @@ final class TileAttention {
         int tileRows = kernels.tileRows();
         int tiles = (rows + tileRows - 1) / tileRows;
         int clusters = input.plan().numberOfClusters();
-        int blockTiles = Math.clamp((long) tiles * clusters / (TASKS_PER_THREAD * workers.threads()), 1,
+        int blockTiles = Math.clamp((long) tiles * clusters / ((long) TASKS_PER_THREAD * workers.threads()), 1,
                 AttentionScratch.MAX_TILES);
         int blockRows = blockTiles * tileRows;
         int blocks = (rows + blockRows - 1) / blockRows;
@@ -102,7 +102,7 @@ final class TileAttention {
         for (int i = 0; i < outputs.length; i++) {
             for (int head : outputs[i].heads()) {
                 for (int tile = 0; tile < tiles; tile++) {
-                    long row = (long) block.firstRow() + tile * tileRows;
+                    long row = block.firstRow() + (long) tile * tileRows;
                     kernels.normalizeTile(block.input().out().memory(),
                             row * layout.queryLength() + (long) head * layout.headSize(), layout.queryLength(),
                             own.out(), own.outOffset(i, tile), own.state(), own.stateOffset(tile),
@@ -115,7 +115,7 @@ final class TileAttention {
     private void transposeQueries(Block block, int tiles, AttentionScratch.Worker own) {
         int tileRows = kernels.tileRows();
         for (int tile = 0; tile < tiles; tile++) {
-            long row = (long) block.firstRow() + tile * tileRows;
+            long row = block.firstRow() + (long) tile * tileRows;
             kernels.transposeTile(own.queries(), own.queriesOffset(tile), block.input().queries().memory(),
                     row * layout.queryLength() + (long) block.representative() * layout.headSize(),
                     layout.queryLength(),

@@ -31,6 +31,8 @@ import io.github.chaijlama.profile.ClusterProfile;
  * what the machine can give at most. Not thread-safe; nothing else should run.
  */
 public final class Benchmark {
+    /** In {@link Plan#wholeClusters}: it is not known how many clusters a layer has. */
+    public static final int UNKNOWN_CLUSTERS = 0;
     /** Enough for every part to be compiled, on the way to what is measured. */
     private static final int WARM_UP_TOKENS = 256;
 
@@ -51,8 +53,8 @@ public final class Benchmark {
      * @param decodeTokens  tokens after each prompt, at least 1
      * @param warmUpMillis  time each arm runs before anything counts; every arm runs once at least
      * @param deadline      value of {@link System#nanoTime} from which on nothing new is begun
-     * @param wholeClusters clusters of each layer of the whole model, if the model has only some of its layers, to
-     *                      extrapolate; an element is null where it is not known; the list is null if nothing is to be
+     * @param wholeClusters clusters of each layer of the whole model, {@link #UNKNOWN_CLUSTERS} where that is not
+     *                      known, if the model has only some of its layers, to extrapolate; empty if nothing is to be
      *                      extrapolated
      */
     public record Plan(Path model, ChaiOptions options, Optional<ClusterProfile> profile, List<BenchArm> arms,

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -18,7 +19,7 @@ final class Cell {
     private final int context;
     private final List<PhaseTimes> prefills = new ArrayList<>();
     private final List<PhaseTimes> decodes = new ArrayList<>();
-    private List<HeadClusters> clusters;
+    private List<HeadClusters> clusters = List.of();
     private long kvCacheBytes;
 
     Cell(BenchArm arm, int context) {
@@ -54,7 +55,7 @@ final class Cell {
     /**
      * Returns the results of at least one run.
      *
-     * @param wholeClusters clusters of each layer of the whole model; null if all layers were measured
+     * @param wholeClusters clusters of each layer of the whole model; empty if all layers were measured
      */
     Measurement toMeasurement(HeadLayout heads, int decodeTokens, List<Integer> wholeClusters) {
         return new Measurement(arm, context, runs(), spread(prefills, PhaseTimes::total),
@@ -62,7 +63,7 @@ final class Cell {
                 spread(decodes, PhaseTimes::meanAttention), kvCacheBytes, layerCosts(heads, decodeTokens),
                 StepParts.medianOf(prefills.stream().map(PhaseTimes::parts).toList()),
                 StepParts.medianOf(decodes.stream().map(PhaseTimes::parts).toList()),
-                wholeClusters == null ? null : wholeModel(heads, wholeClusters));
+                wholeClusters.isEmpty() ? Optional.empty() : Optional.of(wholeModel(heads, wholeClusters)));
     }
 
     private static Spread spread(List<PhaseTimes> runs, Function<PhaseTimes, Double> value) {

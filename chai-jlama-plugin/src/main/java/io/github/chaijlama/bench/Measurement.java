@@ -2,6 +2,7 @@
 package io.github.chaijlama.bench;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One arm at one context length.
@@ -17,8 +18,9 @@ import java.util.List;
  * @param layers                 what attention alone costs a layer, by number of clusters, most first
  * @param prefill                where the time of the prefill goes
  * @param decode                 where the time of one more token goes
- * @param whole                  the same for all layers of a model some of whose layers were measured, null if all were
+ * @param whole                  the same for all layers of a model some of whose layers were measured, empty if all
+ *                               were
  */
 public record Measurement(BenchArm arm, int context, int runs, Spread prefillMillis, Spread decodeMillis,
         Spread prefillAttentionMillis, Spread decodeAttentionMillis, long kvCacheBytes, List<LayerCost> layers,
-        StepParts prefill, StepParts decode, WholeModel whole) {}
+        StepParts prefill, StepParts decode, Optional<WholeModel> whole) {}

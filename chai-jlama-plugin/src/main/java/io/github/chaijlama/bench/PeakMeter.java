@@ -55,8 +55,9 @@ final class PeakMeter implements AutoCloseable {
         gflops.add(best((double) arithmetic * VectorPeak.operations(TASK_STEPS), () -> workers.run(arithmetic,
                 (task, worker) -> sink[worker] += VectorPeak.multiplyAdd(TASK_STEPS))));
         int blocks = (int) (buffer.byteSize() / TASK_BYTES);
-        gigabytes.add(best(buffer.byteSize(), () -> workers.run(blocks, (task, worker) -> sink[worker] += VectorPeak
-                .sum(buffer, (long) task * TASK_BYTES, TASK_BYTES))));
+        gigabytes.add(
+                best((double) buffer.byteSize(), () -> workers.run(blocks, (task, worker) -> sink[worker] += VectorPeak
+                        .sum(buffer, (long) task * TASK_BYTES, TASK_BYTES))));
     }
 
     /** Returns the best rate of some rounds, in 1e9 a second. */

@@ -63,11 +63,11 @@ record PhaseTimes(double total, double[] blocks, double[] attention, double proj
     static double scale(double[] perLayer, List<Integer> clusters, List<Integer> wholeClusters) {
         double mean = Arrays.stream(perLayer).average().orElseThrow();
         double sum = 0;
-        for (Integer count : wholeClusters) {
+        for (int count : wholeClusters) {
             double same = 0;
             int layers = 0;
             for (int layer = 0; layer < perLayer.length; layer++) {
-                if (clusters.get(layer).equals(count)) {
+                if (clusters.get(layer) == count) {
                     same += perLayer[layer];
                     layers++;
                 }

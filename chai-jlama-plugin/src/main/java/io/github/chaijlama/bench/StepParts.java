@@ -27,7 +27,7 @@ public record StepParts(double attention, double projections, double feedForward
         return Spread.of(runs.stream().map(part::applyAsDouble).toList()).median();
     }
 
-    /** Returns the parts' shares of their sum, 0 to 1, by name. */
+    /** Returns the parts' shares of their sum, 0 to 1, by name, in their order here. */
     public Map<String, Double> shares() {
         Map<String, Double> shares = new LinkedHashMap<>();
         shares.put("attention", attention);

@@ -97,7 +97,7 @@ public final class SyntheticModel {
         long hidden = shape.hiddenSize();
         long intermediate = shape.intermediateSize();
         long kv = hidden / shape.heads() * shape.kvHeads();
-        double inner = 1 / Math.sqrt(hidden);
+        double inner = 1 / Math.sqrt((double) hidden);
         List<Tensor> tensors = new ArrayList<>();
         tensors.add(new Tensor("model.embed_tokens.weight", new long[]{ shape.vocabularySize(), hidden }, 1));
         for (int layer = 0; layer < layers; layer++) {
@@ -111,7 +111,7 @@ public final class SyntheticModel {
             tensors.add(new Tensor(prefix + "mlp.gate_proj.weight", new long[]{ intermediate, hidden }, inner));
             tensors.add(new Tensor(prefix + "mlp.up_proj.weight", new long[]{ intermediate, hidden }, inner));
             tensors.add(new Tensor(prefix + "mlp.down_proj.weight", new long[]{ hidden, intermediate },
-                    1 / Math.sqrt(intermediate)));
+                    1 / Math.sqrt((double) intermediate)));
         }
         tensors.add(new Tensor("model.norm.weight", new long[]{ hidden }, 0));
         tensors.add(new Tensor("lm_head.weight", new long[]{ shape.vocabularySize(), hidden }, inner));

@@ -2,4 +2,7 @@
 /**
  * Measuring whole models, and models of random weights to measure.
  */
+@NullMarked
 package io.github.chaijlama.bench;
+
+import org.jspecify.annotations.NullMarked;

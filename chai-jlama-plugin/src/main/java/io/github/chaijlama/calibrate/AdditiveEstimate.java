@@ -109,7 +109,7 @@ record AdditiveEstimate(List<LayerCosts> layers) {
         for (LayerCosts up : layers) {
             up.ladder().above(from.of(up.layer())).ifPresent(more -> {
                 for (LayerCosts down : layers) {
-                    if (down != up) {
+                    if (down.layer() != up.layer()) {
                         stepsDown(down, from.of(down.layer())).forEach(fewer -> addIfItSavesNoLess(exchanges, from,
                                 new LayerMove(up.layer(), more), new LayerMove(down.layer(), fewer)));
                     }

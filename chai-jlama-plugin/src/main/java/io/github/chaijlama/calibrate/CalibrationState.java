@@ -13,6 +13,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.files.AtomicFile;
@@ -36,9 +37,9 @@ final class CalibrationState {
     /** The file. */
     private record Content(String key, List<LayerStatistics.Sums> layers, Map<String, Loss> losses) {}
 
-    /** A loss in the file, where the drop in accuracy is null if there were no tasks. */
-    private record Loss(Estimate divergence, Estimate logLossDifference, Estimate accuracyDrop, double agreement,
-            double kvSaving) {
+    /** A loss in the file, without a drop in accuracy if there were no tasks. */
+    private record Loss(Estimate divergence, Estimate logLossDifference, @Nullable Estimate accuracyDrop,
+            double agreement, double kvSaving) {
 
         static Loss of(QualityLoss loss) {
             return new Loss(loss.divergence(), loss.logLossDifference(), loss.accuracyDrop().orElse(null),

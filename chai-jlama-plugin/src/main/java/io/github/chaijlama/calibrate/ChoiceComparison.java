@@ -75,7 +75,6 @@ public final class ChoiceComparison {
         SeededSplit<int[]> split = SeededSplit.of(usable, samples, samples, seed);
         Map<String, ClusterProfile> choices = choices(observe(split.fitted()), commonPrefix(texts));
         Map<String, Sums> sums = new LinkedHashMap<>();
-        choices.keySet().forEach(name -> sums.put(name, new Sums()));
         for (int i = 0; i < split.measured().size(); i++) {
             measure(split.measured().get(i), choices, sums);
             progress.report("choices", i + 1L, split.measured().size());
@@ -164,7 +163,8 @@ public final class ChoiceComparison {
             try (ChaiSession session = model.newSession(profile)) {
                 session.feed(prompt);
                 session.endPrompt();
-                sums.get(name).add(exact.compare(session.feedAll(rest)), memberships(session));
+                sums.computeIfAbsent(name, _ -> new Sums())
+                        .add(exact.compare(session.feedAll(rest)), memberships(session));
             }
         });
     }

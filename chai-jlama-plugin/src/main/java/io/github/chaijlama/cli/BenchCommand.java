@@ -8,12 +8,14 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -50,6 +52,7 @@ final class BenchCommand implements Callable<Integer> {
     private CommandSpec command;
 
     @ArgGroup(multiplicity = "1")
+    @SuppressWarnings("NullAway.Init")
     private Source source;
 
     /** The types of weights that can be generated. */
@@ -68,19 +71,19 @@ final class BenchCommand implements Callable<Integer> {
     /** What to measure. */
     static final class Source {
         @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory")
-        private Path model;
+        private @Nullable Path model;
 
         @Option(names = "--shape", required = true, paramLabel = "NAME", description = "random weights of a real "
                 + "model's shape: ${COMPLETION-CANDIDATES}", completionCandidates = ShapeNames.class)
-        private String shape;
+        private @Nullable String shape;
     }
 
     @Option(names = "--layers", paramLabel = "N", description = "layers of a generated model; default: 4")
-    private Integer layers;
+    private @Nullable Integer layers;
 
     @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model: F32, BF16, or Q4, "
             + "quantized from BF16 when loaded; default: F32")
-    private GeneratedWeights weights;
+    private @Nullable GeneratedWeights weights;
 
     @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: "
             + "chai-bench in the temporary directory")
@@ -88,29 +91,32 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--context", split = ",", paramLabel = "N", defaultValue = "128,512,2048",
             description = "tokens of the prompts; default: ${DEFAULT-VALUE}")
+    @SuppressWarnings("NullAway.Init")
     private List<Integer> contexts;
 
     @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered",
             description = "attentions to compare; default: ${DEFAULT-VALUE}")
+    @SuppressWarnings("NullAway.Init")
     private List<AttentionMode> modes;
 
     @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "how keys and values "
             + "are stored, each another arm of exact and clustered: ${COMPLETION-CANDIDATES}; default: "
             + "${DEFAULT-VALUE}")
+    @SuppressWarnings("NullAway.Init")
     private List<KvType> kvTypes;
 
     @ArgGroup
-    private Clusters clusters;
+    private @Nullable Clusters clusters;
 
     /** Which heads to cluster. */
     static final class Clusters {
         @Option(names = "--profile", required = true, paramLabel = "FILE", description = "cluster profile")
-        private Path profile;
+        private @Nullable Path profile;
 
         @Option(names = "--clusters", required = true, paramLabel = "KxL,...", description = "K clusters in the next L "
                 + "layers, for instance 32x1,4x3; ONLINE membership. Of a generated model: for each of its layers, or "
                 + "for each of the real model's, of which evenly spaced ones are taken")
-        private String counts;
+        private @Nullable String counts;
     }
 
     @Option(names = "--runs", paramLabel = "N", defaultValue = "3", description = "runs that count; default: "
@@ -125,15 +131,15 @@ final class BenchCommand implements Callable<Integer> {
     private boolean json;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
-    private Integer threads;
+    private @Nullable Integer threads;
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
             + "values, for instance 512MiB; default: a quarter of the machine's memory")
-    private Long kvCacheMaxBytes;
+    private @Nullable Long kvCacheMaxBytes;
 
     @Option(names = "--max-seconds", paramLabel = "N", description = "time for everything: what is running when it is "
             + "over is finished, the rest left out; default: no limit")
-    private Long maxSeconds;
+    private @Nullable Long maxSeconds;
 
     @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "1000", description = "milliseconds that each arm "
             + "runs before anything counts, once at least; default: ${DEFAULT-VALUE}")
@@ -142,33 +148,41 @@ final class BenchCommand implements Callable<Integer> {
     @Mixin
     private ReportOption report;
 
-    /** What {@code --clusters} says. */
-    private record Counts(List<Integer> measured, List<Integer> whole) {}
+    /**
+     * What {@code --clusters} says.
+     *
+     * @param measured clusters of each measured layer, if it says anything
+     * @param whole    clusters of each layer of the whole model, as {@link Benchmark.Plan} has them
+     */
+    private record Counts(Optional<List<Integer>> measured, List<Integer> whole) {}
 
     @Override
     public Integer call() {
         long deadline = System.nanoTime() + deadlineNanos();
         requirePossibleNumbers();
-        Optional<ClusterProfile> profile = Optional.ofNullable(clusters).map(given -> given.profile)
+        Optional<ClusterProfile> read = Optional.ofNullable(clusters).map(given -> given.profile)
                 .map(ClusterProfile::read);
-        List<Integer> named = clusters == null || clusters.counts == null ? null : parseClusters(clusters.counts);
-        SyntheticModel generated = source.shape == null ? null : describeGenerated();
-        Counts counts = generated == null ? new Counts(named, null) : countsOfGenerated(named);
-        Path model = generated == null ? source.model : write(generated);
+        Optional<List<Integer>> named = Optional.ofNullable(clusters).map(given -> given.counts)
+                .map(this::parseClusters);
+        Optional<SyntheticShape> shape = Optional.ofNullable(source.shape).map(this::shape);
+        Counts counts = shape.map(whole -> countsOfGenerated(whole, named))
+                .orElseGet(() -> new Counts(named, List.of()));
+        Path model = shape.map(this::generate).orElseGet(() -> Objects.requireNonNull(source.model));
         ModelConfig config = ModelConfig.read(model);
         require(longest() <= config.contextLength(), "--context and --decode need " + longest()
                 + " tokens, the model's context holds " + config.contextLength());
-        if (named != null) {
-            requireOnePerLayer(counts.measured(), config.layers(), config.heads().numberOfHeads());
-            profile = Optional.of(new ClusterProfile(config.shape(), counts.measured(), Membership.defaults()));
-        }
+        counts.measured()
+                .ifPresent(each -> requireOnePerLayer(each, config.layers(), config.heads().numberOfHeads()));
+        Optional<ClusterProfile> profile = counts.measured()
+                .map(each -> new ClusterProfile(config.shape(), each, Membership.defaults())).or(() -> read);
         profile.ifPresent(present -> present.requireFits(config.shape()));
         ChaiOptions options = options();
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
                 BenchArm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
         Benchmarked benchmarked = new Benchmarked(
-                source.shape == null ? model.toAbsolutePath().normalize().getFileName().toString() : source.shape,
+                shape.map(SyntheticShape::name)
+                        .orElseGet(() -> model.toAbsolutePath().normalize().getFileName().toString()),
                 config.shape(), weights == null ? "as stored" : weights.name(), options, profile, result);
         print(benchmarked);
         // After the results are printed: hours of measuring are not lost for a full disk.
@@ -196,19 +210,18 @@ final class BenchCommand implements Callable<Integer> {
      * Distributes clusters over the layers of a generated model. They may be named for each of its layers, or for each
      * of the real model's; then the generated model's layers get the counts of real ones at even distances.
      */
-    private Counts countsOfGenerated(List<Integer> named) {
-        SyntheticShape shape = SyntheticShape.of(source.shape);
+    private Counts countsOfGenerated(SyntheticShape shape, Optional<List<Integer>> named) {
         int measured = generatedLayers();
-        List<Integer> unknown = measured == shape.layers() ? null : Collections.nCopies(shape.layers(), null);
-        if (named == null) {
-            return new Counts(null, unknown);
-        }
-        if (named.size() == shape.layers() && measured < shape.layers()) {
-            requireOnePerLayer(named, shape.layers(), shape.heads());
-            return new Counts(SyntheticShape.evenlySpaced(named, measured), named);
-        }
-        requireOnePerLayer(named, measured, shape.heads());
-        return new Counts(named, unknown);
+        List<Integer> unknown = measured == shape.layers() ? List.of()
+                : Collections.nCopies(shape.layers(), Benchmark.UNKNOWN_CLUSTERS);
+        return named.map(counts -> {
+            if (counts.size() == shape.layers() && measured < shape.layers()) {
+                requireOnePerLayer(counts, shape.layers(), shape.heads());
+                return new Counts(Optional.of(SyntheticShape.evenlySpaced(counts, measured)), counts);
+            }
+            requireOnePerLayer(counts, measured, shape.heads());
+            return new Counts(named, unknown);
+        }).orElseGet(() -> new Counts(named, unknown));
     }
 
     /** Before anything is generated or loaded, which takes minutes. */
@@ -239,10 +252,17 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private ChaiOptions options() {
-        ChaiOptions options = threads == null ? ChaiOptions.exact()
-                : ChaiOptions.exact().with(change -> change.threads(threads));
-        options = weights == GeneratedWeights.Q4 ? options.with(change -> change.weights(WeightType.Q4)) : options;
-        return kvCacheMaxBytes == null ? options : options.with(change -> change.kvCacheMaxBytes(kvCacheMaxBytes));
+        return ChaiOptions.exact().with(change -> {
+            if (threads != null) {
+                change.threads(threads);
+            }
+            if (weights == GeneratedWeights.Q4) {
+                change.weights(WeightType.Q4);
+            }
+            if (kvCacheMaxBytes != null) {
+                change.kvCacheMaxBytes(kvCacheMaxBytes);
+            }
+        });
     }
 
     private void progress(String line) {
@@ -251,17 +271,18 @@ final class BenchCommand implements Callable<Integer> {
         err.flush();
     }
 
-    private SyntheticModel describeGenerated() {
+    private SyntheticShape shape(String name) {
         try {
-            return new SyntheticModel(SyntheticShape.of(source.shape), generatedLayers(),
-                    (int) Math.max(DEFAULT_CONTEXT, longest()),
-                    weights == null || weights == GeneratedWeights.F32 ? "F32" : "BF16");
+            return SyntheticShape.of(name);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage());
         }
     }
 
-    private Path write(SyntheticModel generated) {
+    private Path generate(SyntheticShape shape) {
+        SyntheticModel generated = new SyntheticModel(shape, generatedLayers(),
+                (int) Math.max(DEFAULT_CONTEXT, longest()),
+                weights == null || weights == GeneratedWeights.F32 ? "F32" : "BF16");
         try {
             return generated.writeUnder(directory, this::progress);
         } catch (IOException e) {

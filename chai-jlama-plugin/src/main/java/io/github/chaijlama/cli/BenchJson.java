@@ -10,6 +10,7 @@ import io.github.chaijlama.bench.MachinePeaks;
 import io.github.chaijlama.bench.Measurement;
 import io.github.chaijlama.bench.Spread;
 import io.github.chaijlama.bench.StepParts;
+import io.github.chaijlama.bench.WholeModel;
 
 /** A benchmark for machines: milliseconds, bytes, shares and not percent. */
 final class BenchJson {
@@ -61,12 +62,14 @@ final class BenchJson {
         measurement.layers().forEach(cost -> put(layers.addObject(), cost));
         put(node.putObject("prefillParts"), measurement.prefill());
         put(node.putObject("decodeParts"), measurement.decode());
-        if (measurement.whole() != null) {
-            ObjectNode whole = node.putObject("extrapolated").put("layers", measurement.whole().layers());
-            put(whole.putObject("prefillMillis"), measurement.whole().prefillMillis());
-            put(whole.putObject("decodeMillis"), measurement.whole().decodeMillis());
-            whole.put("kvCacheBytes", measurement.whole().kvCacheBytes());
-        }
+        measurement.whole().ifPresent(whole -> put(node.putObject("extrapolated"), whole));
+    }
+
+    private void put(ObjectNode node, WholeModel whole) {
+        node.put("layers", whole.layers());
+        put(node.putObject("prefillMillis"), whole.prefillMillis());
+        put(node.putObject("decodeMillis"), whole.decodeMillis());
+        node.put("kvCacheBytes", whole.kvCacheBytes());
     }
 
     private void put(ObjectNode node, LayerCost cost) {

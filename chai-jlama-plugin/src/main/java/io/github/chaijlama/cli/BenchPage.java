@@ -48,9 +48,8 @@ final class BenchPage {
         List<Section> sections = new ArrayList<>(List.of(facts.result(keyFigures(), remarks())));
         if (!result.measurements().isEmpty()) {
             sections.add(wholeSteps());
-            if (result.measurements().stream().anyMatch(measurement -> measurement.whole() != null)) {
-                sections.add(extrapolated());
-            }
+            result.measurements().stream().flatMap(measurement -> measurement.whole().stream()).findFirst()
+                    .ifPresent(whole -> sections.add(extrapolated(whole.layers())));
             sections.add(attention());
             sections.add(parts());
         }
@@ -82,18 +81,17 @@ final class BenchPage {
                                 Measurement::decodeMillis, Measurement::kvCacheBytes)));
     }
 
-    private Section extrapolated() {
+    private Section extrapolated(int layers) {
         List<Measurement> measured = result.measurements().stream()
-                .filter(measurement -> measurement.whole() != null).toList();
-        int layers = measured.getFirst().whole().layers();
+                .filter(measurement -> measurement.whole().isPresent()).toList();
         return new Section("All " + layers + " layers", "",
                 List.of(new Note("Extrapolated, not measured: the time of the measured layers ("
                         + benchmarked.shape().layers() + "), by the layers there are (of as many clusters), and the "
                         + "rest of a step once."),
                         times("Extrapolated to " + layers + " layers", measured,
-                                measurement -> measurement.whole().prefillMillis(),
-                                measurement -> measurement.whole().decodeMillis(),
-                                measurement -> measurement.whole().kvCacheBytes())));
+                                measurement -> measurement.whole().orElseThrow().prefillMillis(),
+                                measurement -> measurement.whole().orElseThrow().decodeMillis(),
+                                measurement -> measurement.whole().orElseThrow().kvCacheBytes())));
     }
 
     private static Table times(String caption, List<Measurement> measurements, Function<Measurement, Spread> prefill,

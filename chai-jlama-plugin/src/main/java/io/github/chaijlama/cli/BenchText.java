@@ -2,9 +2,9 @@
 package io.github.chaijlama.cli;
 
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.LayerCost;
@@ -44,7 +44,8 @@ final class BenchText {
         out.println("medians (smallest to largest)");
         if (!result.measurements().isEmpty()) {
             printTimes();
-            printWhole();
+            result.measurements().stream().flatMap(measurement -> measurement.whole().stream()).findFirst()
+                    .ifPresent(whole -> printWhole(whole.layers()));
             printAttention();
             printParts();
         }
@@ -66,22 +67,17 @@ final class BenchText {
         }
     }
 
-    private void printWhole() {
-        List<Measurement> extrapolated = result.measurements().stream()
-                .filter(measurement -> measurement.whole() != null).toList();
-        if (extrapolated.isEmpty()) {
-            return;
-        }
+    private void printWhole(int layers) {
         out.println();
-        out.println("EXTRAPOLATED, not measured, to all " + extrapolated.getFirst().whole().layers()
-                + " layers: the time of those measured (" + benchmarked.shape().layers() + "),");
+        out.println("EXTRAPOLATED, not measured, to all " + layers + " layers: the time of those measured ("
+                + benchmarked.shape().layers() + "),");
         out.println("by the layers there are (of as many clusters), and the rest of a step once");
         out.printf("%-8s %-15s %30s %28s %10s%n", "context", "arm", "time to first token, ms", "decode, ms a token",
                 "K+V MiB");
-        for (Measurement measurement : extrapolated) {
-            out.printf("%-8d %-15s %30s %28s %10s%n", measurement.context(), measurement.arm().label(),
-                    "~" + format(measurement.whole().prefillMillis()), "~" + format(measurement.whole().decodeMillis()),
-                    "~" + mebibytes(measurement.whole().kvCacheBytes()));
+        for (Measurement measurement : result.measurements()) {
+            measurement.whole().ifPresent(whole -> out.printf("%-8d %-15s %30s %28s %10s%n", measurement.context(),
+                    measurement.arm().label(), "~" + format(whole.prefillMillis()), "~" + format(whole.decodeMillis()),
+                    "~" + mebibytes(whole.kvCacheBytes())));
         }
     }
 
@@ -115,6 +111,7 @@ final class BenchText {
         }
     }
 
+    @SuppressWarnings("OrphanedFormatString") // no format, a percent sign
     private void printParts() {
         out.println();
         out.println("where the time goes, % of a step: attention alone, its matrix products, feed-forward network,"
@@ -128,10 +125,9 @@ final class BenchText {
     }
 
     private void printParts(Measurement measurement, String step, StepParts parts) {
-        Map<String, Double> shares = parts.shares();
-        out.printf(Locale.ROOT, "%-8d %-15s %8s %10.1f %12.1f %13.1f %7.1f %7.1f%n", measurement.context(),
-                measurement.arm().label(), step, 100 * shares.get("attention"), 100 * shares.get("projections"),
-                100 * shares.get("feedForward"), 100 * shares.get("head"), 100 * shares.get("other"));
+        List<Object> row = new ArrayList<>(List.of(measurement.context(), measurement.arm().label(), step));
+        parts.shares().values().forEach(share -> row.add(100 * share));
+        out.printf(Locale.ROOT, "%-8d %-15s %8s %10.1f %12.1f %13.1f %7.1f %7.1f%n", row.toArray());
     }
 
     static String format(Spread spread) {

@@ -2,12 +2,13 @@
 package io.github.chaijlama.cli;
 
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -53,9 +54,11 @@ final class CalibrateCommand implements Callable<Integer> {
 
     @Option(names = "--texts", required = true, paramLabel = "FILE", description = "sample texts: .jsonl with "
             + "{\"messages\": ..} or {\"text\": ..} on each line, or plain text with blank lines between texts")
+    @SuppressWarnings("NullAway.Init")
     private Path texts;
 
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "profile to write")
+    @SuppressWarnings("NullAway.Init")
     private Path out;
 
     @Option(names = "--samples", paramLabel = "N", defaultValue = ""
@@ -73,7 +76,7 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--max-tokens", paramLabel = "N", description = "longer texts are cut; default: "
             + CalibrationOptions.DEFAULT_MAX_TOKENS
             + ", or the model's context")
-    private Integer maxTokens;
+    private @Nullable Integer maxTokens;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = ""
             + CalibrationOptions.DEFAULT_SEED,
@@ -84,23 +87,24 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--membership", paramLabel = "KIND", defaultValue = "static", description = "online: each sequence "
             + "decides from its first tokens; prompt: from its whole prompt, which stays exact; static: the same for "
             + "all sequences, from the texts; default: ${DEFAULT-VALUE}")
+    @SuppressWarnings("NullAway.Init")
     private MembershipChoice.Kind kind;
 
     @Option(names = "--window", paramLabel = "N", description = "tokens that decide online membership; default: "
             + MembershipChoice.DEFAULT_WINDOW)
-    private Integer window;
+    private @Nullable Integer window;
 
     @Option(names = "--offset", paramLabel = "N", description = "tokens before the window that do not count; default: "
             + "0")
-    private Integer offset;
+    private @Nullable Integer offset;
 
     @Option(names = "--algorithm", paramLabel = "NAME", description = "how attention is clustered: agglomerative or "
             + "kmeans; default: agglomerative")
-    private ClusteringAlgorithm algorithm;
+    private @Nullable ClusteringAlgorithm algorithm;
 
     @Option(names = "--representative", paramLabel = "NAME", description = "head that stands for a cluster of "
             + "attention: first or medoid; default: first")
-    private RepresentativeChoice representative;
+    private @Nullable RepresentativeChoice representative;
 
     @Option(names = "--distance", paramLabel = "NAME", description = "what makes heads alike, for static membership. "
             + "attention: their probabilities, as in the paper. output: how little the output of the layer's attention "
@@ -108,7 +112,7 @@ final class CalibrateCommand implements Callable<Integer> {
             + "mind (layers x heads measurements). measured: how little the predictions change (layers x heads x heads "
             + "measurements). Default: weighted with a budget, else output; attention where --algorithm or "
             + "--representative is given")
-    private HeadDistance distance;
+    private @Nullable HeadDistance distance;
 
     @Option(names = "--max-residual", paramLabel = "X", defaultValue = ""
             + CalibrationOptions.DEFAULT_MAX_RESIDUAL,
@@ -117,7 +121,7 @@ final class CalibrateCommand implements Callable<Integer> {
     private double maxResidual;
 
     @ArgGroup
-    private Bound bound;
+    private @Nullable Bound bound;
 
     /** What clusters may cost. */
     static final class Bound {
@@ -125,27 +129,27 @@ final class CalibrateCommand implements Callable<Integer> {
                 converter = ShareConverter.class,
                 description = "the most that perplexity may rise on held-out texts, for instance 1%%: "
                         + "finds the largest saving")
-        private Double perplexityIncrease;
+        private @Nullable Double perplexityIncrease;
 
         @Option(names = "--max-kl", required = true, paramLabel = "X", description = "the largest mean divergence from "
                 + "exact attention, nats per token: finds the largest saving")
-        private Double divergence;
+        private @Nullable Double divergence;
 
         @Option(names = "--max-accuracy-drop", required = true, paramLabel = "X", description = "the most points of "
                 + "accuracy that may be lost on --tasks, for instance 1: finds the largest saving")
-        private Double accuracyPoints;
+        private @Nullable Double accuracyPoints;
 
         QualityBudget budget() {
             if (accuracyPoints != null) {
                 return new QualityBudget(Measure.ACCURACY_DROP, accuracyPoints / 100);
             }
             return perplexityIncrease != null ? new QualityBudget(Measure.PERPLEXITY_INCREASE, perplexityIncrease)
-                    : new QualityBudget(Measure.DIVERGENCE, divergence);
+                    : new QualityBudget(Measure.DIVERGENCE, Objects.requireNonNull(divergence));
         }
     }
 
     @Option(names = "--tasks", paramLabel = "FILE", description = "tasks for --max-accuracy-drop, one a line")
-    private Path tasks;
+    private @Nullable Path tasks;
 
     @Option(names = "--max-measurements", paramLabel = "N", defaultValue = ""
             + CalibrationOptions.DEFAULT_MAX_MEASUREMENTS,
@@ -158,7 +162,7 @@ final class CalibrateCommand implements Callable<Integer> {
 
     @Option(names = "--date", paramLabel = "TEXT", description = "date to write into the profile; default: none, so "
             + "that the same inputs give the same bytes")
-    private String date;
+    private @Nullable String date;
 
     @Mixin
     private ReportOption report;
@@ -169,8 +173,7 @@ final class CalibrateCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         CalibrationOptions options = options();
-        Path directory = out.toAbsolutePath().getParent();
-        if (!Files.isDirectory(directory) || Files.isDirectory(out)) {
+        if (!ReportOption.canExist(out)) {
             throw model.usage("--out must name a file in a directory that exists, found " + out);
         }
         report.check();
@@ -219,14 +222,14 @@ final class CalibrateCommand implements Callable<Integer> {
             return new CalibrationOptions(membership.choose(kind, bound != null), samples, heldOut, seed, maxResidual,
                     Optional.ofNullable(bound).map(Bound::budget), maxMeasurements, beyond);
         } catch (IllegalArgumentException | ProfileException e) {
-            throw model.usage(e.getMessage());
+            throw model.usage(e);
         }
     }
 
     private Calibrator calibrator(TextModel loaded, CalibrationOptions options) {
         Calibrator calibrator = new Calibrator(loaded.model(), options,
                 new ProgressPrinter(command.commandLine().getErr()));
-        return tasks == null ? calibrator : calibrator.withTasks(readTasks(loaded));
+        return tasks == null ? calibrator : calibrator.withTasks(readTasks(tasks, loaded));
     }
 
     private TextSet read(TextModel loaded) {
@@ -237,11 +240,11 @@ final class CalibrateCommand implements Callable<Integer> {
                 bad -> err.println("skipped: " + bad));
     }
 
-    private TaskSplit readTasks(TextModel loaded) {
+    private TaskSplit readTasks(Path file, TextModel loaded) {
         PrintWriter err = command.commandLine().getErr();
-        TaskSet set = TaskSet.read(tasks, Optional.empty(), TaskFormat.AUTO, loaded,
+        TaskSet set = TaskSet.read(file, Optional.empty(), TaskFormat.AUTO, loaded,
                 ReadLimits.ofTokens(loaded.model().config().contextLength()), bad -> err.println("skipped: " + bad));
-        return TaskSplit.of(loaded, set.tasks(), tasks.getFileName().toString(), seed);
+        return TaskSplit.of(loaded, set.tasks(), file.getFileName().toString(), seed);
     }
 
     private void print(PrintWriter printer, Calibration calibration) {

@@ -38,10 +38,12 @@ final class CompareCommand implements Callable<Integer> {
     private LoadingOptions model;
 
     @Option(names = "--texts", required = true, paramLabel = "FILE", description = "texts, as for calibrate")
+    @SuppressWarnings("NullAway.Init")
     private Path texts;
 
     @Option(names = "--profile", required = true, paramLabel = "FILE", description = "profile whose numbers of "
             + "clusters to use; its members do not matter")
+    @SuppressWarnings("NullAway.Init")
     private Path profile;
 
     @Option(names = "--samples", paramLabel = "N", defaultValue = "100", description = "the most texts to measure on, "

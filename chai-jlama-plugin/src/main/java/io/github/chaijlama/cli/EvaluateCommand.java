@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,18 +49,19 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Option(names = "--texts", paramLabel = "FILE", description = "texts: .jsonl with {\"messages\": [{\"role\", "
             + "\"text\"}, ..]} or {\"text\"} on each line; other files are plain text, a paragraph being a text")
-    private Path texts;
+    private @Nullable Path texts;
 
     @Option(names = "--tasks", paramLabel = "FILE", description = "tasks: JSON lines of PIQA, HellaSwag, ARC, BoolQ, "
             + "or {\"messages\", \"choices\", \"answer\"}")
-    private Path tasks;
+    private @Nullable Path tasks;
 
     @Option(names = "--labels", paramLabel = "FILE", description = "right choices of the tasks, one index a line, "
             + "where they are in a file of their own (PIQA)")
-    private Path labels;
+    private @Nullable Path labels;
 
     @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "auto", description = "format of the tasks: "
             + "auto, chat, piqa, hellaswag, arc, boolq; default: ${DEFAULT-VALUE}")
+    @SuppressWarnings("NullAway.Init")
     private TaskFormat format;
 
     @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile to compare with exact attention; "
@@ -68,11 +70,12 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "types of keys and "
             + "values to compare, F32, BF16, I8; the reference is exact attention with F32; default: ${DEFAULT-VALUE}")
+    @SuppressWarnings("NullAway.Init")
     private Set<KvType> kvTypes;
 
     @Option(names = "--max-tokens", paramLabel = "N", description = "texts are cut to N tokens; default: 2048, or what "
             + "the context holds")
-    private Integer maxTokens;
+    private @Nullable Integer maxTokens;
 
     @Option(names = "--limit", paramLabel = "N", defaultValue = "10000", description = "the most texts and tasks to "
             + "use, from the beginning of each file; default: ${DEFAULT-VALUE}")
@@ -115,11 +118,16 @@ final class EvaluateCommand implements Callable<Integer> {
     /**
      * What was evaluated and what came of it.
      *
-     * @param texts null if there were none
-     * @param tasks null if there were none
+     * @param texts if there were any
+     * @param tasks if there were any
      */
-    record Evaluated(ModelShape shape, ChaiOptions options, TextSet textSet, TextEvaluation texts, TaskSet taskSet,
-            TaskEvaluation tasks) {}
+    record Evaluated(ModelShape shape, ChaiOptions options, Optional<Texts> texts, Optional<Tasks> tasks) {}
+
+    /** Texts, and what came of them. */
+    record Texts(TextSet set, TextEvaluation result) {}
+
+    /** Tasks, and what came of them. */
+    record Tasks(TaskSet set, TaskEvaluation result) {}
 
     /** Returns each profile, and exact attention, with each type of keys and values. */
     private List<Arm> arms(ModelConfig config) {
@@ -145,21 +153,18 @@ final class EvaluateCommand implements Callable<Integer> {
     private Evaluated evaluate(TextModel loaded, List<Arm> arms) {
         int context = loaded.model().config().contextLength();
         // Both files are read before either is used: a mistake in the second should not cost the time of the first.
-        TextSet textSet = texts == null ? null : readTexts(loaded, context);
-        TaskSet taskSet = tasks == null ? null : readTasks(loaded, context);
-        TextEvaluation textEvaluation = textSet == null ? null
-                : new TextEvaluator(loaded.model(), textSet.texts(), 0).evaluate(arms,
-                        new RemainingTime(err(), "texts")::report);
-        TaskEvaluation taskEvaluation = taskSet == null ? null
-                : new TaskEvaluator(loaded, taskSet.tasks()).evaluate(arms, new RemainingTime(err(), "tasks")::report);
-        return new Evaluated(loaded.model().config().shape(), loaded.model().options(), textSet, textEvaluation,
-                taskSet,
-                taskEvaluation);
+        Optional<TextSet> textSet = Optional.ofNullable(texts).map(file -> readTexts(file, loaded, context));
+        Optional<TaskSet> taskSet = Optional.ofNullable(tasks).map(file -> readTasks(file, loaded, context));
+        return new Evaluated(loaded.model().config().shape(), loaded.model().options(),
+                textSet.map(set -> new Texts(set, new TextEvaluator(loaded.model(), set.texts(), 0).evaluate(arms,
+                        new RemainingTime(err(), "texts")::report))),
+                taskSet.map(set -> new Tasks(set, new TaskEvaluator(loaded, set.tasks()).evaluate(arms,
+                        new RemainingTime(err(), "tasks")::report))));
     }
 
-    private TextSet readTexts(TextModel loaded, int context) {
+    private TextSet readTexts(Path file, TextModel loaded, int context) {
         int tokens = maxTokens == null ? Math.min(DEFAULT_MAX_TOKENS, context) : maxTokens;
-        TextSet set = TextSet.read(texts, TextFormat.AUTO, loaded,
+        TextSet set = TextSet.read(file, TextFormat.AUTO, loaded,
                 new ReadLimits(limit, tokens, ReadLimits.DEFAULT_MAX_BAD_LINES), this::skipped);
         say(set.texts().size() + " texts, " + set.totalTokens() + " tokens"
                 + (set.cut() == 0 ? "" : ", " + set.cut() + " cut at " + tokens)
@@ -167,8 +172,8 @@ final class EvaluateCommand implements Callable<Integer> {
         return set;
     }
 
-    private TaskSet readTasks(TextModel loaded, int context) {
-        TaskSet set = TaskSet.read(tasks, Optional.ofNullable(labels), format, loaded,
+    private TaskSet readTasks(Path file, TextModel loaded, int context) {
+        TaskSet set = TaskSet.read(file, Optional.ofNullable(labels), format, loaded,
                 new ReadLimits(limit, context, ReadLimits.DEFAULT_MAX_BAD_LINES), this::skipped);
         say(set.tasks().size() + " tasks"
                 + (set.tooLong() == 0 ? ""

@@ -8,10 +8,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.TaskEvaluation;
 import io.github.chaijlama.evaluate.TaskGroup;
 import io.github.chaijlama.evaluate.TaskMeasures;
 import io.github.chaijlama.evaluate.TaskResult;
+import io.github.chaijlama.evaluate.TaskSet;
+import io.github.chaijlama.evaluate.TextEvaluation;
 import io.github.chaijlama.evaluate.TextResult;
+import io.github.chaijlama.evaluate.TextSet;
 
 /** An evaluation for machines: shares and not percent, nats, bytes; a standard error that is not known is null. */
 final class EvaluationJson {
@@ -21,26 +25,25 @@ final class EvaluationJson {
     static ObjectNode of(EvaluateCommand.Evaluated evaluated) {
         ObjectNode root = Json.object();
         root.put("model", evaluated.shape().toString()).put("threads", evaluated.options().threads());
-        if (evaluated.texts() != null) {
-            ObjectNode node = root.putObject("texts");
-            node.put("source", evaluated.textSet().source()).put("count", evaluated.texts().texts())
-                    .put("predictedTokens", evaluated.texts().predictedTokens())
-                    .put("badLines", evaluated.textSet().badLines()).put("cut", evaluated.textSet().cut())
-                    .put("complete", evaluated.textSet().complete());
-            put(node.putObject("exact"), evaluated.texts().exact());
-            ArrayNode arms = node.putArray("arms");
-            evaluated.texts().arms().forEach(arm -> put(arms.addObject(), arm));
-        }
-        if (evaluated.tasks() != null) {
-            ObjectNode node = root.putObject("tasks");
-            node.put("source", evaluated.taskSet().source()).put("count", evaluated.tasks().tasks())
-                    .put("badLines", evaluated.taskSet().badLines()).put("tooLong", evaluated.taskSet().tooLong())
-                    .put("complete", evaluated.taskSet().complete());
-            put(node.putObject("exact"), evaluated.tasks().exact());
-            ArrayNode arms = node.putArray("arms");
-            evaluated.tasks().arms().forEach(arm -> put(arms.addObject(), arm));
-        }
+        evaluated.texts().ifPresent(texts -> put(root.putObject("texts"), texts.set(), texts.result()));
+        evaluated.tasks().ifPresent(tasks -> put(root.putObject("tasks"), tasks.set(), tasks.result()));
         return root;
+    }
+
+    private static void put(ObjectNode node, TextSet set, TextEvaluation result) {
+        node.put("source", set.source()).put("count", result.texts()).put("predictedTokens", result.predictedTokens())
+                .put("badLines", set.badLines()).put("cut", set.cut()).put("complete", set.complete());
+        put(node.putObject("exact"), result.exact());
+        ArrayNode arms = node.putArray("arms");
+        result.arms().forEach(arm -> put(arms.addObject(), arm));
+    }
+
+    private static void put(ObjectNode node, TaskSet set, TaskEvaluation result) {
+        node.put("source", set.source()).put("count", result.tasks()).put("badLines", set.badLines())
+                .put("tooLong", set.tooLong()).put("complete", set.complete());
+        put(node.putObject("exact"), result.exact());
+        ArrayNode arms = node.putArray("arms");
+        result.arms().forEach(arm -> put(arms.addObject(), arm));
     }
 
     private static void put(ObjectNode node, Arm arm) {

@@ -4,16 +4,15 @@ package io.github.chaijlama.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.evaluate.TaskEvaluation;
 import io.github.chaijlama.evaluate.TaskResult;
-import io.github.chaijlama.evaluate.TaskSet;
 import io.github.chaijlama.evaluate.TextEvaluation;
 import io.github.chaijlama.evaluate.TextResult;
-import io.github.chaijlama.evaluate.TextSet;
 import io.github.chaijlama.report.Block;
 import io.github.chaijlama.report.Entry;
 import io.github.chaijlama.report.Numbers;
@@ -22,63 +21,63 @@ import io.github.chaijlama.report.Section;
 import io.github.chaijlama.report.Series;
 import io.github.chaijlama.report.Table;
 
-/**
- * An evaluation as a page. What was not measured has no section.
- *
- * @param evaluated what was measured
- * @param facts     about the model and this machine
- */
-record EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
+/** An evaluation as a page. What was not measured has no section. */
+final class EvaluationPage {
+    private final EvaluateCommand.Evaluated evaluated;
+    private final PageFacts facts;
+    private final Optional<TextEvaluation> texts;
+    private final Optional<TaskEvaluation> tasks;
+
+    /**
+     * Creates a page.
+     *
+     * @param evaluated what was measured
+     * @param facts     about the model and this machine
+     */
+    EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
+        this.evaluated = evaluated;
+        this.facts = facts;
+        this.texts = evaluated.texts().map(EvaluateCommand.Texts::result);
+        this.tasks = evaluated.tasks().map(EvaluateCommand.Tasks::result);
+    }
 
     Report report() {
         List<Section> sections = new ArrayList<>(List.of(facts.result(keyFigures(), remarks())));
-        TextEvaluation texts = evaluated.texts();
-        if (texts != null) {
-            sections.add(texts(texts));
-            if (!texts.arms().isEmpty()) {
-                sections.add(savings(withExact(texts.exact(), texts.arms())));
+        texts.ifPresent(measured -> {
+            sections.add(texts(measured));
+            if (!measured.arms().isEmpty()) {
+                sections.add(savings(withExact(measured.exact(), measured.arms())));
             }
-        }
-        TaskEvaluation tasks = evaluated.tasks();
-        if (tasks != null) {
-            sections.add(TaskSection.of(tasks));
-        }
+        });
+        tasks.ifPresent(measured -> sections.add(TaskSection.of(measured)));
         sections.add(facts.settings(settings()));
         return new Report("Evaluation of head clusters", subtitle(), sections);
     }
 
     private String subtitle() {
         List<String> parts = new ArrayList<>();
-        if (evaluated.texts() != null) {
-            parts.add(evaluated.texts().texts() + " texts, " + evaluated.texts().predictedTokens()
-                    + " predicted tokens");
-        }
-        if (evaluated.tasks() != null) {
-            parts.add(evaluated.tasks().tasks() + " tasks");
-        }
+        texts.ifPresent(measured -> parts.add(measured.texts() + " texts, " + measured.predictedTokens()
+                + " predicted tokens"));
+        tasks.ifPresent(measured -> parts.add(measured.tasks() + " tasks"));
         return String.join("; ", parts);
     }
 
     /** The first of the arms is what most evaluations are about; the others are in the tables. */
     private List<Entry> keyFigures() {
         List<Entry> figures = new ArrayList<>();
-        TextEvaluation texts = evaluated.texts();
-        if (texts != null && !texts.arms().isEmpty()) {
-            TextResult first = texts.arms().getFirst();
+        texts.flatMap(measured -> measured.arms().stream().findFirst()).ifPresent(first -> {
             figures.add(saved(first.kvCacheRelative()));
             figures.add(change("Perplexity", first.perplexityIncrease(), " %"));
             figures.add(new Entry("Mean KL, nats per token", Wording.format("%.5f", first.divergence().value())));
             figures.add(new Entry("Same most likely token",
                     Wording.format("%.2f %%", 100 * first.agreement().value())));
-        }
-        TaskEvaluation tasks = evaluated.tasks();
-        if (tasks != null && !tasks.arms().isEmpty()) {
-            TaskResult first = tasks.arms().getFirst();
+        });
+        tasks.flatMap(measured -> measured.arms().stream().findFirst()).ifPresent(first -> {
             if (figures.isEmpty()) {
                 figures.add(saved(first.kvCacheRelative()));
             }
             figures.add(change("Accuracy, points", first.overall().differences().accuracy(), ""));
-        }
+        });
         return figures;
     }
 
@@ -99,14 +98,10 @@ record EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
         if (arms.size() > 1) {
             remarks.add("The figures above are of " + arms.getFirst().name() + ".");
         }
-        if (evaluated.texts() != null) {
-            evaluated.texts().arms().stream().filter(arm -> arm.arm().profile().isPresent())
-                    .forEach(arm -> tooShort(remarks, arm.arm(), arm.textsWithoutClusters(), "texts"));
-        }
-        if (evaluated.tasks() != null) {
-            evaluated.tasks().arms().stream().filter(arm -> arm.arm().profile().isPresent())
-                    .forEach(arm -> tooShort(remarks, arm.arm(), arm.tasksWithoutClusters(), "tasks"));
-        }
+        texts.ifPresent(measured -> measured.arms().stream().filter(arm -> arm.arm().profile().isPresent())
+                .forEach(arm -> tooShort(remarks, arm.arm(), arm.textsWithoutClusters(), "texts")));
+        tasks.ifPresent(measured -> measured.arms().stream().filter(arm -> arm.arm().profile().isPresent())
+                .forEach(arm -> tooShort(remarks, arm.arm(), arm.tasksWithoutClusters(), "tasks")));
         return remarks;
     }
 
@@ -118,13 +113,13 @@ record EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
     }
 
     private List<Arm> arms() {
-        return evaluated.texts() != null ? evaluated.texts().arms().stream().map(TextResult::arm).toList()
-                : evaluated.tasks().arms().stream().map(TaskResult::arm).toList();
+        return texts.map(measured -> measured.arms().stream().map(TextResult::arm).toList())
+                .or(() -> tasks.map(measured -> measured.arms().stream().map(TaskResult::arm).toList())).orElseThrow();
     }
 
     private static Section texts(TextEvaluation texts) {
-        List<List<String>> rows = withExact(texts.exact(), texts.arms()).stream()
-                .map(result -> row(result, result == texts.exact())).toList();
+        List<List<String>> rows = withExact(row(texts.exact(), true),
+                texts.arms().stream().map(result -> row(result, false)).toList());
         return new Section("Texts",
                 "± is one standard error. KL and agreement are against the first row.",
                 List.of(Table.ofNumbers("", List.of("", "Perplexity", "KL (nats per token)",
@@ -148,17 +143,13 @@ record EvaluationPage(EvaluateCommand.Evaluated evaluated, PageFacts facts) {
 
     private List<Entry> settings() {
         List<Entry> settings = new ArrayList<>();
-        TextSet texts = evaluated.textSet();
-        if (texts != null) {
-            settings.add(new Entry("Texts", fileName(texts.source()) + counts(texts.badLines(), "bad lines skipped")
-                    + counts(texts.cut(), "texts cut") + (texts.complete() ? "" : "; the file has more")));
-        }
-        TaskSet tasks = evaluated.taskSet();
-        if (tasks != null) {
-            settings.add(new Entry("Tasks", fileName(tasks.source()) + counts(tasks.badLines(), "bad lines skipped")
-                    + counts(tasks.tooLong(), "too long for the context")
-                    + (tasks.complete() ? "" : "; the file has more")));
-        }
+        evaluated.texts().map(EvaluateCommand.Texts::set).ifPresent(set -> settings.add(new Entry("Texts",
+                fileName(set.source()) + counts(set.badLines(), "bad lines skipped") + counts(set.cut(), "texts cut")
+                        + (set.complete() ? "" : "; the file has more"))));
+        evaluated.tasks().map(EvaluateCommand.Tasks::set).ifPresent(set -> settings.add(new Entry("Tasks",
+                fileName(set.source()) + counts(set.badLines(), "bad lines skipped")
+                        + counts(set.tooLong(), "too long for the context")
+                        + (set.complete() ? "" : "; the file has more"))));
         for (Arm arm : arms()) {
             settings.add(new Entry(arm.name(), arm.profile()
                     .map(profile -> "clusters " + Wording.clusters(profile) + "; "

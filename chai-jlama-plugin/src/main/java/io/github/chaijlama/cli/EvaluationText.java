@@ -27,12 +27,8 @@ final class EvaluationText {
         out.println(evaluated.shape()
                 + "; values with +- standard error; * differs from exact by more than two of them");
         EvaluationText text = new EvaluationText(out);
-        if (evaluated.texts() != null) {
-            text.print(evaluated.texts());
-        }
-        if (evaluated.tasks() != null) {
-            text.print(evaluated.tasks());
-        }
+        evaluated.texts().ifPresent(texts -> text.print(texts.result()));
+        evaluated.tasks().ifPresent(tasks -> text.print(tasks.result()));
     }
 
     private void print(TextEvaluation texts) {
@@ -52,16 +48,19 @@ final class EvaluationText {
         out.printf("%n%d tasks; differences are paired, arm minus exact%n", tasks.tasks());
         out.printf("%-20s %-10s %6s %16s %16s %16s %18s %8s%n", "", "kind", "tasks", "acc %", "acc_norm %",
                 "exact match %", "answer loss nats", "K+V %");
-        for (TaskResult result : withExact(tasks.exact(), tasks.arms())) {
-            for (TaskGroup group : groups(result)) {
-                print(result.arm().name(), group, group.measures(), EvaluationText::format,
-                        format(100 * result.kvCacheRelative(), 1));
-                if (result != tasks.exact()) {
-                    print("  minus exact", group, group.differences(), EvaluationText::difference, "");
-                }
+        print(tasks.exact(), false);
+        tasks.arms().forEach(result -> print(result, true));
+    }
+
+    private void print(TaskResult result, boolean differences) {
+        for (TaskGroup group : groups(result)) {
+            print(result.arm().name(), group, group.measures(), EvaluationText::format,
+                    format(100 * result.kvCacheRelative(), 1));
+            if (differences) {
+                print("  minus exact", group, group.differences(), EvaluationText::difference, "");
             }
-            tooShort(result.arm(), result.tasksWithoutClusters(), "tasks");
         }
+        tooShort(result.arm(), result.tasksWithoutClusters(), "tasks");
     }
 
     /** How a value is written. */

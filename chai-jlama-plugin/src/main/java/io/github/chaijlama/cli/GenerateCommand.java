@@ -4,9 +4,11 @@ package io.github.chaijlama.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,21 +36,22 @@ final class GenerateCommand implements Callable<Integer> {
     private ModelOptions options;
 
     @ArgGroup(multiplicity = "1")
+    @SuppressWarnings("NullAway.Init")
     private Input input;
 
     /** What to answer. */
     static final class Input {
         @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "text to continue")
-        private String prompt;
+        private @Nullable String prompt;
 
         @Option(names = "--chat", required = true, paramLabel = "TEXT", description = "message to answer, with the "
                 + "model's chat template")
-        private String chat;
+        private @Nullable String chat;
     }
 
     @Option(names = "--max-tokens", paramLabel = "N", description = "the most tokens to generate; default: what the "
             + "context holds")
-    private Integer maxTokens;
+    private @Nullable Integer maxTokens;
 
     @Option(names = "--temperature", paramLabel = "X", defaultValue = "0", description = "0 takes the most likely "
             + "token; default: ${DEFAULT-VALUE}")
@@ -59,10 +62,10 @@ final class GenerateCommand implements Callable<Integer> {
     private double topP;
 
     @Option(names = "--top-k", paramLabel = "N", description = "number of the tokens chosen from; default: all")
-    private Integer topK;
+    private @Nullable Integer topK;
 
     @Option(names = "--seed", paramLabel = "N", description = "the same seed gives the same text")
-    private Long seed;
+    private @Nullable Long seed;
 
     @Option(names = "--json", description = "print the result as JSON")
     private boolean json;
@@ -90,7 +93,7 @@ final class GenerateCommand implements Callable<Integer> {
             return GenerationOptions.DEFAULT.withMaxNewTokens(maxTokens)
                     .withSampling(new SamplingOptions(temperature, topK, topP, seed));
         } catch (IllegalArgumentException e) {
-            throw options.usage(e.getMessage());
+            throw options.usage(e);
         }
     }
 
@@ -99,7 +102,7 @@ final class GenerateCommand implements Callable<Integer> {
             return model.chat(model.chatPrompt(List.of(ChatMessage.user(input.chat))), generation, listener,
                     new Cancellation());
         }
-        int[] prompt = model.tokenizer().encodePrompt(input.prompt);
+        int[] prompt = model.tokenizer().encodePrompt(Objects.requireNonNull(input.prompt));
         if (prompt.length == 0) {
             throw options.usage("--prompt must not be empty: this model has no token to begin with");
         }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -37,13 +38,15 @@ final class InfoCommand implements Callable<Integer> {
 
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face "
             + "layout")
+    @SuppressWarnings("NullAway.Init")
     private Path model;
 
     @Option(names = "--profile", paramLabel = "FILE", description = "cluster profile (chai-profile/1)")
-    private Path profile;
+    private @Nullable Path profile;
 
     @Option(names = "--weights", paramLabel = "TYPE", defaultValue = "stored", description = "stored: as the files "
             + "have them; q4: quantized to four bits when loaded; default: stored")
+    @SuppressWarnings("NullAway.Init")
     private WeightType weights;
 
     @Option(names = "--json", description = "print as JSON")

@@ -3,6 +3,7 @@ package io.github.chaijlama.cli;
 
 import java.nio.file.Path;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -18,18 +19,19 @@ class LoadingOptions {
 
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "model directory in Hugging Face "
             + "layout")
+    @SuppressWarnings("NullAway.Init")
     private Path model;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
-    private Integer threads;
+    private @Nullable Integer threads;
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
             + "values, for instance 512MiB; default: a quarter of the machine's memory")
-    private Long kvCacheMaxBytes;
+    private @Nullable Long kvCacheMaxBytes;
 
     @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to "
             + "four bits when loaded; default: stored")
-    private WeightType weights;
+    private @Nullable WeightType weights;
 
     final Path model() {
         return model;
@@ -45,13 +47,25 @@ class LoadingOptions {
         if (threads != null && (threads < 1 || threads > ChaiOptions.MAX_THREADS)) {
             throw usage("--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
         }
-        ChaiOptions options = threads == null ? attention : attention.with(change -> change.threads(threads));
-        options = weights == null ? options : options.with(change -> change.weights(weights));
-        return kvCacheMaxBytes == null ? options : options.with(change -> change.kvCacheMaxBytes(kvCacheMaxBytes));
+        return attention.with(change -> {
+            if (threads != null) {
+                change.threads(threads);
+            }
+            if (weights != null) {
+                change.weights(weights);
+            }
+            if (kvCacheMaxBytes != null) {
+                change.kvCacheMaxBytes(kvCacheMaxBytes);
+            }
+        });
     }
 
     final boolean hasKvCacheBudget() {
         return kvCacheMaxBytes != null;
+    }
+
+    final ParameterException usage(RuntimeException mistake) {
+        return new ParameterException(command.commandLine(), mistake.getMessage());
     }
 
     final ParameterException usage(String message) {

@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,10 +37,11 @@ final class LogitsCommand implements Callable<Integer> {
     private ModelOptions options;
 
     @Option(names = "--tokens", required = true, split = ",", paramLabel = "N", description = "tokens to feed")
+    @SuppressWarnings("NullAway.Init")
     private List<Integer> tokens;
 
     @Option(names = "--batch", paramLabel = "N", description = "feed the tokens N at a time; default: all at once")
-    private Integer batch;
+    private @Nullable Integer batch;
 
     @Option(names = "--json", description = "print everything as JSON")
     private boolean json;
@@ -76,7 +78,7 @@ final class LogitsCommand implements Callable<Integer> {
     private float[] feed(TokenSession session) {
         int[] all = tokens.stream().mapToInt(Integer::intValue).toArray();
         int step = batch == null ? all.length : batch;
-        float[] logits = null;
+        float[] logits = {};
         for (int from = 0; from < all.length; from += Math.min(step, all.length - from)) {
             logits = session.feed(Arrays.copyOfRange(all, from, from + Math.min(step, all.length - from)));
         }
@@ -112,7 +114,7 @@ final class LogitsCommand implements Callable<Integer> {
     private static void print(PrintWriter out, TokenModel model, TokenSession session, float[] logits) {
         out.println("most likely next tokens:");
         IntStream.range(0, logits.length).boxed()
-                .sorted(Comparator.comparing((Integer token) -> logits[token]).reversed()).limit(SHOWN)
+                .sorted(Comparator.comparingDouble((Integer token) -> logits[token]).reversed()).limit(SHOWN)
                 .forEach(token -> out.printf("  %6d  %10.5f%n", token, logits[token]));
         for (int layer = 0; layer < model.config().layers(); layer++) {
             HeadClusters clusters = clusters(model, session, layer);

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -21,14 +22,20 @@ final class ReportOption {
 
     @Option(names = "--report", paramLabel = "FILE", description = "also write a report: one HTML file that loads "
             + "nothing")
-    private Path file;
+    private @Nullable Path file;
 
     /** Finds mistakes before the work begins. */
     void check() {
-        if (file != null && (!Files.isDirectory(file.toAbsolutePath().getParent()) || Files.isDirectory(file))) {
+        if (file != null && !canExist(file)) {
             throw new ParameterException(command.commandLine(),
                     "--report must name a file in a directory that exists, found " + file);
         }
+    }
+
+    /** Whether there can be a file of this name: in a directory that exists, and none itself. */
+    static boolean canExist(Path file) {
+        Path directory = file.toAbsolutePath().getParent();
+        return directory != null && Files.isDirectory(directory) && !Files.isDirectory(file);
     }
 
     /**
@@ -43,7 +50,7 @@ final class ReportOption {
         try {
             HtmlReport.write(report.get(), file);
         } catch (IOException e) {
-            throw new ReportException(e.getMessage(), e);
+            throw new ReportException(e);
         }
         command.commandLine().getErr().println("report: " + file);
         command.commandLine().getErr().flush();

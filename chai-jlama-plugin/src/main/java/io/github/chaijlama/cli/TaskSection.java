@@ -51,12 +51,13 @@ final class TaskSection {
 
     /** Adds a group of tasks under one rule; the first result is what the others are compared with. */
     private void add(String name, Rule rule, List<TaskResult> results, Function<TaskResult, TaskGroup> group) {
-        for (TaskResult result : results) {
+        for (int i = 0; i < results.size(); i++) {
+            TaskResult result = results.get(i);
             TaskGroup tasks = group.apply(result);
             String accuracy = Wording.percent(rule.measure.apply(tasks.measures()), 2);
             String change = "";
             String verdict = "";
-            if (result != results.getFirst()) {
+            if (i > 0) {
                 Estimate difference = Wording.inPercent(rule.measure.apply(tasks.differences()));
                 double halfWidth = HALF_WIDTH_95 * difference.standardError();
                 change = Wording.estimate(difference, 2);

@@ -2,4 +2,7 @@
 /**
  * The {@code chai} command.
  */
+@NullMarked
 package io.github.chaijlama.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -4,6 +4,8 @@ package io.github.chaijlama.cluster;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which heads of a layer share one set of scores. Immutable.
  *
@@ -109,7 +111,7 @@ public final class HeadClusters {
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
         return other instanceof HeadClusters that && Arrays.equals(members, that.members)
                 && Arrays.equals(representatives, that.representatives);
     }

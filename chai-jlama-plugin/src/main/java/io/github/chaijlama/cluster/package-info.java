@@ -2,4 +2,7 @@
 /**
  * Which heads attend alike: features as inner products, clustering, representatives.
  */
+@NullMarked
 package io.github.chaijlama.cluster;
+
+import org.jspecify.annotations.NullMarked;

@@ -19,8 +19,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * good. Thread-safe.
  */
 final class Automaton {
-    /** Where a byte that cannot come leads to. */
-    static final State DEAD = new State(null, List.of(), true);
     /**
      * Ways to read a text that are followed at the same time. Leaving some out leaves some answers out, never lets in a
      * wrong one; the shortest is always among those that stay.
@@ -32,13 +30,13 @@ final class Automaton {
     private final Map<State, State> states = new ConcurrentHashMap<>();
     private final AtomicLong retained = new AtomicLong();
 
-    /** Returns the state of stacks whose tops need not take bytes yet, null if none can be completed. */
+    /** Returns the state of stacks whose tops need not take bytes yet, a dead one if none can be completed. */
     State state(List<Stack> stacks) {
         Set<Stack> closed = new LinkedHashSet<>();
         boolean complete = close(stacks, closed);
         List<Stack> kept = closed.size() <= MAX_STACKS ? List.copyOf(closed)
                 : closed.stream().sorted(Comparator.comparingLong(Stack::shortest)).limit(MAX_STACKS).toList();
-        return kept.isEmpty() && !complete ? null : intern(new State(this, kept, complete));
+        return intern(new State(this, kept, complete));
     }
 
     /** Returns this automaton's own state for one of another. */
@@ -54,16 +52,16 @@ final class Automaton {
         return known == null ? state : known;
     }
 
-    /** Returns the state after a byte, null if it cannot come. */
+    /** Returns the state after a byte, a dead one if it cannot come. */
     State step(State from, int value) {
         List<Stack> after = new ArrayList<>();
         for (Stack stack : from.stacks()) {
             Frame.Terminal rest = ((Frame.Terminal) stack.top()).step(value);
-            if (rest != null) {
-                after.add(rest == Frame.Terminal.DONE ? stack.below() : stack.below().push(rest));
+            if (!rest.equals(Frame.Terminal.IMPOSSIBLE)) {
+                after.add(rest.equals(Frame.Terminal.DONE) ? stack.below() : stack.below().push(rest));
             }
         }
-        return after.isEmpty() ? null : state(after);
+        return state(after);
     }
 
     /**

@@ -15,9 +15,11 @@ sealed interface Frame {
     non-sealed interface Terminal extends Frame {
         /** A part that is complete. */
         Terminal DONE = new Done();
+        /** A part that cannot be written: what a byte leads to that cannot come. */
+        Terminal IMPOSSIBLE = new Impossible();
 
         /**
-         * Returns what is left after a byte, {@link #DONE} if nothing is, null if the byte cannot come.
+         * Returns what is left after a byte, {@link #DONE} if nothing is, {@link #IMPOSSIBLE} if the byte cannot come.
          *
          * @param value the byte, 0 to 255
          */
@@ -45,7 +47,7 @@ sealed interface Frame {
 
         @Override
         public Terminal step(int value) {
-            return null;
+            return IMPOSSIBLE;
         }
 
         @Override
@@ -56,6 +58,29 @@ sealed interface Frame {
         @Override
         public int shortestByte() {
             throw new IllegalStateException("nothing is left to write");
+        }
+    }
+
+    /** Nothing completes it. */
+    record Impossible() implements Terminal {
+        @Override
+        public long shortest() {
+            return NEVER;
+        }
+
+        @Override
+        public Terminal step(int value) {
+            return IMPOSSIBLE;
+        }
+
+        @Override
+        public boolean canEnd() {
+            return false;
+        }
+
+        @Override
+        public int shortestByte() {
+            throw new IllegalStateException("nothing completes this part");
         }
     }
 }

@@ -15,28 +15,21 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
     private static final int MAX_DIGITS = 18;
 
     private Terminal positive() {
-        return high < 0 ? null : new Digits(Math.max(0, low), high, 0, 0);
+        return high < 0 ? IMPOSSIBLE : new Digits(Math.max(0, low), high, 0, 0);
     }
 
     private Terminal negative() {
-        return low >= 0 ? null : new Digits(Math.max(1, -high), -low, 0, 0);
-    }
-
-    private static long shortest(Frame part) {
-        return part == null ? NEVER : part.shortest();
+        return low >= 0 ? IMPOSSIBLE : new Digits(Math.max(1, -high), -low, 0, 0);
     }
 
     @Override
     public long shortest() {
-        return equals(NONE) ? NEVER : Math.min(shortest(positive()), shortest(negative()) + 1);
+        return equals(NONE) ? NEVER : Math.min(positive().shortest(), negative().shortest() + 1);
     }
 
     @Override
     public Terminal step(int value) {
-        if (value == '-') {
-            return negative();
-        }
-        return positive() == null ? null : positive().step(value);
+        return value == '-' ? negative() : positive().step(value);
     }
 
     @Override
@@ -46,7 +39,7 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
 
     @Override
     public int shortestByte() {
-        return shortest() == shortest(positive()) ? positive().shortestByte() : '-';
+        return shortest() == positive().shortest() ? positive().shortestByte() : '-';
     }
 
     /**
@@ -77,10 +70,10 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
         public Terminal step(int next) {
             int digit = next - '0';
             if (digit < 0 || digit > 9 || digits == MAX_DIGITS) {
-                return null;
+                return IMPOSSIBLE;
             }
             if (digits == 0 && digit == 0) {
-                return low == 0 ? DONE : null;
+                return low == 0 ? DONE : IMPOSSIBLE;
             }
             return new Digits(low, high, value * 10 + digit, digits + 1).simplified();
         }
@@ -98,7 +91,7 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
                     return this;
                 }
             }
-            return lengths == 0 ? null : new FreeDigits(lengths);
+            return lengths == 0 ? IMPOSSIBLE : new FreeDigits(lengths);
         }
 
         @Override
@@ -109,8 +102,7 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
         @Override
         public int shortestByte() {
             for (int digit = '0'; digit <= '9'; digit++) {
-                Terminal next = step(digit);
-                if (next != null && next.shortest() == shortest() - 1) {
+                if (step(digit).shortest() == shortest() - 1) {
                     return digit;
                 }
             }
@@ -132,7 +124,7 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
 
         @Override
         public Terminal step(int value) {
-            return value >= '0' && value <= '9' && lengths > 1 ? new FreeDigits(lengths >> 1) : null;
+            return value >= '0' && value <= '9' && lengths > 1 ? new FreeDigits(lengths >> 1) : IMPOSSIBLE;
         }
 
         @Override

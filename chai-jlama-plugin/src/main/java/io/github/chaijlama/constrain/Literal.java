@@ -3,6 +3,8 @@ package io.github.chaijlama.constrain;
 
 import java.nio.charset.StandardCharsets;
 
+import org.jspecify.annotations.Nullable;
+
 /** A text that is written as it is. Two are equal if they are at the same place of the same text object. */
 final class Literal implements Frame.Terminal {
     private final byte[] text;
@@ -20,13 +22,13 @@ final class Literal implements Frame.Terminal {
 
     @Override
     public long shortest() {
-        return text.length - at;
+        return (long) text.length - at;
     }
 
     @Override
     public Terminal step(int value) {
         if (shortestByte() != value) {
-            return null;
+            return IMPOSSIBLE;
         }
         return at + 1 == text.length ? DONE : new Literal(text, at + 1);
     }
@@ -47,7 +49,8 @@ final class Literal implements Frame.Terminal {
     }
 
     @Override
-    public boolean equals(Object object) {
+    @SuppressWarnings("ReferenceEquality")
+    public boolean equals(@Nullable Object object) {
         return object instanceof Literal other && text == other.text && at == other.at;
     }
 }

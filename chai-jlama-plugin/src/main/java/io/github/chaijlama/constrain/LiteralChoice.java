@@ -32,8 +32,9 @@ final class LiteralChoice implements Frame.Terminal {
     }
 
     private void shorten(byte[] bytes, int at) {
-        if (bytes.length - at < shortest) {
-            shortest = bytes.length - at;
+        long rest = (long) bytes.length - at;
+        if (rest < shortest) {
+            shortest = rest;
             shortestByte = at == bytes.length ? 0 : bytes[at] & 0xFF;
         }
     }
@@ -46,7 +47,10 @@ final class LiteralChoice implements Frame.Terminal {
     @Override
     public Terminal step(int value) {
         LiteralChoice node = next.get(value);
-        return node != null && node.next.isEmpty() ? DONE : node;
+        if (node == null) {
+            return IMPOSSIBLE;
+        }
+        return node.next.isEmpty() ? DONE : node;
     }
 
     @Override

@@ -47,9 +47,9 @@ final class NewKey implements Frame.Terminal {
         next.values().forEach(NewKey::findShortest);
         shortest = NEVER;
         for (int value = 0; value < 256; value++) {
-            Terminal after = step(value);
-            if (after != null && after.shortest() + 1 < shortest) {
-                shortest = after.shortest() + 1;
+            long after = step(value).shortest();
+            if (after + 1 < shortest) {
+                shortest = after + 1;
                 shortestByte = value;
             }
         }
@@ -63,11 +63,11 @@ final class NewKey implements Frame.Terminal {
     @Override
     public Terminal step(int value) {
         Terminal free = body.step(value);
-        if (free == DONE) {
-            return isName ? null : DONE;
+        if (free.equals(DONE)) {
+            return isName ? IMPOSSIBLE : DONE;
         }
         NewKey node = next.get(value);
-        return free != null && node != null ? node : free;
+        return node != null && !free.equals(IMPOSSIBLE) ? node : free;
     }
 
     @Override

@@ -4,7 +4,6 @@ package io.github.chaijlama.constrain;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** The tokens that may come in a state, grouped by the state they lead to. Immutable. */
 final class NextTokens {
@@ -35,12 +34,12 @@ final class NextTokens {
             // What a token does to a string does not depend on what surrounds it: one token of a kind speaks for all.
             for (Vocabulary.StringTokens kind : vocabulary.stringTokens()) {
                 State after = state.step(kind.example());
-                if (after != null) {
+                if (!after.isDead()) {
                     groups.add(new Group(after, kind.tokens()));
                 }
             }
         } else {
-            Map<State, TokenSet.Builder> collected = new IdentityHashMap<>();
+            IdentityHashMap<State, TokenSet.Builder> collected = new IdentityHashMap<>();
             vocabulary.walk(state,
                     (after, token) -> collected.computeIfAbsent(after, any -> new TokenSet.Builder()).add(token));
             collected.forEach((after, tokens) -> groups.add(new Group(after, tokens.build(vocabulary.size()))));

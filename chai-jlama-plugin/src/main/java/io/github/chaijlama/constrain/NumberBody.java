@@ -40,11 +40,11 @@ record NumberBody(Part part, int digits) implements Frame.Terminal {
             return digit(value);
         }
         return switch (value) {
-            case '-' -> part == Part.START ? new NumberBody(Part.MINUS, 0) : part == Part.E ? sign() : null;
-            case '+' -> part == Part.E ? sign() : null;
-            case '.' -> part == Part.ZERO || part == Part.INTEGER ? new NumberBody(Part.POINT, 0) : null;
-            case 'e', 'E' -> canEnd() && part != Part.EXPONENT ? new NumberBody(Part.E, 0) : null;
-            default -> null;
+            case '-' -> part == Part.START ? new NumberBody(Part.MINUS, 0) : part == Part.E ? sign() : IMPOSSIBLE;
+            case '+' -> part == Part.E ? sign() : IMPOSSIBLE;
+            case '.' -> part == Part.ZERO || part == Part.INTEGER ? new NumberBody(Part.POINT, 0) : IMPOSSIBLE;
+            case 'e', 'E' -> canEnd() && part != Part.EXPONENT ? new NumberBody(Part.E, 0) : IMPOSSIBLE;
+            default -> IMPOSSIBLE;
         };
     }
 
@@ -52,14 +52,14 @@ record NumberBody(Part part, int digits) implements Frame.Terminal {
         return new NumberBody(Part.SIGN, 0);
     }
 
-    private NumberBody digit(int value) {
+    private Terminal digit(int value) {
         return switch (part) {
             case START, MINUS -> value == '0' ? new NumberBody(Part.ZERO, 0)
                     : new NumberBody(Part.INTEGER, MAX_DIGITS - 1);
-            case ZERO -> null;
+            case ZERO -> IMPOSSIBLE;
             case POINT -> new NumberBody(Part.FRACTION, MAX_DIGITS - 1);
             case E, SIGN -> new NumberBody(Part.EXPONENT, MAX_EXPONENT_DIGITS - 1);
-            case INTEGER, FRACTION, EXPONENT -> digits == 0 ? null : new NumberBody(part, digits - 1);
+            case INTEGER, FRACTION, EXPONENT -> digits == 0 ? IMPOSSIBLE : new NumberBody(part, digits - 1);
         };
     }
 }

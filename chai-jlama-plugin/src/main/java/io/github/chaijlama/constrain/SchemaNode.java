@@ -179,8 +179,8 @@ abstract sealed class SchemaNode implements Frame.Nonterminal {
         /**
          * Bytes of the shortest rest {@code (property)} with and without a property before it; known once values are.
          */
-        private long[] shortestFirst;
-        private long[] shortestNext;
+        private final long[] shortestFirst;
+        private final long[] shortestNext;
 
         /**
          * Creates an object.
@@ -192,13 +192,13 @@ abstract sealed class SchemaNode implements Frame.Nonterminal {
             this.properties = properties;
             this.newKey = newKey;
             this.additional = additional;
+            this.shortestFirst = new long[properties.length + 1];
+            this.shortestNext = new long[properties.length + 1];
         }
 
         @Override
         long measured() {
             int count = properties.length;
-            shortestFirst = new long[count + 1];
-            shortestNext = new long[count + 1];
             shortestFirst[count] = 1;
             shortestNext[count] = 1;
             for (int i = count - 1; i >= 0; i--) {

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.constrain;
 
+import org.jspecify.annotations.Nullable;
+
 /** The parts of an answer that are still to be written, the next on top. Immutable; stacks share what is below. */
 final class Stack {
     /** Nothing is left. */
-    static final Stack EMPTY = new Stack(null, null, 0, 1);
+    static final Stack EMPTY = new Stack();
 
     private final Frame top;
     private final Stack below;
     private final long shortest;
     private final int hash;
+
+    /** The bottom of every stack, which has itself below it. */
+    private Stack() {
+        this.top = Frame.Terminal.DONE;
+        this.below = this;
+        this.shortest = 0;
+        this.hash = 1;
+    }
 
     private Stack(Frame top, Stack below, long shortest, int hash) {
         this.top = top;
@@ -40,8 +50,9 @@ final class Stack {
         return below;
     }
 
+    @SuppressWarnings("ReferenceEquality") // and nothing else, or it would go on for ever
     boolean isEmpty() {
-        return top == null;
+        return below == this;
     }
 
     /** Returns the bytes of the shortest text that completes everything, {@link Frame#NEVER} if there is none. */
@@ -56,7 +67,7 @@ final class Stack {
 
     /** Compares frame by frame, in a loop: answers may be nested deeper than Java's stack is. */
     @Override
-    public boolean equals(Object object) {
+    public boolean equals(@Nullable Object object) {
         if (!(object instanceof Stack other)) {
             return false;
         }

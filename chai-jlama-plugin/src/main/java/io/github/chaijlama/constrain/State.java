@@ -3,6 +3,8 @@ package io.github.chaijlama.constrain;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What may follow a text: every way to complete it, as stacks whose top takes bytes. What is worked out about a state
  * is kept in it; two threads may work out the same at the same time, with the same result. Thread-safe.
@@ -15,9 +17,9 @@ final class State {
     private final boolean complete;
     private final long shortest;
     private final int hash;
-    private State[] next;
-    private volatile State shortestNext;
-    private volatile NextTokens nextTokens;
+    private @Nullable State @Nullable [] next;
+    private volatile @Nullable State shortestNext;
+    private volatile @Nullable NextTokens nextTokens;
     /**
      * One more than {@link #minimumTokens}; 0, which is what a thread may see that did not make this object, if not
      * known.
@@ -27,14 +29,14 @@ final class State {
     /**
      * Creates a state.
      *
-     * @param stacks   at least one unless it is complete
+     * @param stacks   none if the text cannot go on
      * @param complete whether the text may end here
      */
     State(Automaton automaton, List<Stack> stacks, boolean complete) {
         this.automaton = automaton;
         this.stacks = stacks;
         this.complete = complete;
-        this.shortest = complete ? 0 : stacks.stream().mapToLong(Stack::shortest).min().orElseThrow();
+        this.shortest = complete ? 0 : stacks.stream().mapToLong(Stack::shortest).min().orElse(Frame.NEVER);
         this.hash = 2 * stacks.hashCode() + (complete ? 1 : 0);
     }
 
@@ -56,32 +58,37 @@ final class State {
         return stacks.isEmpty();
     }
 
-    /** Returns the bytes of the shortest completion. */
+    /** Whether nothing completes the text: a byte of it cannot come. */
+    boolean isDead() {
+        return shortest == Frame.NEVER;
+    }
+
+    /** Returns the bytes of the shortest completion, {@link Frame#NEVER} if there is none. */
     long shortest() {
         return shortest;
     }
 
-    /** Returns the state after a byte (0 to 255), null if it cannot come. */
+    /** Returns the state after a byte (0 to 255), a dead one if it cannot come. */
     State step(int value) {
-        State[] known = next;
+        @Nullable State[] known = next;
         if (known == null) {
             automaton.retained(NEXT_BYTES);
-            known = new State[256];
+            known = new @Nullable State[256];
             next = known;
         }
         // States are safe to publish without a lock: what another thread sees of them is final or worked out again.
         State after = known[value];
         if (after == null) {
             after = automaton.step(this, value);
-            known[value] = after == null ? Automaton.DEAD : after;
+            known[value] = after;
         }
-        return after == Automaton.DEAD ? null : after;
+        return after;
     }
 
-    /** Returns the state after several bytes, null if they cannot come. */
+    /** Returns the state after several bytes, a dead one if they cannot come. */
     State step(byte[] bytes) {
         State state = this;
-        for (int i = 0; i < bytes.length && state != null; i++) {
+        for (int i = 0; i < bytes.length && !state.isDead(); i++) {
             state = state.step(bytes[i] & 0xFF);
         }
         return state;
@@ -143,7 +150,7 @@ final class State {
     }
 
     @Override
-    public boolean equals(Object object) {
+    public boolean equals(@Nullable Object object) {
         return object instanceof State other && complete == other.complete && hash == other.hash
                 && stacks.equals(other.stacks);
     }

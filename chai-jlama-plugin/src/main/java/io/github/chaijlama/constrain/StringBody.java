@@ -90,13 +90,13 @@ record StringBody(Rules rules, int phase, int count) implements Frame.Terminal {
     public Terminal step(int value) {
         int next = NEXT[phase][value];
         if (next == INVALID || next == ESCAPE && !rules.escapes) {
-            return null;
+            return IMPOSSIBLE;
         }
         if (next == CLOSED) {
-            return count >= rules.minLength ? DONE : null;
+            return count >= rules.minLength ? DONE : IMPOSSIBLE;
         }
         if (phase == BOUNDARY && count == rules.maxLength) {
-            return null;
+            return IMPOSSIBLE;
         }
         return new StringBody(rules, next, next == BOUNDARY ? counted() : count);
     }

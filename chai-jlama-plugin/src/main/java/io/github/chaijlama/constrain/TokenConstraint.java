@@ -27,11 +27,11 @@ public final class TokenConstraint {
             return isComplete();
         }
         byte[] bytes = vocabulary.bytes(token);
-        if (bytes == null || left == 0) {
+        if (bytes.length == 0 || left == 0) {
             return false;
         }
         State after = state.step(bytes);
-        return after != null && after.minimumTokens(vocabulary) <= left - 1;
+        return !after.isDead() && after.minimumTokens(vocabulary) <= left - 1;
     }
 
     /**
@@ -86,7 +86,7 @@ public final class TokenConstraint {
                     "token " + token + " cannot come here: the answer would not fit the schema");
         }
         byte[] bytes = vocabulary.bytes(token);
-        if (bytes != null) {
+        if (bytes.length > 0) {
             state = constraint.current(state.step(bytes));
             left--;
         }

@@ -4,14 +4,9 @@ package io.github.chaijlama.constrain;
 import java.util.Arrays;
 
 /** Numbers of tokens: one by one where they are few, as bits where they are many. Immutable. */
-final class TokenSet {
-    private final int[] tokens;
-    private final long[] bits;
-
-    private TokenSet(int[] tokens, long[] bits) {
-        this.tokens = tokens;
-        this.bits = bits;
-    }
+sealed interface TokenSet {
+    /** Bytes of memory of a set without its tokens, about. */
+    long OBJECT_BYTES = 40;
 
     /**
      * A set of tokens.
@@ -21,13 +16,13 @@ final class TokenSet {
      */
     static TokenSet of(int[] tokens, int vocabularySize) {
         if (tokens.length <= vocabularySize / Integer.SIZE) {
-            return new TokenSet(tokens, null);
+            return new Few(tokens);
         }
         long[] bits = new long[words(vocabularySize)];
         for (int token : tokens) {
             bits[token / Long.SIZE] |= 1L << token;
         }
-        return new TokenSet(null, bits);
+        return new Many(bits);
     }
 
     /** Returns how many words hold one bit for each token. */
@@ -36,25 +31,55 @@ final class TokenSet {
     }
 
     /** Sets the bits of the tokens in {@code target}. */
-    void addTo(long[] target) {
-        if (bits == null) {
+    void addTo(long[] target);
+
+    /** Returns about how many bytes of memory it uses. */
+    long bytes();
+
+    /** Tokens one by one. */
+    final class Few implements TokenSet {
+        private final int[] tokens;
+
+        private Few(int[] tokens) {
+            this.tokens = tokens;
+        }
+
+        @Override
+        public void addTo(long[] target) {
             for (int token : tokens) {
                 target[token / Long.SIZE] |= 1L << token;
             }
-        } else {
+        }
+
+        @Override
+        public long bytes() {
+            return OBJECT_BYTES + 4L * tokens.length;
+        }
+    }
+
+    /** A bit for each token of the vocabulary. */
+    final class Many implements TokenSet {
+        private final long[] bits;
+
+        private Many(long[] bits) {
+            this.bits = bits;
+        }
+
+        @Override
+        public void addTo(long[] target) {
             for (int i = 0; i < bits.length; i++) {
                 target[i] |= bits[i];
             }
         }
-    }
 
-    /** Returns about how many bytes of memory it uses. */
-    long bytes() {
-        return 40 + (bits == null ? 4L * tokens.length : 8L * bits.length);
+        @Override
+        public long bytes() {
+            return OBJECT_BYTES + 8L * bits.length;
+        }
     }
 
     /** Numbers that are being collected. */
-    static final class Builder {
+    final class Builder {
         private int[] tokens = new int[4];
         private int size;
 

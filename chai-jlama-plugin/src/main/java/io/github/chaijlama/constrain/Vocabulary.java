@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
@@ -20,6 +21,8 @@ import java.util.function.IntFunction;
  * Gemma).
  */
 public final class Vocabulary {
+    private static final byte[] NOTHING = {};
+
     private final int size;
     private final byte[][] bytes;
     private final Set<Integer> endTokens;
@@ -65,8 +68,9 @@ public final class Vocabulary {
         int longest = 0;
         for (int token = 0; token < size; token++) {
             byte[] text = bytes.apply(token);
-            if (text.length > 0 && !never.contains(token) && !endTokens.contains(token)) {
-                this.bytes[token] = text;
+            boolean isUsable = text.length > 0 && !never.contains(token) && !endTokens.contains(token);
+            this.bytes[token] = isUsable ? text : NOTHING;
+            if (isUsable) {
                 longest = Math.max(longest, text.length);
                 usable.add(token);
             }
@@ -151,37 +155,32 @@ public final class Vocabulary {
     private record Kind(int phase, int characters, boolean escapes, String after) {}
 
     private List<StringTokens> findStringTokens() {
-        Map<Kind, TokenSet.Builder> tokens = new LinkedHashMap<>();
-        Map<Kind, byte[]> examples = new LinkedHashMap<>();
+        Map<Kind, List<Integer>> tokens = new LinkedHashMap<>();
         for (int token : sorted) {
-            Kind kind = kind(bytes[token]);
-            if (kind != null) {
-                tokens.computeIfAbsent(kind, any -> new TokenSet.Builder()).add(token);
-                examples.putIfAbsent(kind, bytes[token]);
-            }
+            kind(bytes[token]).ifPresent(kind -> tokens.computeIfAbsent(kind, any -> new ArrayList<>()).add(token));
         }
-        List<StringTokens> kinds = new ArrayList<>();
-        tokens.forEach((kind, found) -> kinds.add(new StringTokens(examples.get(kind), found.build(size))));
-        return List.copyOf(kinds);
+        return tokens.values().stream().map(alike -> new StringTokens(bytes[alike.getFirst()],
+                TokenSet.of(alike.stream().mapToInt(Integer::intValue).toArray(), size))).toList();
     }
 
-    private static Kind kind(byte[] text) {
+    /** Returns what a token does to a string, nothing if it cannot come in one. */
+    private static Optional<Kind> kind(byte[] text) {
         int phase = StringBody.BOUNDARY;
         int characters = 0;
         boolean escapes = false;
         for (int i = 0; i < text.length; i++) {
             phase = StringBody.next(phase, text[i] & 0xFF);
             if (phase == StringBody.INVALID) {
-                return null;
+                return Optional.empty();
             }
             if (phase == StringBody.CLOSED) {
                 String after = new String(text, i + 1, text.length - i - 1, StandardCharsets.ISO_8859_1);
-                return new Kind(phase, characters, escapes, after);
+                return Optional.of(new Kind(phase, characters, escapes, after));
             }
             escapes |= text[i] == '\\';
             characters += phase == StringBody.BOUNDARY ? 1 : 0;
         }
-        return new Kind(phase, characters, escapes, "");
+        return Optional.of(new Kind(phase, characters, escapes, ""));
     }
 
     /** Returns how many tokens there are. */
@@ -199,9 +198,9 @@ public final class Vocabulary {
         return longestToken;
     }
 
-    /** Returns the bytes of a token, null if it is never part of an answer's text. */
+    /** Returns the bytes of a token, none if it is never part of an answer's text. */
     byte[] bytes(int token) {
-        return token < 0 || token >= size ? null : bytes[token];
+        return token < 0 || token >= size ? NOTHING : bytes[token];
     }
 
     /** Returns the kinds of tokens that can follow the beginning of a string, or of a character in it. */
@@ -215,7 +214,7 @@ public final class Vocabulary {
         path[0] = from;
         for (int node = 0; node < depth.length;) {
             State after = path[depth[node] - 1].step(label[node] & 0xFF);
-            if (after == null) {
+            if (after.isDead()) {
                 node = skip[node];
             } else {
                 path[depth[node]] = after;

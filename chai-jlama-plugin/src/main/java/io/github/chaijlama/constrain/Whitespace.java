@@ -26,7 +26,7 @@ enum Whitespace implements Frame.Terminal {
         if (value == ' ') {
             return this == SPACE || this == BREAK || this == INDENT_1 ? DONE : VALUES[ordinal() + 1];
         }
-        return value == '\n' && this == BREAK ? INDENT_16 : null;
+        return value == '\n' && this == BREAK ? INDENT_16 : IMPOSSIBLE;
     }
 
     @Override

@@ -15,6 +15,7 @@ final class RowBuffer implements AutoCloseable {
     private Rows last = new Rows(MemorySegment.NULL, 0, 1);
 
     /** Returns rows whose contents are undefined; those returned before become invalid. */
+    @SuppressWarnings("MustBeClosedChecker") // close() does, or the next larger one
     Rows rows(int count, int columns) {
         if (last.count() != count || last.columns() != columns) {
             long bytes = (long) count * columns * Float.BYTES;

@@ -19,7 +19,7 @@ final class TextSums {
         loss.add(text.loss(), text.predicted());
         difference.add(text.difference(), text.predicted());
         divergence.add(text.divergence(), text.predicted());
-        agreement.add(text.agreed(), text.predicted());
+        agreement.add((double) text.agreed(), text.predicted());
         kvCache.add(tokens, bytes);
     }
 

@@ -4,4 +4,7 @@
  * (perplexity, divergence, agreement) and on tasks (log-likelihood choice, greedy answers). Reads the texts and tasks
  * too.
  */
+@NullMarked
 package io.github.chaijlama.evaluate;
+
+import org.jspecify.annotations.NullMarked;

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Objects;
 import java.util.UUID;
 
 /** Replaces files in one step: whoever looks finds the old text or the new one, never a part. */
@@ -38,7 +39,7 @@ public final class AtomicFile {
             case AccessDeniedException _ -> "permission denied";
             case NoSuchFileException missing -> missing.getFile() + " does not exist";
             case FileSystemException failure when failure.getReason() != null -> failure.getReason();
-            default -> e.getMessage();
+            default -> Objects.requireNonNullElseGet(e.getMessage(), e::toString);
         };
     }
 }

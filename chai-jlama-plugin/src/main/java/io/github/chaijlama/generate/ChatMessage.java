@@ -11,8 +11,8 @@ import io.github.chaijlama.tool.ToolCall;
  * @param role       {@code system}, {@code user}, {@code assistant} or {@code tool}
  * @param content    its text, possibly empty
  * @param toolCalls  calls that the model made in it
- * @param toolCallId id of the call whose result this is, null for other messages
- * @param toolName   name of the tool whose result this is, null for other messages
+ * @param toolCallId id of the call whose result this is, empty for other messages
+ * @param toolName   name of the tool whose result this is, empty for other messages
  */
 public record ChatMessage(String role, String content, List<ToolCall> toolCalls, String toolCallId, String toolName) {
 
@@ -22,7 +22,7 @@ public record ChatMessage(String role, String content, List<ToolCall> toolCalls,
 
     /** A message without calls. */
     public ChatMessage(String role, String content) {
-        this(role, content, List.of(), null, null);
+        this(role, content, List.of(), "", "");
     }
 
     /** Returns a message that sets the scene. */
@@ -42,7 +42,7 @@ public record ChatMessage(String role, String content, List<ToolCall> toolCalls,
 
     /** Returns a message of the model that calls tools. */
     public static ChatMessage assistant(String content, List<ToolCall> toolCalls) {
-        return new ChatMessage("assistant", content, toolCalls, null, null);
+        return new ChatMessage("assistant", content, toolCalls, "", "");
     }
 
     /** Returns the result of a call. */

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.template.JinjaTemplate;
 import io.github.chaijlama.tool.ToolCallFormat;
@@ -18,29 +20,33 @@ import io.github.chaijlama.tool.ToolDefinition;
  */
 public final class ChatTemplate {
     private final String source;
-    /** Null if the source cannot be read, which is said when somebody wants to chat. */
-    private final JinjaTemplate template;
-    private final ChatTemplateException unreadable;
+    private final Renderer renderer;
     private final ControlTokens controlTokens;
     private final Map<String, Object> constants;
 
+    /** Writes a conversation. */
+    private interface Renderer {
+        String render(Map<String, ? extends @Nullable Object> variables);
+    }
+
     private ChatTemplate(String source, ControlTokens controlTokens, TokenizerFiles files) {
         this.source = source;
-        JinjaTemplate parsed = null;
-        ChatTemplateException failure = null;
-        try {
-            parsed = JinjaTemplate.parse(source);
-        } catch (ChatTemplateException e) {
-            failure = e;
-        }
-        this.template = parsed;
-        this.unreadable = failure;
+        this.renderer = renderer(source);
         this.controlTokens = controlTokens;
         this.constants = new HashMap<>();
         for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
-            if (files.namedToken(token) != null) {
-                constants.put(token, files.namedToken(token));
-            }
+            files.namedToken(token).ifPresent(name -> constants.put(token, name));
+        }
+    }
+
+    /** That a source cannot be read is said when somebody wants to chat. */
+    private static Renderer renderer(String source) {
+        try {
+            return JinjaTemplate.parse(source)::render;
+        } catch (ChatTemplateException e) {
+            return _ -> {
+                throw new ChatTemplateException(e.getMessage());
+            };
         }
     }
 
@@ -107,21 +113,18 @@ public final class ChatTemplate {
 
     private RenderedPrompt render(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startAnswer,
             String answer, boolean answerHasControlTokens) {
-        if (unreadable != null) {
-            throw new ChatTemplateException(unreadable.getMessage());
-        }
         List<String> texts = TemplateVariables.texts(messages, tools);
         texts.add(source);
         texts.add(answer);
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
         TemplateVariables shapes = new TemplateVariables(controlTokens, guard);
-        Map<String, Object> variables = new HashMap<>(constants);
+        Map<String, @Nullable Object> variables = new HashMap<>(constants);
         variables.put("messages", shapes.messages(messages));
         variables.put("add_generation_prompt", startAnswer);
         variables.put("tools", shapes.tools(tools));
         variables.put("documents", null);
-        return new RenderedPrompt(template.render(variables)
+        return new RenderedPrompt(renderer.render(variables)
                 + (answerHasControlTokens ? answer : guard.apply(answer, controlTokens.texts())), guard.character());
     }
 }

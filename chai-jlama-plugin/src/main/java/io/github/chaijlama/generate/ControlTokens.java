@@ -50,10 +50,7 @@ final class ControlTokens {
     static ControlTokens of(TokenizerFiles files) {
         Map<String, Integer> named = new LinkedHashMap<>();
         for (String key : NAMES) {
-            Integer id = files.namedTokenId(key);
-            if (id != null) {
-                named.put(files.namedToken(key), id);
-            }
+            files.namedToken(key).ifPresent(name -> files.tokenId(name).ifPresent(id -> named.put(name, id)));
         }
         List<ControlToken> tokens = new ArrayList<>();
         for (JsonNode token : files.tokenizer().path("added_tokens")) {
@@ -131,7 +128,7 @@ final class ControlTokens {
             String content = token.path("content").asText();
             if (content.length() != 1) {
                 token.put("content", rename.apply(content));
-            } else if (TokenizerFiles.idInVocabulary(tokenizer, content) != null) {
+            } else if (TokenizerFiles.idInVocabulary(tokenizer, content).isPresent()) {
                 // The library would find it in the middle of text, and take it for a byte in some vocabularies. It has
                 // its number from the vocabulary, so those behind it keep theirs.
                 listed.remove();

@@ -2,6 +2,9 @@
 package io.github.chaijlama.generate;
 
 import java.util.List;
+import java.util.Optional;
+
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.constrain.JsonConstraint;
@@ -10,28 +13,28 @@ import io.github.chaijlama.constrain.JsonConstraint;
  * How an answer is generated. Immutable.
  *
  * @param sampling      how tokens are chosen
- * @param maxNewTokens  the most tokens the answer may have, null for as many as the context holds
+ * @param maxNewTokens  the most tokens the answer may have, empty for as many as the context holds
  * @param stopSequences texts that end the answer and are not part of it
- * @param attention     attention of this answer, null for the model's default
- * @param constraint    what the answer must be, null for any text; it then always is, so it cannot have stop sequences
+ * @param attention     attention of this answer, empty for the model's default
+ * @param constraint    what the answer must be, empty for any text; it then always is, so it cannot have stop sequences
  *                      too: they would cut it
  */
-public record GenerationOptions(SamplingOptions sampling, Integer maxNewTokens, List<String> stopSequences,
-        AttentionMode attention, JsonConstraint constraint) {
+public record GenerationOptions(SamplingOptions sampling, Optional<Integer> maxNewTokens, List<String> stopSequences,
+        Optional<AttentionMode> attention, Optional<JsonConstraint> constraint) {
 
     /** The most likely token always, until the model ends its answer or the context is full. */
-    public static final GenerationOptions DEFAULT = new GenerationOptions(SamplingOptions.GREEDY, null, List.of(),
-            null, null);
+    public static final GenerationOptions DEFAULT = new GenerationOptions(SamplingOptions.GREEDY,
+            Optional.empty(), List.of(), Optional.empty(), Optional.empty());
 
     public GenerationOptions {
         stopSequences = List.copyOf(stopSequences);
-        if (maxNewTokens != null && maxNewTokens < 1) {
-            throw new IllegalArgumentException("an answer must be allowed at least 1 token, found " + maxNewTokens);
-        }
+        maxNewTokens.filter(tokens -> tokens < 1).ifPresent(tokens -> {
+            throw new IllegalArgumentException("an answer must be allowed at least 1 token, found " + tokens);
+        });
         if (stopSequences.contains("")) {
             throw new IllegalArgumentException("a stop sequence must not be empty");
         }
-        if (constraint != null && !stopSequences.isEmpty()) {
+        if (constraint.isPresent() && !stopSequences.isEmpty()) {
             throw new IllegalArgumentException(
                     "an answer that is held to a schema cannot have stop sequences, found " + stopSequences);
         }
@@ -42,9 +45,10 @@ public record GenerationOptions(SamplingOptions sampling, Integer maxNewTokens, 
         return new GenerationOptions(newSampling, maxNewTokens, stopSequences, attention, constraint);
     }
 
-    /** Returns these options with another limit, null for none. */
-    public GenerationOptions withMaxNewTokens(Integer newMaxNewTokens) {
-        return new GenerationOptions(sampling, newMaxNewTokens, stopSequences, attention, constraint);
+    /** Returns these options with another limit, absent for none. */
+    public GenerationOptions withMaxNewTokens(@Nullable Integer newMaxNewTokens) {
+        return new GenerationOptions(sampling, Optional.ofNullable(newMaxNewTokens), stopSequences, attention,
+                constraint);
     }
 
     /** Returns these options with other stop sequences. */
@@ -52,16 +56,18 @@ public record GenerationOptions(SamplingOptions sampling, Integer maxNewTokens, 
         return new GenerationOptions(sampling, maxNewTokens, newStopSequences, attention, constraint);
     }
 
-    /** Returns these options with another attention, null for the model's default. */
-    public GenerationOptions withAttention(AttentionMode newAttention) {
-        return new GenerationOptions(sampling, maxNewTokens, stopSequences, newAttention, constraint);
+    /** Returns these options with another attention, absent for the model's default. */
+    public GenerationOptions withAttention(@Nullable AttentionMode newAttention) {
+        return new GenerationOptions(sampling, maxNewTokens, stopSequences, Optional.ofNullable(newAttention),
+                constraint);
     }
 
     /**
-     * Returns these options with another constraint, null for none. The constraint must be for the vocabulary of the
+     * Returns these options with another constraint, absent for none. The constraint must be for the vocabulary of the
      * model that answers ({@link TextTokenizer#vocabulary}).
      */
-    public GenerationOptions withConstraint(JsonConstraint newConstraint) {
-        return new GenerationOptions(sampling, maxNewTokens, stopSequences, attention, newConstraint);
+    public GenerationOptions withConstraint(@Nullable JsonConstraint newConstraint) {
+        return new GenerationOptions(sampling, maxNewTokens, stopSequences, attention,
+                Optional.ofNullable(newConstraint));
     }
 }

@@ -37,8 +37,9 @@ public interface Sampler {
         if (options.temperature() == 0) {
             return Sampler::mostLikely;
         }
-        RandomGenerator random = options.seed() == null ? RandomGenerator.getDefault()
-                : RandomGeneratorFactory.of("L64X128MixRandom").create(options.seed());
+        RandomGenerator random = options.seed()
+                .<RandomGenerator>map(RandomGeneratorFactory.of("L64X128MixRandom")::create)
+                .orElseGet(RandomGenerator::getDefault);
         return logits -> random(logits, options, random.nextDouble());
     }
 
@@ -71,7 +72,7 @@ public interface Sampler {
             total += weights[token];
         }
         requireNumber(Double.isFinite(total));
-        if (options.topK() != null || options.topP() < 1) {
+        if (options.topK().isPresent() || options.topP() < 1) {
             total = keepMostLikely(weights, options, total);
         }
         double left = uniform * total;
@@ -91,12 +92,12 @@ public interface Sampler {
     /** Sets the weights of tokens that may not be chosen to 0 and returns the sum of the others. */
     private static double keepMostLikely(double[] weights, SamplingOptions options, double total) {
         long[] order = mostLikelyFirst(weights, options, total);
-        int count = options.topK() == null ? order.length : Math.min(options.topK(), order.length);
+        int count = Math.min(options.topK().orElse(order.length), order.length);
         double kept = 0;
         for (int i = 0; i < count; i++) {
             kept += weights[token(order[i])];
         }
-        double wanted = options.topP() * (options.topK() == null ? total : kept);
+        double wanted = options.topP() * (options.topK().isPresent() ? kept : total);
         double sum = 0;
         int chosen = 0;
         while (chosen < count && (chosen == 0 || sum < wanted)) {
@@ -116,13 +117,13 @@ public interface Sampler {
      * together they weigh less than {@code 1 - topP}, so the others make up {@code topP} without them.
      */
     private static long[] mostLikelyFirst(double[] weights, SamplingOptions options, double total) {
-        double smallest = options.topK() == null ? (1 - options.topP()) * total / weights.length : 0;
+        double smallest = options.topK().isPresent() ? 0 : (1 - options.topP()) * total / weights.length;
         long[] order = new long[weights.length];
         int count = 0;
         for (int token = 0; token < weights.length; token++) {
             if (weights[token] >= smallest && weights[token] > 0) {
                 // The bits of non-negative floats sort as their values do.
-                long falling = Integer.MAX_VALUE - Float.floatToRawIntBits((float) weights[token]);
+                long falling = (long) Integer.MAX_VALUE - Float.floatToRawIntBits((float) weights[token]);
                 order[count++] = falling << Integer.SIZE | token;
             }
         }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.tool.ToolCall;
 import io.github.chaijlama.tool.ToolDefinition;
@@ -39,7 +40,7 @@ final class TemplateVariables {
             texts.add(message.content());
             message.toolCalls().forEach(call -> texts.add(
                     call.name() + call.id() + call.arguments() + arguments(call.arguments())));
-            texts.add("" + message.toolCallId() + message.toolName());
+            texts.add(message.toolCallId() + message.toolName());
         }
         tools.forEach(tool -> texts.add(tool.name() + tool.description() + tool.parameters()));
         return texts;
@@ -49,8 +50,8 @@ final class TemplateVariables {
         return messages.stream().map(this::message).toList();
     }
 
-    /** Returns the tools, null if there are none. */
-    Object tools(List<ToolDefinition> tools) {
+    /** Returns the tools; where there are none, templates expect None. */
+    @Nullable Object tools(List<ToolDefinition> tools) {
         return tools.isEmpty() ? null : tools.stream().map(this::tool).toList();
     }
 
@@ -64,10 +65,10 @@ final class TemplateVariables {
         if (!message.toolCalls().isEmpty()) {
             map.put("tool_calls", message.toolCalls().stream().map(this::call).toList());
         }
-        if (message.toolCallId() != null) {
+        if (!message.toolCallId().isEmpty()) {
             map.put("tool_call_id", guarded(message.toolCallId()));
         }
-        if (message.toolName() != null) {
+        if (!message.toolName().isEmpty()) {
             map.put("name", guarded(message.toolName()));
         }
         return map;
@@ -78,7 +79,7 @@ final class TemplateVariables {
         function.put("name", guarded(call.name()));
         function.put("arguments", guardedValue(arguments(call.arguments())));
         Map<String, Object> map = new LinkedHashMap<>();
-        if (call.id() != null) {
+        if (!call.id().isEmpty()) {
             map.put("id", guarded(call.id()));
         }
         map.put("type", "function");
@@ -101,7 +102,7 @@ final class TemplateVariables {
     private Map<String, Object> tool(ToolDefinition tool) {
         Map<String, Object> function = new LinkedHashMap<>();
         function.put("name", guarded(tool.name()));
-        function.put("description", guarded(tool.description() == null ? "" : tool.description()));
+        function.put("description", guarded(tool.description()));
         function.put("parameters", guardedValue(MAPPER.convertValue(tool.parameters(), OBJECT)));
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("type", "function");

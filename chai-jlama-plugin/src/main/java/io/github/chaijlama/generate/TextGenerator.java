@@ -3,7 +3,11 @@ package io.github.chaijlama.generate;
 
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Function;
+
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ContextLengthException;
@@ -56,7 +60,7 @@ final class TextGenerator {
             throw new ContextLengthException(prompt.length, contextLength);
         }
         Answer answer = new Answer(prompt.length, startOfText, options, listener);
-        AttentionMode attention = options.attention() == null ? model.options().attention() : options.attention();
+        AttentionMode attention = options.attention().orElse(model.options().attention());
         try (RequestSession session = sessions.open(attention, prompt)) {
             answer.run(session, prompt, cancellation);
             return answer.result(session);
@@ -72,20 +76,20 @@ final class TextGenerator {
         private final StreamingTextDecoder decoder;
         private final StopSequences stopSequences;
         private final boolean limitedByContext;
-        /** What the answer is held to, null if to nothing. */
-        private final TokenConstraint constraint;
+        private final Optional<TokenConstraint> constraint;
         private final StringBuilder text = new StringBuilder();
         private final long start = System.nanoTime();
         private long firstToken;
         private int generated;
-        private FinishReason finishReason;
+        private @Nullable FinishReason finishReason;
 
         Answer(int promptTokens, boolean startOfText, GenerationOptions options, GenerationListener listener) {
             int room = model.config().contextLength() - promptTokens;
             this.promptTokens = promptTokens;
-            this.limitedByContext = options.maxNewTokens() == null || options.maxNewTokens() > room;
-            this.maxNewTokens = limitedByContext ? room : options.maxNewTokens();
-            this.constraint = options.constraint() == null ? null : options.constraint().start(maxNewTokens);
+            int asked = options.maxNewTokens().orElse(Integer.MAX_VALUE);
+            this.limitedByContext = asked > room;
+            this.maxNewTokens = Math.min(asked, room);
+            this.constraint = options.constraint().map(held -> held.start(maxNewTokens));
             this.sampler = samplers.apply(options.sampling());
             this.listener = listener;
             this.decoder = tokenizer.newDecoder(startOfText);
@@ -97,7 +101,7 @@ final class TextGenerator {
                 finishReason = FinishReason.CONTEXT_FULL;
                 return;
             }
-            float[] logits = null;
+            float[] logits = {};
             for (int from = session.length(); from < prompt.length && !cancelled(cancellation); from += PROMPT_SLICE) {
                 logits = session.feed(
                         Arrays.copyOfRange(prompt, from, Math.min(prompt.length, from + PROMPT_SLICE)));
@@ -106,10 +110,7 @@ final class TextGenerator {
                 session.endPrompt();
             }
             while (!cancelled(cancellation)) {
-                if (constraint != null) {
-                    constraint.mask(logits);
-                }
-                int token = sampler.sample(logits);
+                int token = choose(logits);
                 accept(token);
                 if (finishReason != null) {
                     break;
@@ -117,6 +118,11 @@ final class TextGenerator {
                 logits = session.feed(token);
             }
             finishText();
+        }
+
+        private int choose(float[] logits) {
+            constraint.ifPresent(held -> held.mask(logits));
+            return sampler.sample(logits);
         }
 
         private boolean cancelled(Cancellation cancellation) {
@@ -131,9 +137,7 @@ final class TextGenerator {
             if (generated == 1) {
                 firstToken = System.nanoTime();
             }
-            if (constraint != null) {
-                constraint.accept(token);
-            }
+            constraint.ifPresent(held -> held.accept(token));
             if (tokenizer.isEndToken(token)) {
                 finishReason = FinishReason.END_TOKEN;
                 return;
@@ -142,7 +146,7 @@ final class TextGenerator {
             text.append(certain);
             if (stopSequences.isFound()) {
                 finishReason = FinishReason.STOP_SEQUENCE;
-            } else if (constraint != null && constraint.isFinished()) {
+            } else if (constraint.filter(TokenConstraint::isFinished).isPresent()) {
                 finishReason = FinishReason.END_TOKEN;
             } else if (generated == maxNewTokens) {
                 finishReason = limitedByContext ? FinishReason.CONTEXT_FULL : FinishReason.MAX_TOKENS;
@@ -167,7 +171,8 @@ final class TextGenerator {
 
         GenerationResult result(RequestSession session) {
             long end = System.nanoTime();
-            return new GenerationResult(text.toString(), finishReason, promptTokens, session.reusedTokens(), generated,
+            return new GenerationResult(text.toString(), Objects.requireNonNull(finishReason), promptTokens,
+                    session.reusedTokens(), generated,
                     session.attention(),
                     Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),
                     session.kvCacheBytes());

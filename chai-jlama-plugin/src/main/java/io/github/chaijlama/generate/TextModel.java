@@ -29,11 +29,11 @@ import io.github.chaijlama.tool.ToolDefinition;
 public final class TextModel implements AutoCloseable {
     private final TokenModel model;
     private final TextTokenizer tokenizer;
-    private final ChatTemplate chatTemplate;
+    private final Optional<ChatTemplate> chatTemplate;
     private final TextGenerator generator;
     private final Sessions sessions;
 
-    private TextModel(TokenModel model, TextTokenizer tokenizer, ChatTemplate chatTemplate,
+    private TextModel(TokenModel model, TextTokenizer tokenizer, Optional<ChatTemplate> chatTemplate,
             Function<SamplingOptions, Sampler> samplers) {
         this.model = model;
         this.tokenizer = tokenizer;
@@ -63,16 +63,21 @@ public final class TextModel implements AutoCloseable {
      */
     public static TextModel load(Path directory, ChaiOptions options, Function<SamplingOptions, Sampler> samplers) {
         TokenModel model = TokenModel.load(directory, options);
-        TextTokenizer tokenizer = null;
         try {
-            TokenizerFiles files = TokenizerFiles.read(directory);
-            tokenizer = new TextTokenizer(files, model.config());
-            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer).orElse(null), samplers);
+            return load(directory, model, samplers);
         } catch (RuntimeException | Error e) {
-            if (tokenizer != null) {
-                tokenizer.close();
-            }
             model.close();
+            throw e;
+        }
+    }
+
+    private static TextModel load(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers) {
+        TokenizerFiles files = TokenizerFiles.read(directory);
+        TextTokenizer tokenizer = new TextTokenizer(files, model.config());
+        try {
+            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer), samplers);
+        } catch (RuntimeException | Error e) {
+            tokenizer.close();
             throw e;
         }
     }
@@ -102,7 +107,7 @@ public final class TextModel implements AutoCloseable {
 
     /** Returns the model's chat template, empty if it has none: such a model completes text but cannot chat. */
     public Optional<ChatTemplate> chatTemplate() {
-        return Optional.ofNullable(chatTemplate);
+        return chatTemplate;
     }
 
     /**
@@ -168,10 +173,8 @@ public final class TextModel implements AutoCloseable {
     }
 
     private ChatTemplate requireTemplate() {
-        if (chatTemplate == null) {
-            throw new ChatTemplateException("this model has no chat template: it can complete text, but not chat");
-        }
-        return chatTemplate;
+        return chatTemplate.orElseThrow(() -> new ChatTemplateException(
+                "this model has no chat template: it can complete text, but not chat"));
     }
 
     /**

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -17,6 +18,7 @@ import java.util.stream.IntStream;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.constrain.Vocabulary;
 import io.github.chaijlama.model.ModelConfig;
@@ -40,7 +42,7 @@ public final class TextTokenizer implements AutoCloseable {
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
     private final int vocabularySize;
     /** Made when it is first needed; making it again would give the same. */
-    private volatile Vocabulary vocabulary;
+    private volatile @Nullable Vocabulary vocabulary;
     private boolean closed;
 
     TextTokenizer(TokenizerFiles files, ModelConfig config) {
@@ -213,9 +215,8 @@ public final class TextTokenizer implements AutoCloseable {
         if (!addsBos(files)) {
             return OptionalInt.empty();
         }
-        Integer first = files.tokenId(firstSpecialToken(files.tokenizer().path("post_processor")));
-        Integer named = first != null ? first : files.namedTokenId("bos_token");
-        return named != null ? OptionalInt.of(named) : config.bosToken();
+        return firstSpecialToken(files.tokenizer().path("post_processor")).flatMap(files::tokenId)
+                .or(() -> files.namedTokenId("bos_token")).map(OptionalInt::of).orElseGet(config::bosToken);
     }
 
     private static boolean addsBos(TokenizerFiles files) {
@@ -225,28 +226,23 @@ public final class TextTokenizer implements AutoCloseable {
         }
         JsonNode processor = files.tokenizer().path("post_processor");
         if (!processor.findValues("single").isEmpty()) {
-            return firstSpecialToken(processor) != null;
+            return firstSpecialToken(processor).isPresent();
         }
         // Without a post-processor most tokenizer classes put it there themselves; these do not.
         String tokenizerClass = files.config().path("tokenizer_class").asText();
-        return !processor.isObject() && files.namedToken("bos_token") != null && !tokenizerClass.startsWith("GPT2")
+        return !processor.isObject() && files.namedToken("bos_token").isPresent() && !tokenizerClass.startsWith("GPT2")
                 && !tokenizerClass.startsWith("Qwen2");
     }
 
-    /** Returns the name of the token that a post-processor puts before a text, null if it puts none. */
-    private static String firstSpecialToken(JsonNode processor) {
-        for (JsonNode template : processor.findValues("single")) {
-            return template.path(0).path("SpecialToken").path("id").textValue();
-        }
-        return null;
+    /** Returns the name of the token that a post-processor puts before a text, if it puts one. */
+    private static Optional<String> firstSpecialToken(JsonNode processor) {
+        return processor.findValues("single").stream().findFirst()
+                .map(template -> template.path(0).path("SpecialToken").path("id").textValue());
     }
 
     private static Set<Integer> endTokens(TokenizerFiles files, ModelConfig config) {
         Set<Integer> tokens = new LinkedHashSet<>(config.eosTokens());
-        Integer named = files.namedTokenId("eos_token");
-        if (named != null) {
-            tokens.add(named);
-        }
+        files.namedTokenId("eos_token").ifPresent(tokens::add);
         return Set.copyOf(tokens);
     }
 

@@ -56,44 +56,43 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Optio
         return Optional.empty();
     }
 
-    /** Returns a token that tokenizer_config.json names, for instance {@code bos_token}; null if it names none. */
-    String namedToken(String key) {
+    /** Returns a token that tokenizer_config.json names, for instance {@code bos_token}; empty if it names none. */
+    Optional<String> namedToken(String key) {
         JsonNode node = config.path(key);
         // Written as a string, or as an object that also says how whitespace around it is treated.
         JsonNode content = node.isObject() ? node.path("content") : node;
-        return content.isTextual() ? content.textValue() : null;
+        return content.isTextual() ? Optional.of(content.textValue()) : Optional.empty();
     }
 
     /**
-     * Returns the number of a token that tokenizer_config.json names; null if it names none or the tokenizer has no
+     * Returns the number of a token that tokenizer_config.json names; empty if it names none or the tokenizer has no
      * such token.
      */
-    Integer namedTokenId(String key) {
-        return tokenId(namedToken(key));
+    Optional<Integer> namedTokenId(String key) {
+        return namedToken(key).flatMap(this::tokenId);
     }
 
-    /** Returns the number of a token; null if the tokenizer has no such token. */
-    Integer tokenId(String name) {
+    /** Returns the number of a token; empty if the tokenizer has no such token. */
+    Optional<Integer> tokenId(String name) {
         for (JsonNode token : tokenizer.path("added_tokens")) {
             if (token.path("content").asText().equals(name)) {
-                return token.path("id").asInt();
+                return Optional.of(token.path("id").asInt());
             }
         }
-        return name == null ? null : idInVocabulary(tokenizer, name);
+        return idInVocabulary(tokenizer, name);
     }
 
-    /** Returns the number of a token in the model's vocabulary; null if there is none. */
-    static Integer idInVocabulary(JsonNode tokenizer, String content) {
+    /** Returns the number of a token in the model's vocabulary; empty if there is none. */
+    static Optional<Integer> idInVocabulary(JsonNode tokenizer, String content) {
         JsonNode vocabulary = tokenizer.path("model").path("vocab");
         if (vocabulary.isArray()) { // Unigram: a list of [token, score]
             for (int id = 0; id < vocabulary.size(); id++) {
                 if (vocabulary.get(id).path(0).asText().equals(content)) {
-                    return id;
+                    return Optional.of(id);
                 }
             }
-            return null;
+            return Optional.empty();
         }
-        JsonNode id = vocabulary.get(content);
-        return id == null ? null : Integer.valueOf(id.asInt());
+        return Optional.ofNullable(vocabulary.get(content)).map(JsonNode::asInt);
     }
 }

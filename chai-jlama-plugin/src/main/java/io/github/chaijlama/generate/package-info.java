@@ -2,4 +2,7 @@
 /**
  * Text: tokens, conversations, sampling, and the loop that generates an answer.
  */
+@NullMarked
 package io.github.chaijlama.generate;
+
+import org.jspecify.annotations.NullMarked;

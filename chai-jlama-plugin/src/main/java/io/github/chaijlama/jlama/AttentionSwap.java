@@ -14,6 +14,7 @@ import com.github.tjake.jlama.model.TransformerBlock;
 import com.github.tjake.jlama.safetensors.Config;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.attention.SequenceRows;
@@ -49,6 +50,7 @@ public final class AttentionSwap implements AutoCloseable {
     private final Map<KvBuffer, AttentionSequence> sequences = Collections.synchronizedMap(new WeakHashMap<>());
     private boolean closed;
 
+    @SuppressWarnings("MustBeClosedChecker") // close() does
     private AttentionSwap(AbstractModel model, ModelConfig config, ClusterProfile defaultProfile, long maxKvBytes,
             WorkerPool workers) {
         this.model = model;
@@ -83,8 +85,8 @@ public final class AttentionSwap implements AutoCloseable {
             long maxKvBytes, WorkerPool workers) {
         JlamaAccess.requireCompatible();
         TransformerBlock[] blocks = JlamaAccess.blocks(model);
-        if (blocks == null || blocks.length != config.layers()) {
-            throw new ModelLoadException("the model has " + (blocks == null ? "no" : blocks.length)
+        if (blocks.length != config.layers()) {
+            throw new ModelLoadException("the model has " + (blocks.length == 0 ? "no" : blocks.length)
                     + " layers, its configuration has " + config.layers());
         }
         if (blocks[0] instanceof SwappedBlock) {
@@ -112,7 +114,7 @@ public final class AttentionSwap implements AutoCloseable {
     }
 
     /** What Jlama's configuration leaves open it may simply not know. */
-    private static void requireSame(String what, Float found, float expected) {
+    private static void requireSame(String what, @Nullable Float found, float expected) {
         if (found != null && Math.abs(found - expected) > 1e-6f * Math.abs(expected)) {
             throw new ModelLoadException(
                     "the model's " + what + " is " + found + ", its configuration has " + expected);

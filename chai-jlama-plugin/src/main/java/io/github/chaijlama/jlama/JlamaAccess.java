@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 
@@ -107,9 +108,11 @@ final class JlamaAccess {
     record MoeWeights(AbstractTensor<?, ?> router, AbstractTensor<?, ?>[] gate, AbstractTensor<?, ?>[] up,
             AbstractTensor<?, ?>[] down, int expertsPerToken) {}
 
-    /** Returns the model's own array of blocks; an element may be replaced. Null when the model has no layers here. */
+    /** Returns the model's own array of blocks; an element may be replaced. */
     static TransformerBlock[] blocks(AbstractModel model) {
-        return (TransformerBlock[]) MODEL_BLOCKS.get(model);
+        // Jlama has no array where it has no layers.
+        return Objects.requireNonNullElseGet((TransformerBlock[]) MODEL_BLOCKS.get(model),
+                () -> new TransformerBlock[0]);
     }
 
     static KvBufferCache kvBufferCache(AbstractModel model) {

@@ -20,6 +20,7 @@ import com.github.tjake.jlama.safetensors.Config;
 import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.safetensors.WeightLoader;
 import com.github.tjake.jlama.safetensors.tokenizer.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.model.Activation;
 import io.github.chaijlama.model.AttentionConfig;
@@ -122,7 +123,7 @@ enum JlamaFamily {
                 : ActivationFunction.Type.GELU_PYTORCH_TANH;
     }
 
-    private static Float unless(float nothing, float value) {
+    private static @Nullable Float unless(float nothing, float value) {
         return value == nothing ? null : (Float) value;
     }
 }

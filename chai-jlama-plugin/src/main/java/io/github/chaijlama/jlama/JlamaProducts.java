@@ -48,9 +48,9 @@ public final class JlamaProducts implements MatrixProducts {
     private final WorkerPool workers;
     private final TensorOperations operations = TensorOperationsProvider.get();
     private final Set<WeightFormat> formats;
-    private final Map<Weight, AbstractTensor<?, ?>> weights = new IdentityHashMap<>();
-    private final Map<Weight, List<Weight>> chunks = new IdentityHashMap<>();
-    private final Map<Rows, FloatBufferTensor> rows = new IdentityHashMap<>();
+    private final IdentityHashMap<Weight, AbstractTensor<?, ?>> weights = new IdentityHashMap<>();
+    private final IdentityHashMap<Weight, List<Weight>> chunks = new IdentityHashMap<>();
+    private final IdentityHashMap<Rows, FloatBufferTensor> rows = new IdentityHashMap<>();
 
     /**
      * Creates the products of a model.

@@ -5,18 +5,22 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
 
 import io.github.chaijlama.model.ModelLoadException;
 
 /**
- * Looks members of other classes up, and remembers the first that is not there instead of failing at once: a class
+ * Looks members of other classes up, and remembers those that are not there instead of failing at once: a class
  * whose constants cannot be made would otherwise end in an error that says nothing the second time it is used. Used
  * while one class is initialized, by one thread.
  */
 final class MemberFinder {
     private final String testedVersion;
-    private String missing;
-    private ReflectiveOperationException cause;
+    private final List<Missing> missing = new ArrayList<>();
+
+    /** A member that is not there. */
+    private record Missing(String name, ReflectiveOperationException cause) {}
 
     /**
      * Creates a finder.
@@ -27,31 +31,40 @@ final class MemberFinder {
         this.testedVersion = testedVersion;
     }
 
-    /** Returns a field, null if it is missing. */
+    /** Returns a field; if it is missing, one whose every use fails. */
     VarHandle field(Class<?> owner, String name, Class<?> type) {
         try {
             return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVarHandle(owner, name, type);
         } catch (ReflectiveOperationException e) {
-            miss("field " + owner.getSimpleName() + "." + name + " of type " + type.getSimpleName(), e);
-            return null;
+            Missing field = miss("field " + owner.getSimpleName() + "." + name + " of type " + type.getSimpleName(), e);
+            // An element of an array, where looking for the array fails.
+            VarHandle element = MethodHandles.arrayElementVarHandle(type.arrayType());
+            return MethodHandles.filterCoordinates(MethodHandles.insertCoordinates(element, 1, 0), 0,
+                    thrower(field, MethodType.methodType(type.arrayType(), owner)));
         }
     }
 
-    /** Returns a method, null if it is missing. */
+    /** Returns a method; if it is missing, one whose every call fails. */
     MethodHandle method(Class<?> owner, String name, MethodType type) {
         try {
             return MethodHandles.privateLookupIn(owner, MethodHandles.lookup()).findVirtual(owner, name, type);
         } catch (ReflectiveOperationException e) {
-            miss("method " + owner.getSimpleName() + "." + name + type, e);
-            return null;
+            Missing method = miss("method " + owner.getSimpleName() + "." + name + type, e);
+            return thrower(method, type.insertParameterTypes(0, owner));
         }
     }
 
-    private void miss(String member, ReflectiveOperationException e) {
-        if (missing == null) {
-            missing = member;
-            cause = e;
-        }
+    /** Returns a method that says what is missing, for whoever calls it without {@link #requireAll}. */
+    private static MethodHandle thrower(Missing member, MethodType type) {
+        IllegalStateException exception = new IllegalStateException("there is no " + member.name, member.cause);
+        return MethodHandles.dropArguments(MethodHandles
+                .throwException(type.returnType(), IllegalStateException.class).bindTo(exception), 0,
+                type.parameterList());
+    }
+
+    private Missing miss(String member, ReflectiveOperationException e) {
+        missing.add(new Missing(member, e));
+        return missing.getLast();
     }
 
     /**
@@ -61,9 +74,10 @@ final class MemberFinder {
      * @throws ModelLoadException naming the first member that was
      */
     void requireAll(String version) {
-        if (missing != null) {
-            throw new ModelLoadException("this Jlama (" + version + ") cannot be served: it has no " + missing
-                    + "; chai-jlama-plugin was made for Jlama " + testedVersion, cause);
+        if (!missing.isEmpty()) {
+            Missing first = missing.getFirst();
+            throw new ModelLoadException("this Jlama (" + version + ") cannot be served: it has no " + first.name
+                    + "; chai-jlama-plugin was made for Jlama " + testedVersion, first.cause);
         }
     }
 }

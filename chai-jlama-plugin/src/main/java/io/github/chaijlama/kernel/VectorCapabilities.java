@@ -8,6 +8,7 @@ import com.sun.management.VMOption;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides how wide the vector kernels are on this machine. The decision is a pure function of what the machine offers
@@ -26,9 +27,9 @@ final class VectorCapabilities {
      * What was chosen, and why.
      *
      * @param bits   width of a vector, 0 for the scalar kernels
-     * @param reason for the log, null when nothing stands in the way of the machine's own width
+     * @param reason for the log, absent where nothing stands in the way of the machine's own width
      */
-    record Choice(int bits, String reason) {}
+    record Choice(int bits, @Nullable String reason) {}
 
     /**
      * Chooses a width.
@@ -36,9 +37,9 @@ final class VectorCapabilities {
      * @param preferredBits the width the JVM prefers for floats on this machine
      * @param fastFma       whether the machine multiplies and adds in one instruction; without it {@code fma} is an
      *                      exact emulation that is slower than the scalar loop
-     * @param requested     the value of {@value #WIDTH_PROPERTY}, null when not set
+     * @param requested     the value of {@value #WIDTH_PROPERTY}, absent where it is not set
      */
-    static Choice choose(int preferredBits, boolean fastFma, String requested) {
+    static Choice choose(int preferredBits, boolean fastFma, @Nullable String requested) {
         if (preferredBits < NARROWEST) {
             return new Choice(0, "this JVM's vectors have " + preferredBits + " bits, at least " + NARROWEST
                     + " are needed; is its C2 compiler off (-XX:TieredStopAtLevel, or spring-boot:run with "
@@ -51,7 +52,7 @@ final class VectorCapabilities {
         return ofMachine(machine, fastFma, null);
     }
 
-    private static Choice ofMachine(int machine, boolean fastFma, String reason) {
+    private static Choice ofMachine(int machine, boolean fastFma, @Nullable String reason) {
         return fastFma ? new Choice(machine, reason) : new Choice(0, "the machine has no fused multiply-add");
     }
 

@@ -114,7 +114,7 @@ final class VectorI8Rows {
 
     static void scores(MemorySegment scores, long scoresAt, MemorySegment query, long queryAt, MemorySegment keys,
             long keysAt, int numberOfKeys, int headSize, float scale) {
-        long row = SCALE_BYTES + headSize;
+        long row = SCALE_BYTES + (long) headSize;
         int blocks = numberOfKeys & ~3;
         scoresOfBlocks(scores, scoresAt, query, queryAt, keys, keysAt, blocks, headSize);
         int whole = whole(headSize);
@@ -139,7 +139,7 @@ final class VectorI8Rows {
         MemorySegment s = memory(scores);
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
-        long row = SCALE_BYTES + headSize;
+        long row = SCALE_BYTES + (long) headSize;
         for (int i = 0; i < numberOfKeys; i += 4) {
             FloatVector a = zero();
             FloatVector b = a;
@@ -196,7 +196,7 @@ final class VectorI8Rows {
 
     static void weightedSum(MemorySegment out, long outAt, MemorySegment weights, long weightsAt, MemorySegment values,
             long valuesAt, int numberOfValues, int headSize) {
-        long row = SCALE_BYTES + headSize;
+        long row = SCALE_BYTES + (long) headSize;
         int blocks = numberOfValues & ~3;
         for (int value = 0; value < blocks; value += 4) {
             weightedSum4(out, outAt, weights, weightsAt + bytes(value), values, valuesAt + value * row, headSize);
@@ -210,7 +210,7 @@ final class VectorI8Rows {
 
     private static void weightedSum4(MemorySegment out, long outAt, MemorySegment weights, long weightsAt,
             MemorySegment values, long valuesAt, int headSize) {
-        long row = SCALE_BYTES + headSize;
+        long row = SCALE_BYTES + (long) headSize;
         float weightA = get(weights, weightsAt) * get(values, valuesAt);
         float weightB = get(weights, weightsAt + 4) * get(values, valuesAt + row);
         float weightC = get(weights, weightsAt + 8) * get(values, valuesAt + 2 * row);

@@ -48,7 +48,7 @@ final class VectorMemory {
 
     static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final MemorySegment ALL = all();
-    private static final boolean CHECKED = ALL == null;
+    private static final boolean CHECKED = ALL.byteSize() == 0;
     /** A mask that no place loses anything to. */
     static final long PLACES = Long.MAX_VALUE >>> 4;
     /** Elsewhere there are 32 vector registers, and the fence would be an instruction. */
@@ -56,10 +56,11 @@ final class VectorMemory {
 
     private VectorMemory() {}
 
+    /** Returns a segment that spans all memory, an empty one if every access is to be checked. */
     @SuppressWarnings("restricted")
     private static MemorySegment all() {
         if (Boolean.getBoolean(CHECKS_PROPERTY)) {
-            return null;
+            return MemorySegment.NULL;
         }
         try {
             return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -68,7 +69,7 @@ final class VectorMemory {
                     "Attention kernels check every access, up to three times slower: start Java with "
                             + "--enable-native-access=ALL-UNNAMED ({})",
                     e.getMessage());
-            return null;
+            return MemorySegment.NULL;
         }
     }
 

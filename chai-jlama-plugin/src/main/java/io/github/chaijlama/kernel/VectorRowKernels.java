@@ -59,9 +59,9 @@ final class VectorRowKernels extends RowKernels {
             a = v.fma(v, a);
             v = load(x, from + bytes(LANES)).sub(mean);
             b = v.fma(v, b);
-            v = load(x, from + bytes(2 * LANES)).sub(mean);
+            v = load(x, from + bytes(2L * LANES)).sub(mean);
             c = v.fma(v, c);
-            v = load(x, from + bytes(3 * LANES)).sub(mean);
+            v = load(x, from + bytes(3L * LANES)).sub(mean);
             d = v.fma(v, d);
         }
         double sum = sumLanes(a.add(b).add(c.add(d)));

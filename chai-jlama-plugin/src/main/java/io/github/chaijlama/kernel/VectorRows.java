@@ -62,7 +62,7 @@ final class VectorRows {
         MemorySegment s = memory(scores);
         MemorySegment q = memory(query);
         MemorySegment k = memory(keys);
-        long whole = bytes(headSize / STEP * STEP);
+        long whole = bytes((long) (headSize / STEP) * STEP);
         FloatVector a = zero();
         FloatVector b = a;
         FloatVector c = a;

@@ -27,17 +27,24 @@ public final class KvStore implements AutoCloseable {
     private final int rowsPerPage;
     private final Layer[] layers;
 
-    /** The pages of one layer; {@code keys[kvHead]} is null when that head's keys are not kept. */
+    /** The pages of one layer; there are none of keys that are not kept. */
     private static final class Layer {
+        private final boolean[] keepsKeys;
         private final Page[][] keys;
         private final Page[][] values;
         private int keptKeyHeads;
         private int length;
 
         Layer(int numberOfKvHeads) {
+            keepsKeys = new boolean[numberOfKvHeads];
             keys = new Page[numberOfKvHeads][0];
             values = new Page[numberOfKvHeads][0];
-            keptKeyHeads = numberOfKvHeads;
+            keepAllKeys();
+        }
+
+        void keepAllKeys() {
+            Arrays.fill(keepsKeys, true);
+            keptKeyHeads = keepsKeys.length;
         }
     }
 
@@ -101,12 +108,12 @@ public final class KvStore implements AutoCloseable {
 
     /** Whether the layer keeps the keys of this KV head. */
     public boolean keepsKeys(int layer, int kvHead) {
-        return layers[layer].keys[kvHead] != null;
+        return layers[layer].keepsKeys[kvHead];
     }
 
     /** Returns how many pages one head needs for that many positions. */
     public long pagesFor(int positions) {
-        return (positions + rowsPerPage - 1) / rowsPerPage;
+        return (positions + rowsPerPage - 1L) / rowsPerPage;
     }
 
     /**
@@ -118,7 +125,7 @@ public final class KvStore implements AutoCloseable {
         int pages = (int) pagesFor(length);
         for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
             at.values[kvHead] = extend(at.values[kvHead], pages, reservation);
-            if (at.keys[kvHead] != null) {
+            if (at.keepsKeys[kvHead]) {
                 at.keys[kvHead] = extend(at.keys[kvHead], pages, reservation);
             }
         }
@@ -153,11 +160,12 @@ public final class KvStore implements AutoCloseable {
      */
     public void dropKeys(int layer, int kvHead, Optional<Reservation> reservation) {
         Layer at = layers[layer];
-        if (at.keys[kvHead] != null) {
+        if (at.keepsKeys[kvHead]) {
             for (Page page : at.keys[kvHead]) {
                 reservation.ifPresentOrElse(step -> step.giveBack(page), () -> pool.release(page));
             }
-            at.keys[kvHead] = null;
+            at.keys[kvHead] = new Page[0];
+            at.keepsKeys[kvHead] = false;
             at.keptKeyHeads--;
         }
     }
@@ -171,9 +179,7 @@ public final class KvStore implements AutoCloseable {
             extend(layer, length, reservation);
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
                 copyPages(source.layers[layer].values[kvHead], layers[layer].values[kvHead]);
-                if (layers[layer].keys[kvHead] != null) {
-                    copyPages(source.layers[layer].keys[kvHead], layers[layer].keys[kvHead]);
-                }
+                copyPages(source.layers[layer].keys[kvHead], layers[layer].keys[kvHead]);
             }
         }
     }
@@ -190,9 +196,7 @@ public final class KvStore implements AutoCloseable {
         for (Layer layer : layers) {
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
                 layer.values[kvHead] = shorten(layer.values[kvHead], pages);
-                if (layer.keys[kvHead] != null) {
-                    layer.keys[kvHead] = shorten(layer.keys[kvHead], pages);
-                }
+                layer.keys[kvHead] = shorten(layer.keys[kvHead], pages);
             }
             layer.length = Math.min(layer.length, length);
         }
@@ -202,10 +206,7 @@ public final class KvStore implements AutoCloseable {
     public void clear() {
         truncate(0);
         for (Layer layer : layers) {
-            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
-                layer.keys[kvHead] = new Page[0];
-            }
-            layer.keptKeyHeads = numberOfKvHeads;
+            layer.keepAllKeys();
         }
     }
 
@@ -252,7 +253,7 @@ public final class KvStore implements AutoCloseable {
         for (Layer layer : layers) {
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
                 pages += layer.values[kvHead].length;
-                pages += layer.keys[kvHead] == null ? 0 : layer.keys[kvHead].length;
+                pages += layer.keys[kvHead].length;
             }
         }
         return pages * pool.pageBytes();

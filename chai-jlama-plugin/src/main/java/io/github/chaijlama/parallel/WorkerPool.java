@@ -7,6 +7,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Runs the parallel regions of one model: short bursts of tasks, thousands a second, the calling thread taking part.
  *
@@ -20,7 +22,7 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class WorkerPool implements AutoCloseable {
     private static final long SPIN_NANOS = 50_000;
-    private static final Region IDLE = new Region(0, null);
+    private static final Region IDLE = new Region(0, (task, worker) -> {});
 
     private final Worker[] workers;
     private final ReentrantLock lock = new ReentrantLock();
@@ -104,8 +106,8 @@ public final class WorkerPool implements AutoCloseable {
         private final Task task;
         private final AtomicInteger next = new AtomicInteger();
         private final AtomicInteger done = new AtomicInteger();
-        private final AtomicReference<Throwable> failure = new AtomicReference<>();
-        private volatile Thread waiting;
+        private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        private volatile @Nullable Thread waiting;
 
         Region(int tasks, Task task) {
             this.tasks = tasks;

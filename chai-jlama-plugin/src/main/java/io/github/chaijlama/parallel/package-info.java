@@ -2,4 +2,7 @@
 /**
  * Short parallel regions.
  */
+@NullMarked
 package io.github.chaijlama.parallel;
+
+import org.jspecify.annotations.NullMarked;

@@ -2,4 +2,7 @@
 /**
  * Products of rows and weights.
  */
+@NullMarked
 package io.github.chaijlama.product;
+
+import org.jspecify.annotations.NullMarked;

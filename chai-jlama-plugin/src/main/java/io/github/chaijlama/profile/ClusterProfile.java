@@ -7,7 +7,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
+
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
@@ -18,12 +21,13 @@ import io.github.chaijlama.files.AtomicFile;
  * How many clusters each layer of a model has, and how heads find theirs: what the offline phase of CHAI leaves behind
  * (arXiv:2403.08058, section 3.2). Immutable; read and written as {@code chai-profile/1} JSON.
  *
- * @param model      shape of the model it was made for
- * @param clusters   clusters of each layer, 1 to {@code model.heads()}; as many as heads means the layer stays exact
- * @param membership how heads find their cluster
- * @param fingerprint the one model the profile was measured on, null if it is for every model of the shape
+ * @param model       shape of the model it was made for
+ * @param clusters    clusters of each layer, 1 to {@code model.heads()}; as many as heads means the layer stays exact
+ * @param membership  how heads find their cluster
+ * @param fingerprint the one model the profile was measured on, empty if it is for every model of the shape
  */
-public record ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership, String fingerprint) {
+public record ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership,
+        Optional<String> fingerprint) {
 
     public ClusterProfile {
         clusters = List.copyOf(clusters);
@@ -32,7 +36,7 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
 
     /** Creates a profile for every model of a shape. */
     public ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership) {
-        this(model, clusters, membership, null);
+        this(model, clusters, membership, Optional.empty());
     }
 
     /** Returns the profile of exact attention: in every layer every head is a cluster of its own. */
@@ -108,25 +112,25 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
      * @throws ProfileException naming both fingerprints if it was not
      */
     public void requireMadeFor(Supplier<String> modelFingerprint) {
-        if (fingerprint != null && !fingerprint.equals(modelFingerprint.get())) {
-            throw new ProfileException("the profile was calibrated on another model: its fingerprint is " + fingerprint
+        fingerprint.filter(own -> !own.equals(modelFingerprint.get())).ifPresent(own -> {
+            throw new ProfileException("the profile was calibrated on another model: its fingerprint is " + own
                     + ", this model's is " + modelFingerprint.get()
                     + "; calibrate this model, or take 'fingerprint' out of the profile to use it all the same");
-        }
+        });
     }
 
     /** Returns this profile for one model only. */
     public ClusterProfile withFingerprint(String newFingerprint) {
-        return new ClusterProfile(model, clusters, membership, newFingerprint);
+        return new ClusterProfile(model, clusters, membership, Optional.of(newFingerprint));
     }
 
     /**
-     * Returns this profile with some settings of its membership replaced; null keeps the profile's own.
+     * Returns this profile with some settings of its membership replaced; what is absent stays the profile's own.
      *
      * @throws ProfileException if one is given that this kind of membership does not have
      */
-    public ClusterProfile withMembership(Integer window, Integer offset, ClusteringAlgorithm algorithm,
-            RepresentativeChoice representative) {
+    public ClusterProfile withMembership(@Nullable Integer window, @Nullable Integer offset,
+            @Nullable ClusteringAlgorithm algorithm, @Nullable RepresentativeChoice representative) {
         if (window == null && offset == null && algorithm == null && representative == null) {
             return this;
         }

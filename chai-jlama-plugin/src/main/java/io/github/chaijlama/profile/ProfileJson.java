@@ -4,6 +4,7 @@ package io.github.chaijlama.profile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
@@ -41,7 +42,7 @@ final class ProfileJson {
             }
             List<Integer> clusters = Arrays.stream(integers(root, "clusters", "")).boxed().toList();
             return new ClusterProfile(shape(object(root, "model")), clusters, membership(root),
-                    root.has("fingerprint") ? text(root, "fingerprint") : null);
+                    root.has("fingerprint") ? Optional.of(text(root, "fingerprint")) : Optional.empty());
         } catch (JsonProcessingException e) {
             throw new ProfileException("profile " + source + " is not JSON: " + e.getOriginalMessage() + " (line "
                     + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()) + ")", e);
@@ -117,9 +118,7 @@ final class ProfileJson {
                 }
             }
         }
-        if (profile.fingerprint() != null) {
-            root.put("fingerprint", profile.fingerprint());
-        }
+        profile.fingerprint().ifPresent(fingerprint -> root.put("fingerprint", fingerprint));
         return root;
     }
 

@@ -3,7 +3,6 @@ package io.github.chaijlama.report;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 
 /** The numbers of charts as tables, for whoever cannot see them or wants to go on with them. */
 final class ChartTables {
@@ -13,8 +12,8 @@ final class ChartTables {
 
     /** Returns the tables of a grid: one for all of its charts if each is a single line, else one for each chart. */
     static List<Table> tables(ChartGrid grid) {
-        List<LineChart> single = grid.charts().stream().map(chart -> chart instanceof LineChart lines ? lines : null)
-                .filter(Objects::nonNull).filter(lines -> lines.series().size() == 1).toList();
+        List<LineChart> single = grid.charts().stream().filter(LineChart.class::isInstance)
+                .map(LineChart.class::cast).filter(lines -> lines.series().size() == 1).toList();
         return single.size() == grid.charts().size() ? List.of(together(grid.title(), single))
                 : grid.charts().stream().map(ChartTables::table).toList();
     }

@@ -40,7 +40,7 @@ final class PageBody {
     private void section(Section section, String id) {
         out.open("section", "id", id).element("h2", section.title());
         if (!section.text().isEmpty()) {
-            for (String paragraph : section.text().split("\n\n")) {
+            for (String paragraph : section.text().split("\n\n", 0)) {
                 out.element("p", paragraph, "class", "prose");
             }
         }

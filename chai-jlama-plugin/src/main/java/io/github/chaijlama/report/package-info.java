@@ -12,4 +12,7 @@
  * <p>Nothing here knows a model or a result; who has one says in these records what is to be seen of it. Every type is
  * safe for use by many threads.
  */
+@NullMarked
 package io.github.chaijlama.report;
+
+import org.jspecify.annotations.NullMarked;

@@ -8,6 +8,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -96,11 +97,8 @@ public final class SafetensorsDirectory {
     }
 
     private Path resolve(String shard) {
-        Path path = pathOf(shard);
-        if (path == null) {
-            throw new ModelLoadException(
-                    index + " names the shard '" + Excerpt.of(shard) + "', expected the name of a file");
-        }
+        Path path = pathOf(shard).orElseThrow(() -> new ModelLoadException(
+                index + " names the shard '" + Excerpt.of(shard) + "', expected the name of a file"));
         if (!path.toAbsolutePath().normalize().startsWith(directory.toAbsolutePath().normalize())) {
             throw new ModelLoadException(
                     index + " names the shard " + Excerpt.of(shard) + ", which is outside the model's directory");
@@ -108,12 +106,13 @@ public final class SafetensorsDirectory {
         return path;
     }
 
-    /** Returns where a shard would be, null if no file can have that name. */
-    private Path pathOf(String shard) {
+    /** Returns where a shard would be, empty if no file can have that name. */
+    private Optional<Path> pathOf(String shard) {
         try {
-            return shard.isEmpty() || shard.length() > MAX_NAME ? null : directory.resolve(shard);
+            return shard.isEmpty() || shard.length() > MAX_NAME ? Optional.empty()
+                    : Optional.of(directory.resolve(shard));
         } catch (InvalidPathException _) {
-            return null;
+            return Optional.empty();
         }
     }
 

@@ -169,7 +169,7 @@ final class SafetensorsHeader {
 
     private void checkRanges(List<Range> ranges, long dataBytes) {
         ranges.sort(Comparator.comparingLong(Range::start).thenComparingLong(Range::end));
-        Range previous = new Range(null, 0, 0);
+        Range previous = new Range("", 0, 0);
         for (Range range : ranges) {
             if (range.start() < previous.end()) {
                 throw broken("the bytes of tensor " + Excerpt.of(range.name()) + " overlap those of tensor "

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.template;
 
+import java.util.Objects;
+
 /** A model's chat template is missing or refuses a conversation. The message repeats what the template said. */
 public final class ChatTemplateException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -8,6 +10,11 @@ public final class ChatTemplateException extends RuntimeException {
     /** Creates an exception with a message for the user. */
     public ChatTemplateException(String message) {
         super(message);
+    }
+
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
     }
 
     /** Returns an exception for a template that is wrong, or more than this library understands. */

@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A Jinja template that gives the text Hugging Face's renderer gives. What it cannot do is an error, not another text,
  * with the few exceptions that {@code unsupported.txt} of the tests names. Thread-safe.
@@ -29,10 +31,10 @@ public final class JinjaTemplate {
     /**
      * Renders the template.
      *
-     * @param variables texts, numbers, booleans, lists and maps of them by name; null is Python's None
+     * @param variables texts, numbers, booleans, lists and maps of them by name; what is absent is Python's None
      * @throws ChatTemplateException if the template refuses them or cannot be rendered
      */
-    public String render(Map<String, ?> variables) {
+    public String render(Map<String, ? extends @Nullable Object> variables) {
         Map<String, Object> values = new LinkedHashMap<>();
         variables.forEach((name, value) -> values.put(name, withNone(value)));
         return TemplateEngine.renderChat(prepared, values);
@@ -43,8 +45,8 @@ public final class JinjaTemplate {
         return PythonMethods.strip(text, null, true, true);
     }
 
-    /** Java's null stands for what is not defined. */
-    private static Object withNone(Object value) {
+    /** Inside the engine, what is absent is not defined. */
+    private static Object withNone(@Nullable Object value) {
         return switch (value) {
             case null -> PythonValues.NONE;
             case Map<?, ?> map -> {

@@ -7,14 +7,15 @@ import java.util.List;
 import java.util.Map;
 
 import com.hubspot.jinjava.el.ext.NamedParameter;
+import org.jspecify.annotations.Nullable;
 
 /** What a template calls a method, a filter or a test with: values by place and by name. */
 final class PythonArguments {
-    private final List<Object> byPlace = new ArrayList<>();
-    private final Map<String, Object> byName = new HashMap<>();
+    private final List<@Nullable Object> byPlace = new ArrayList<>();
+    private final Map<String, @Nullable Object> byName = new HashMap<>();
 
-    PythonArguments(Object... values) {
-        for (Object value : values) {
+    PythonArguments(@Nullable Object... values) {
+        for (@Nullable Object value : values) {
             if (value instanceof NamedParameter named) {
                 byName.put(named.getName(), named.getValue());
             } else {
@@ -23,17 +24,22 @@ final class PythonArguments {
         }
     }
 
-    List<Object> all() {
+    List<@Nullable Object> all() {
         return byPlace;
     }
 
+    /** Returns an argument, undefined if it is not given. */
+    @Nullable Object get(int place, String name) {
+        return get(place, name, null);
+    }
+
     /** Returns an argument, or what stands for it if it is not given. */
-    Object get(int place, String name, Object otherwise) {
+    @Nullable Object get(int place, String name, @Nullable Object otherwise) {
         return place < byPlace.size() ? byPlace.get(place) : byName.getOrDefault(name, otherwise);
     }
 
     String text(int place) {
-        return PythonMethods.requireText(get(place, "", null));
+        return PythonMethods.requireText(get(place, ""));
     }
 
     boolean isTrue(int place, String name, boolean otherwise) {

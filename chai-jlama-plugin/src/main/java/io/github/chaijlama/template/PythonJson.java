@@ -4,35 +4,45 @@ package io.github.chaijlama.template;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
+
+import org.jspecify.annotations.Nullable;
 
 /** JSON exactly as Python's {@code json.dumps} writes it, with the settings of Hugging Face's {@code tojson}. */
 final class PythonJson {
     private final boolean ascii;
     private final boolean sorted;
-    /** Null for everything on one line. */
-    private final String indent;
+    /** Empty for everything on one line, which an indentation of no characters is not. */
+    private final Optional<String> indent;
     private final String betweenItems;
     private final String afterKey;
 
-    PythonJson(boolean ascii, boolean sorted, Object indent, Object separators) {
+    PythonJson(boolean ascii, boolean sorted, @Nullable Object indent, @Nullable Object separators) {
         this.ascii = ascii;
         this.sorted = sorted;
-        this.indent = indent instanceof String text ? text
-                : indent == null || indent == PythonValues.NONE ? null
-                        : " ".repeat(Math.max(0, PythonValues.number(indent).intValue()));
-        List<?> given = separators instanceof List<?> list && list.size() == 2 ? list : null;
-        this.betweenItems = given != null ? PythonValues.text(given.get(0)) : this.indent == null ? ", " : ",";
-        this.afterKey = given != null ? PythonValues.text(given.get(1)) : ": ";
+        this.indent = indentation(indent);
+        List<?> both = separators instanceof List<?> given && given.size() == 2 ? given
+                : List.of(this.indent.isEmpty() ? ", " : ",", ": ");
+        this.betweenItems = PythonValues.text(both.get(0));
+        this.afterKey = PythonValues.text(both.get(1));
     }
 
-    String write(Object value) {
+    private static Optional<String> indentation(@Nullable Object indent) {
+        if (indent == null || PythonValues.isNone(indent)) {
+            return Optional.empty();
+        }
+        return Optional.of(indent instanceof String text ? text
+                : " ".repeat(Math.max(0, PythonValues.number(indent).intValue())));
+    }
+
+    String write(@Nullable Object value) {
         StringBuilder json = new StringBuilder();
         write(value, 0, json);
         return json.toString();
     }
 
-    private void write(Object value, int depth, StringBuilder json) {
+    private void write(@Nullable Object value, int depth, StringBuilder json) {
         switch (value) {
             case String text -> string(text, json);
             case Boolean bool -> json.append(bool);
@@ -52,7 +62,7 @@ final class PythonJson {
                 });
             }
             case null, default -> {
-                if (value != PythonValues.NONE) {
+                if (!PythonValues.isNone(value)) {
                     throw new PythonValues.TemplateFault(PythonValues.kind(value) + " cannot be written as JSON");
                 }
                 json.append("null");
@@ -78,14 +88,13 @@ final class PythonJson {
     }
 
     private void lineBreak(int depth, StringBuilder json) {
-        if (indent != null) {
-            json.append('\n').repeat(indent, depth);
-        }
+        indent.ifPresent(text -> json.append('\n').repeat(text, depth));
     }
 
     private void string(String text, StringBuilder json) {
         json.append('"');
-        for (char character : text.toCharArray()) {
+        for (int i = 0; i < text.length(); i++) {
+            char character = text.charAt(i);
             switch (character) {
                 case '"' -> json.append("\\\"");
                 case '\\' -> json.append("\\\\");

@@ -4,13 +4,14 @@ package io.github.chaijlama.template;
 import java.util.List;
 
 import com.hubspot.jinjava.util.ForLoop;
+import org.jspecify.annotations.Nullable;
 
 /** The {@code loop} of a {@code for}; a Jinjava loop, so that {@code break} and {@code continue} find it. */
 final class PythonLoop extends ForLoop {
-    private final List<Object> elements;
+    private final List<@Nullable Object> elements;
     private final int depth;
 
-    PythonLoop(List<Object> elements, int depth) {
+    PythonLoop(List<@Nullable Object> elements, int depth) {
         super(elements.iterator(), elements.size());
         this.elements = elements;
         this.depth = depth;
@@ -21,7 +22,7 @@ final class PythonLoop extends ForLoop {
     }
 
     /** Returns what {@code loop.name} is. */
-    Object attribute(String name) {
+    @Nullable Object attribute(String name) {
         int at = getIndex0();
         int size = elements.size();
         return switch (name) {
@@ -40,7 +41,7 @@ final class PythonLoop extends ForLoop {
         };
     }
 
-    Object cycle(List<Object> values) {
+    @Nullable Object cycle(List<@Nullable Object> values) {
         if (values.isEmpty()) {
             throw new PythonValues.TemplateFault("loop.cycle has nothing to choose from");
         }

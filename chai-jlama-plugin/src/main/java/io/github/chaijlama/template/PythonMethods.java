@@ -10,6 +10,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.chaijlama.template.PythonValues.TemplateFault;
 
 /** The methods of Python's texts, mappings and lists that chat templates call. Any other is an error. */
@@ -21,8 +23,8 @@ final class PythonMethods {
     private PythonMethods() {}
 
     /** Calls {@code value.name(arguments)}. */
-    static Object call(Object value, String name, PythonArguments arguments) {
-        Object result = switch (value) {
+    static Object call(@Nullable Object value, String name, PythonArguments arguments) {
+        @Nullable Object result = switch (value) {
             case String text -> ofText(text, name, arguments);
             case Map<?, ?> map -> ofMapping(map, name, arguments);
             case List<?> list -> ofList(list, name, arguments);
@@ -35,10 +37,10 @@ final class PythonMethods {
         return result;
     }
 
-    private static Object ofMapping(Map<?, ?> map, String name, PythonArguments arguments) {
+    private static @Nullable Object ofMapping(Map<?, ?> map, String name, PythonArguments arguments) {
         return switch (name) {
             case "get" -> {
-                Object key = arguments.get(0, "key", null);
+                Object key = arguments.get(0, "key");
                 yield map.containsKey(key) ? map.get(key) : arguments.get(1, "default", PythonValues.NONE);
             }
             case "items" -> entries(map);
@@ -54,8 +56,8 @@ final class PythonMethods {
                 .<Object>map(entry -> new PythonValues.Tuple(entry.getKey(), entry.getValue())).toList();
     }
 
-    private static Object ofList(List<?> list, String name, PythonArguments arguments) {
-        Object wanted = arguments.get(0, "value", null);
+    private static @Nullable Object ofList(List<?> list, String name, PythonArguments arguments) {
+        Object wanted = arguments.get(0, "value");
         return switch (name) {
             case "count" -> list.stream().filter(element -> PythonValues.equal(element, wanted)).count();
             case "index" -> {
@@ -70,11 +72,11 @@ final class PythonMethods {
         };
     }
 
-    private static Object ofText(String text, String name, PythonArguments arguments) {
+    private static @Nullable Object ofText(String text, String name, PythonArguments arguments) {
         return switch (name) {
-            case "strip" -> strip(text, arguments.get(0, "chars", null), true, true);
-            case "lstrip" -> strip(text, arguments.get(0, "chars", null), true, false);
-            case "rstrip" -> strip(text, arguments.get(0, "chars", null), false, true);
+            case "strip" -> strip(text, arguments.get(0, "chars"), true, true);
+            case "lstrip" -> strip(text, arguments.get(0, "chars"), true, false);
+            case "rstrip" -> strip(text, arguments.get(0, "chars"), false, true);
             case "split" -> split(text, arguments);
             case "rsplit" -> splitFromRight(text, arguments);
             case "splitlines" -> lines(text);
@@ -90,7 +92,7 @@ final class PythonMethods {
             case "title" -> title(text);
             case "capitalize" -> capitalize(text);
             case "replace" -> replace(text, arguments.text(0), arguments.text(1), arguments.get(2, "count", -1L));
-            case "join" -> PythonValues.elements(arguments.get(0, "iterable", null)).stream()
+            case "join" -> PythonValues.elements(arguments.get(0, "iterable")).stream()
                     .map(PythonMethods::requireText).collect(Collectors.joining(text));
             case "find" -> position(text, text.indexOf(arguments.text(0)));
             case "rfind" -> position(text, text.lastIndexOf(arguments.text(0)));
@@ -104,8 +106,8 @@ final class PythonMethods {
     }
 
     /** Returns a text without whitespace, or without any of some characters, at its ends. */
-    static String strip(String text, Object characters, boolean left, boolean right) {
-        IntPredicate goes = characters == null || characters == PythonValues.NONE ? PythonValues::isWhitespace
+    static String strip(String text, @Nullable Object characters, boolean left, boolean right) {
+        IntPredicate goes = characters == null || PythonValues.isNone(characters) ? PythonValues::isWhitespace
                 : character -> requireText(characters).indexOf(character) >= 0;
         int start = 0;
         int end = text.length();
@@ -122,7 +124,7 @@ final class PythonMethods {
         Object separator = arguments.get(0, "sep", PythonValues.NONE);
         long most = PythonValues.number(arguments.get(1, "maxsplit", -1L)).longValue();
         List<Object> parts = new ArrayList<>();
-        if (separator == PythonValues.NONE) {
+        if (PythonValues.isNone(separator)) {
             String rest = strip(text, null, true, false);
             while (!rest.isEmpty()) {
                 int end = 0;
@@ -135,11 +137,12 @@ final class PythonMethods {
             }
             return parts;
         }
+        String between = requireSeparator(separator);
         int from = 0;
-        for (int at = text.indexOf(requireSeparator(separator)); at >= 0 && (most < 0 || parts.size() < most); at = text
-                .indexOf((String) separator, from)) {
+        for (int at = text.indexOf(between); at >= 0 && (most < 0 || parts.size() < most); at = text.indexOf(between,
+                from)) {
             parts.add(text.substring(from, at));
-            from = at + ((String) separator).length();
+            from = at + between.length();
         }
         parts.add(text.substring(from));
         return parts;
@@ -160,7 +163,7 @@ final class PythonMethods {
         return parts;
     }
 
-    private static String requireSeparator(Object separator) {
+    private static String requireSeparator(@Nullable Object separator) {
         String text = requireText(separator);
         if (text.isEmpty()) {
             throw new TemplateFault("a text is split at nothing");
@@ -178,7 +181,7 @@ final class PythonMethods {
     }
 
     private static boolean any(PythonArguments arguments, java.util.function.Predicate<String> test) {
-        Object wanted = arguments.get(0, "prefix", null);
+        Object wanted = arguments.get(0, "prefix");
         return wanted instanceof List<?> list ? list.stream().map(PythonMethods::requireText).anyMatch(test)
                 : test.test(requireText(wanted));
     }
@@ -208,7 +211,7 @@ final class PythonMethods {
                 : upper.substring(0, 1) + upper.substring(1).toLowerCase(Locale.ROOT);
     }
 
-    static String replace(String text, String old, String by, Object count) {
+    static String replace(String text, String old, String by, @Nullable Object count) {
         long most = PythonValues.number(count).longValue();
         if (most < 0) {
             return text.replace(old, by);
@@ -229,7 +232,7 @@ final class PythonMethods {
         return !text.isEmpty() && text.codePoints().allMatch(test);
     }
 
-    static String requireText(Object value) {
+    static String requireText(@Nullable Object value) {
         if (value instanceof String text) {
             return text;
         }

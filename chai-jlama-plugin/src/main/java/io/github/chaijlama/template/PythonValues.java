@@ -11,31 +11,40 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Values of a chat template as Python sees them: what is true, equal, or a text. Java's null is what Jinja calls
  * undefined; Python's {@code None} is {@link #NONE}.
  */
 final class PythonValues {
     /** Python's {@code None}. */
-    static final Object NONE = new Object() {
+    static final Object NONE = new None();
+
+    private PythonValues() {}
+
+    private static final class None {
         @Override
         public String toString() {
             return "None";
         }
-    };
+    }
 
-    private PythonValues() {}
+    /** Whether a value is {@link #NONE}. */
+    static boolean isNone(@Nullable Object value) {
+        return value instanceof None;
+    }
 
     /** Values in round brackets, which stay what they are. */
-    static final class Tuple extends AbstractList<Object> {
-        private final Object[] values;
+    static final class Tuple extends AbstractList<@Nullable Object> {
+        private final @Nullable Object[] values;
 
-        Tuple(Object... values) {
+        Tuple(@Nullable Object... values) {
             this.values = values;
         }
 
         @Override
-        public Object get(int index) {
+        public @Nullable Object get(int index) {
             return values[index];
         }
 
@@ -55,7 +64,7 @@ final class PythonValues {
     }
 
     /** Whether Python takes a value for true. */
-    static boolean isTrue(Object value) {
+    static boolean isTrue(@Nullable Object value) {
         return switch (value) {
             case null -> false;
             case Boolean bool -> bool;
@@ -63,12 +72,12 @@ final class PythonValues {
             case CharSequence text -> !text.isEmpty();
             case Collection<?> list -> !list.isEmpty();
             case Map<?, ?> map -> !map.isEmpty();
-            default -> value != NONE;
+            default -> !isNone(value);
         };
     }
 
     /** Returns what a template writes for a value. */
-    static String text(Object value) {
+    static String text(@Nullable Object value) {
         return switch (value) {
             case null -> "";
             case CharSequence text -> text.toString();
@@ -77,7 +86,7 @@ final class PythonValues {
     }
 
     /** Returns a value as it stands in a list that is written. */
-    private static String spelled(Object value) {
+    private static String spelled(@Nullable Object value) {
         return switch (value) {
             case null -> "Undefined";
             case Boolean bool -> bool ? "True" : "False";
@@ -104,7 +113,7 @@ final class PythonValues {
             String plain = new BigDecimal(Double.toString(number)).toPlainString();
             return plain.contains(".") ? plain : plain + ".0";
         }
-        String[] parts = Double.toString(number).split("E");
+        String[] parts = Double.toString(number).split("E", 2);
         int exponent = Integer.parseInt(parts[1]);
         return (parts[0].endsWith(".0") ? parts[0].substring(0, parts[0].length() - 2) : parts[0])
                 + (exponent < 0 ? "e-%02d" : "e+%02d").formatted(Math.abs(exponent));
@@ -151,7 +160,7 @@ final class PythonValues {
     }
 
     /** Whether two values are equal; values of different kinds never are. */
-    static boolean equal(Object left, Object right) {
+    static boolean equal(@Nullable Object left, @Nullable Object right) {
         if (isNumber(left) && isNumber(right)) {
             return compare(left, right) == 0;
         }
@@ -169,17 +178,17 @@ final class PythonValues {
         return Objects.equals(left, right);
     }
 
-    private static boolean isNumber(Object value) {
+    private static boolean isNumber(@Nullable Object value) {
         return value instanceof Number || value instanceof Boolean;
     }
 
-    private static BigDecimal decimal(Object value) {
+    private static BigDecimal decimal(@Nullable Object value) {
         return value instanceof Boolean bool ? bool ? BigDecimal.ONE : BigDecimal.ZERO
-                : new BigDecimal(value.toString());
+                : new BigDecimal(String.valueOf(value));
     }
 
     /** Compares numbers, or texts by their characters. */
-    static int compare(Object left, Object right) {
+    static int compare(@Nullable Object left, @Nullable Object right) {
         if (isNumber(left) && isNumber(right)) {
             return decimal(left).compareTo(decimal(right));
         }
@@ -190,7 +199,7 @@ final class PythonValues {
     }
 
     /** Adds numbers, texts or lists. */
-    static Object add(Object left, Object right) {
+    static Object add(@Nullable Object left, @Nullable Object right) {
         if (left instanceof String a && right instanceof String b) {
             return a + b;
         }
@@ -207,19 +216,19 @@ final class PythonValues {
         throw new TemplateFault(kind(left) + " and " + kind(right) + " cannot be added");
     }
 
-    static Number number(Object value) {
+    static Number number(@Nullable Object value) {
         if (!isNumber(value)) {
             throw new TemplateFault(kind(value) + " is no number");
         }
         return value instanceof Number number ? number : (Number) decimal(value).longValueExact();
     }
 
-    static boolean isInteger(Object value) {
+    static boolean isInteger(@Nullable Object value) {
         return value instanceof Long || value instanceof Integer || value instanceof Boolean;
     }
 
     /** Whether {@code container} has a part, a key, or an element. */
-    static boolean contains(Object container, Object value) {
+    static boolean contains(@Nullable Object container, @Nullable Object value) {
         return switch (container) {
             case null -> false;
             case String text when value instanceof String part -> text.contains(part);
@@ -230,7 +239,7 @@ final class PythonValues {
     }
 
     /** Returns the elements of a value as {@code for} sees them. */
-    static List<Object> elements(Object value) {
+    static List<@Nullable Object> elements(@Nullable Object value) {
         return switch (value) {
             case null -> List.of();
             case String text -> text.codePoints().<Object>mapToObj(Character::toString).toList();
@@ -241,12 +250,12 @@ final class PythonValues {
     }
 
     /** Returns how many elements a value has; a character is one, however Java stores it. */
-    static long length(Object value) {
+    static long length(@Nullable Object value) {
         return value instanceof String text ? text.codePointCount(0, text.length()) : elements(value).size();
     }
 
-    /** Returns {@code value.name}; null, which is undefined, if there is none. */
-    static Object attribute(Object value, String name) {
+    /** Returns {@code value.name}, undefined if there is none. */
+    static @Nullable Object attribute(@Nullable Object value, String name) {
         return switch (value) {
             case null -> throw new TemplateFault("'" + name + "' of something undefined");
             case Map<?, ?> map -> map.get(name);
@@ -255,10 +264,10 @@ final class PythonValues {
         };
     }
 
-    /** Returns {@code value[index]}; null, which is undefined, if there is none. */
-    static Object element(Object value, Object index) {
+    /** Returns {@code value[index]}, undefined if there is none. */
+    static @Nullable Object element(@Nullable Object value, @Nullable Object index) {
         if (isInteger(index) && (value instanceof List<?> || value instanceof String)) {
-            List<Object> elements = elements(value);
+            List<@Nullable Object> elements = elements(value);
             long at = number(index).longValue();
             at += at < 0 ? elements.size() : 0;
             return at >= 0 && at < elements.size() ? elements.get((int) at) : null;
@@ -266,12 +275,12 @@ final class PythonValues {
         return attribute(value, text(index));
     }
 
-    /** Returns {@code value[start:stop:step]}; null and {@code None} stand for what is not written. */
-    static Object slice(Object value, Object start, Object stop, Object step) {
+    /** Returns {@code value[start:stop:step]}; undefined and {@code None} stand for what is not written. */
+    static Object slice(@Nullable Object value, @Nullable Object start, @Nullable Object stop, @Nullable Object step) {
         if (!(value instanceof List<?>) && !(value instanceof String)) {
             throw new TemplateFault(kind(value) + " has no parts");
         }
-        List<Object> elements = elements(value);
+        List<@Nullable Object> elements = elements(value);
         int by = bound(step, 1);
         if (by == 0) {
             throw new TemplateFault("the step of a slice is 0");
@@ -280,18 +289,18 @@ final class PythonValues {
         int last = by > 0 ? elements.size() : elements.size() - 1;
         int from = clamp(bound(start, by > 0 ? first : Integer.MAX_VALUE), elements.size(), first, last);
         int to = isGiven(stop) ? clamp(bound(stop, 0), elements.size(), first, last) : by > 0 ? last : first;
-        List<Object> part = new ArrayList<>();
+        List<@Nullable Object> part = new ArrayList<>();
         for (int i = from; by > 0 ? i < to : i > to; i += by) {
             part.add(elements.get(i));
         }
-        return value instanceof String ? part.stream().map(Object::toString).collect(Collectors.joining()) : part;
+        return value instanceof String ? part.stream().map(String::valueOf).collect(Collectors.joining()) : part;
     }
 
-    private static boolean isGiven(Object bound) {
-        return bound != null && bound != NONE;
+    private static boolean isGiven(@Nullable Object bound) {
+        return bound != null && !isNone(bound);
     }
 
-    private static int bound(Object bound, int otherwise) {
+    private static int bound(@Nullable Object bound, int otherwise) {
         return isGiven(bound) ? Math.clamp(number(bound).longValue(), -Integer.MAX_VALUE, Integer.MAX_VALUE)
                 : otherwise;
     }
@@ -301,7 +310,7 @@ final class PythonValues {
     }
 
     /** Returns what kind of value this is, for messages. */
-    static String kind(Object value) {
+    static String kind(@Nullable Object value) {
         return switch (value) {
             case null -> "something undefined";
             case String text -> "a text";
@@ -309,7 +318,7 @@ final class PythonValues {
             case Number number -> "a number";
             case Map<?, ?> map -> "a mapping";
             case Collection<?> list -> "a list";
-            default -> value == NONE ? "None" : "this kind of value";
+            default -> isNone(value) ? "None" : "this kind of value";
         };
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.template;
 
+import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
@@ -16,6 +18,7 @@ import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import com.hubspot.jinjava.objects.date.StrftimeFormatter;
 import jinjava.javax.el.ExpressionFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Jinjava, set up to render chat templates as Hugging Face does. What templates may contain is checked against Jinja
@@ -84,7 +87,7 @@ final class TemplateEngine extends Jinjava {
     static String renderChat(String template, Map<String, Object> variables) {
         RenderResult result = INSTANCE.renderForResult(template, variables);
         for (TemplateError error : result.getErrors()) {
-            Throwable cause = error.getException();
+            @Nullable Throwable cause = error.getException();
             while (cause != null && !(cause instanceof RefusedByTemplate)
                     && !(cause instanceof PythonValues.TemplateFault)) {
                 cause = cause.getCause();
@@ -93,7 +96,7 @@ final class TemplateEngine extends Jinjava {
                     ? new ChatTemplateException(
                             "the model's chat template refuses this conversation: " + cause.getMessage())
                     : ChatTemplateException.unreadable(error.getLineno(),
-                            cause == null ? error.getMessage() : cause.getMessage());
+                            Optional.ofNullable(cause).map(Throwable::getMessage).orElseGet(error::getMessage));
         }
         return result.getOutput();
     }
@@ -114,6 +117,6 @@ final class TemplateEngine extends Jinjava {
 
     /** The function templates call for the date. Jinjava finds it by name. */
     static String strftimeNow(String format) {
-        return StrftimeFormatter.format(ZonedDateTime.now(), format, Locale.ENGLISH);
+        return StrftimeFormatter.format(ZonedDateTime.now(ZoneId.systemDefault()), format, Locale.ENGLISH);
     }
 }

@@ -29,6 +29,7 @@ import jinjava.de.odysseus.el.tree.impl.ast.AstRightValue;
 import jinjava.de.odysseus.el.tree.impl.ast.AstString;
 import jinjava.javax.el.ELContext;
 import jinjava.javax.el.ExpressionFactory;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.template.PythonValues.TemplateFault;
 
@@ -75,7 +76,7 @@ final class TemplateExpressions {
     }
 
     private interface Evaluation {
-        Object of(Bindings bindings, ELContext context);
+        @Nullable Object of(Bindings bindings, ELContext context);
     }
 
     /** A part of an expression that is evaluated here. */
@@ -87,7 +88,7 @@ final class TemplateExpressions {
         }
 
         @Override
-        public Object eval(Bindings bindings, ELContext context) {
+        public @Nullable Object eval(Bindings bindings, ELContext context) {
             return evaluation.of(bindings, context);
         }
 
@@ -107,7 +108,7 @@ final class TemplateExpressions {
         }
 
         @Override
-        public AstNode getChild(int index) {
+        public @Nullable AstNode getChild(int index) {
             return null;
         }
     }
@@ -152,8 +153,8 @@ final class TemplateExpressions {
 
         private AstNode comparisons(boolean required) throws Scanner.ScanException, ParseException {
             AstNode left = add(required);
-            AstNode result = null;
-            BinaryOperator<Object> comparison = left == null ? null : comparison();
+            @Nullable AstNode result = null;
+            @Nullable BinaryOperator<Object> comparison = left == null ? null : comparison();
             while (comparison != null) {
                 AstNode right = add(true);
                 AstNode one = binary(left, right, comparison);
@@ -170,8 +171,8 @@ final class TemplateExpressions {
         }
 
         /** Reads a comparison, if there is one. */
-        private BinaryOperator<Object> comparison() throws Scanner.ScanException, ParseException {
-            BinaryOperator<Object> comparison = switch (getToken().getSymbol()) {
+        private @Nullable BinaryOperator<Object> comparison() throws Scanner.ScanException, ParseException {
+            @Nullable BinaryOperator<Object> comparison = switch (getToken().getSymbol()) {
                 case EQ -> PythonValues::equal;
                 case NE -> (left, right) -> !PythonValues.equal(left, right);
                 case LT -> (left, right) -> PythonValues.compare(left, right) < 0;
@@ -199,12 +200,12 @@ final class TemplateExpressions {
 
         @Override
         protected AstBinary createAstBinary(AstNode left, AstNode right, AstBinary.Operator operator) {
-            if (operator == AdditionOperator.OP) {
+            if (operator.equals(AdditionOperator.OP)) {
                 return operation(left, right, PythonValues::add);
-            } else if (operator == AstBinary.MOD) {
+            } else if (operator.equals(AstBinary.MOD)) {
                 return operation(left, right, (a, b) -> Math.floorMod(PythonValues.number(a).longValue(),
                         PythonValues.number(b).longValue()));
-            } else if (operator == AstBinary.DIV) {
+            } else if (operator.equals(AstBinary.DIV)) {
                 return operation(left, right, (a, b) -> {
                     if (!PythonValues.isTrue(PythonValues.number(b))) {
                         throw new TemplateFault("division by zero");
@@ -360,7 +361,7 @@ final class TemplateExpressions {
         }
 
         private AstNode element(AstNode value) throws Scanner.ScanException, ParseException {
-            AstNode[] bounds = new AstNode[3];
+            @Nullable AstNode[] bounds = new @Nullable AstNode[3];
             int colons = 0;
             while (!is(Symbol.RBRACK)) {
                 if (is(Symbol.COLON) && colons < 2) {
@@ -377,9 +378,10 @@ final class TemplateExpressions {
             boolean one = colons == 0;
             return new Computed((bindings, context) -> {
                 Object base = value.eval(bindings, context);
-                Object[] values = new Object[3];
+                @Nullable Object[] values = new @Nullable Object[3];
                 for (int i = 0; i < 3; i++) {
-                    values[i] = bounds[i] == null ? null : bounds[i].eval(bindings, context);
+                    AstNode bound = bounds[i];
+                    values[i] = bound == null ? null : bound.eval(bindings, context);
                 }
                 return one ? PythonValues.element(base, values[0])
                         : PythonValues.slice(base, values[0], values[1], values[2]);

@@ -13,6 +13,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.chaijlama.template.PythonValues.TemplateFault;
 
 /** The filters and tests of Jinja that chat templates use. Any other is an error. */
@@ -29,17 +31,17 @@ final class TemplateFilters {
     private TemplateFilters() {}
 
     /** Returns {@code value | name(arguments)}. */
-    static Object filter(Object value, String name, PythonArguments arguments) {
+    static @Nullable Object filter(@Nullable Object value, String name, PythonArguments arguments) {
         return switch (name) {
             case "default", "d" -> value == null || arguments.isTrue(1, "boolean", false) && !PythonValues.isTrue(value)
                     ? arguments.get(0, "default_value", "")
                     : value;
             case "tojson" -> new PythonJson(arguments.isTrue(0, "ensure_ascii", false),
-                    arguments.isTrue(3, "sort_keys", false), arguments.get(1, "indent", null),
-                    arguments.get(2, "separators", null)).write(value);
+                    arguments.isTrue(3, "sort_keys", false), arguments.get(1, "indent"),
+                    arguments.get(2, "separators")).write(value);
             case "string" -> PythonValues.text(value);
             case "safe" -> value;
-            case "trim" -> PythonMethods.strip(PythonValues.text(value), arguments.get(0, "chars", null), true, true);
+            case "trim" -> PythonMethods.strip(PythonValues.text(value), arguments.get(0, "chars"), true, true);
             case "upper" -> PythonValues.text(value).toUpperCase(Locale.ROOT);
             case "lower" -> PythonValues.text(value).toLowerCase(Locale.ROOT);
             case "title" -> PythonMethods.title(PythonValues.text(value));
@@ -56,9 +58,9 @@ final class TemplateFilters {
         };
     }
 
-    private static Object ofElements(Object value, String name, PythonArguments arguments) {
-        boolean nothing = value == PythonValues.NONE && LENIENT.contains(name);
-        List<Object> elements = nothing ? List.of() : PythonValues.elements(value);
+    private static @Nullable Object ofElements(@Nullable Object value, String name, PythonArguments arguments) {
+        boolean nothing = PythonValues.isNone(value) && LENIENT.contains(name);
+        List<@Nullable Object> elements = nothing ? List.of() : PythonValues.elements(value);
         return switch (name) {
             case "list" -> elements;
             case "first" -> elements.isEmpty() ? null : elements.getFirst();
@@ -66,7 +68,7 @@ final class TemplateFilters {
             case "reverse" -> value instanceof String text ? new StringBuilder(text).reverse().toString()
                     : elements.reversed();
             case "join" -> {
-                Object attribute = arguments.get(1, "attribute", null);
+                Object attribute = arguments.get(1, "attribute");
                 yield elements.stream()
                         .map(element -> attribute == null ? element : path(element, PythonValues.text(attribute)))
                         .map(PythonValues::text)
@@ -87,8 +89,8 @@ final class TemplateFilters {
         };
     }
 
-    private static List<Object> sorted(List<Object> elements, PythonArguments arguments) {
-        if (arguments.get(0, "reverse", null) != null || arguments.get(2, "attribute", null) != null) {
+    private static List<@Nullable Object> sorted(List<@Nullable Object> elements, PythonArguments arguments) {
+        if (arguments.get(0, "reverse") != null || arguments.get(2, "attribute") != null) {
             throw new TemplateFault("the filter 'sort' is supported without arguments only");
         }
         // Capital letters count as small ones.
@@ -97,17 +99,17 @@ final class TemplateFilters {
                 b instanceof String text ? text.toLowerCase(Locale.ROOT) : b)).toList();
     }
 
-    private static List<Object> unique(List<Object> elements) {
+    private static List<@Nullable Object> unique(List<@Nullable Object> elements) {
         Map<Object, Object> first = new LinkedHashMap<>();
         elements.forEach(element -> first.putIfAbsent(
                 element instanceof String text ? text.toLowerCase(Locale.ROOT) : element, element));
         return new ArrayList<>(first.values());
     }
 
-    private static List<Object> map(List<Object> elements, PythonArguments arguments) {
-        Object attribute = arguments.get(Integer.MAX_VALUE, "attribute", null);
-        Object otherwise = arguments.get(Integer.MAX_VALUE, "default", null);
-        List<Object> mapped = new ArrayList<>();
+    private static List<@Nullable Object> map(List<@Nullable Object> elements, PythonArguments arguments) {
+        Object attribute = arguments.get(Integer.MAX_VALUE, "attribute");
+        Object otherwise = arguments.get(Integer.MAX_VALUE, "default");
+        List<@Nullable Object> mapped = new ArrayList<>();
         for (Object element : elements) {
             Object value = attribute == null ? filter(element, arguments.text(0), arguments.from(1))
                     : path(element, PythonValues.text(attribute));
@@ -117,16 +119,16 @@ final class TemplateFilters {
     }
 
     /** Follows an attribute written with dots. */
-    private static Object path(Object value, String attribute) {
+    private static @Nullable Object path(@Nullable Object value, String attribute) {
         Object result = value;
-        for (String name : attribute.split("\\.")) {
+        for (String name : attribute.split("\\.", 0)) {
             result = name.matches("[0-9]+") ? PythonValues.element(result, Long.valueOf(name))
                     : PythonValues.attribute(result, name);
         }
         return result;
     }
 
-    private static Predicate<Object> chosen(String attribute, PythonArguments arguments) {
+    private static Predicate<@Nullable Object> chosen(@Nullable String attribute, PythonArguments arguments) {
         return element -> {
             Object value = attribute == null ? element : path(element, attribute);
             return arguments.all().isEmpty() ? PythonValues.isTrue(value)
@@ -147,7 +149,7 @@ final class TemplateFilters {
                 "&#39;");
     }
 
-    private static Object integer(Object value, Object otherwise) {
+    private static @Nullable Object integer(@Nullable Object value, @Nullable Object otherwise) {
         if (value instanceof String text) {
             Matcher number = WHOLE_NUMBER.matcher(text);
             return number.matches() ? (Object) Long.valueOf(number.group(1)) : otherwise;
@@ -165,11 +167,11 @@ final class TemplateFilters {
     }
 
     /** Returns {@code value is name(arguments)}. */
-    static boolean test(Object value, String name, PythonArguments arguments) {
+    static boolean test(@Nullable Object value, String name, PythonArguments arguments) {
         return switch (name) {
             case "defined" -> value != null;
             case "undefined" -> value == null;
-            case "none" -> value == PythonValues.NONE;
+            case "none" -> PythonValues.isNone(value);
             case "string" -> value instanceof String;
             case "number" -> value instanceof Number || value instanceof Boolean;
             case "integer" -> value instanceof Long || value instanceof Integer;
@@ -183,16 +185,16 @@ final class TemplateFilters {
             case "even" -> PythonValues.number(value).longValue() % 2 == 0;
             case "odd" -> PythonValues.number(value).longValue() % 2 != 0;
             case "divisibleby" -> PythonValues.number(value).longValue()
-                    % PythonValues.number(arguments.get(0, "num", null)).longValue() == 0;
+                    % PythonValues.number(arguments.get(0, "num")).longValue() == 0;
             case "upper" -> PythonValues.text(value).equals(PythonValues.text(value).toUpperCase(Locale.ROOT))
                     && !PythonValues.text(value).equals(PythonValues.text(value).toLowerCase(Locale.ROOT));
             case "lower" -> PythonValues.text(value).equals(PythonValues.text(value).toLowerCase(Locale.ROOT))
                     && !PythonValues.text(value).equals(PythonValues.text(value).toUpperCase(Locale.ROOT));
-            default -> compares(value, name, arguments.get(0, "other", null));
+            default -> compares(value, name, arguments.get(0, "other"));
         };
     }
 
-    private static boolean compares(Object value, String name, Object other) {
+    private static boolean compares(@Nullable Object value, String name, @Nullable Object other) {
         return switch (name) {
             case "in" -> PythonValues.contains(other, value);
             case "eq", "equalto", "==", "sameas" -> PythonValues.equal(value, other);

@@ -5,6 +5,7 @@ import java.util.Set;
 
 import com.hubspot.jinjava.el.ext.ExtendedScanner;
 import jinjava.de.odysseus.el.tree.impl.Scanner;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.template.PythonValues.TemplateFault;
 
@@ -19,7 +20,7 @@ final class TemplateScanner extends ExtendedScanner {
     }
 
     @Override
-    protected Token keyword(String name) {
+    protected @Nullable Token keyword(String name) {
         return NO_KEYWORDS.contains(name) ? null : super.keyword(name);
     }
 

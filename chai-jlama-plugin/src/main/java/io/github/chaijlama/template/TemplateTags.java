@@ -4,6 +4,7 @@ package io.github.chaijlama.template;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -17,6 +18,7 @@ import com.hubspot.jinjava.objects.Namespace;
 import com.hubspot.jinjava.tree.Node;
 import com.hubspot.jinjava.tree.TagNode;
 import com.hubspot.jinjava.tree.parse.TagToken;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.template.PythonValues.TemplateFault;
 
@@ -60,16 +62,16 @@ final class TemplateTags {
         private static final long serialVersionUID = 1L;
         private static final Pattern HEADER = Pattern.compile("(?s)\\(?(?<names>.*?)\\)?\\s+in\\s+(?<rest>.*)");
 
-        /** The names a turn sets, what they are taken from, and a condition or null. */
-        private record Header(String[] names, String elements, String condition, int line) {}
+        /** The names a turn sets, what they are taken from, and a condition if there is one. */
+        private record Header(String[] names, String elements, Optional<String> condition, int line) {}
 
         @Override
         public String interpret(TagNode node, JinjavaInterpreter interpreter) {
             Header header = header(node);
             Object value = interpreter.resolveELExpression(header.elements, header.line);
-            List<Object> elements = new ArrayList<>();
-            for (Object element : PythonValues.elements(value)) {
-                if (header.condition == null || isChosen(element, header, interpreter)) {
+            List<@Nullable Object> elements = new ArrayList<>();
+            for (@Nullable Object element : PythonValues.elements(value)) {
+                if (isChosen(element, header, interpreter)) {
                     elements.add(element);
                 }
             }
@@ -111,20 +113,24 @@ final class TemplateTags {
                 throw new TemplateFault("this 'for' is not supported: " + node.getHelpers().strip());
             }
             return new Header(matcher.group("names").strip().split("\\s*,\\s*"), elements,
-                    condition < 0 ? null : rest.substring(condition + "if".length()), node.getLineNumber());
+                    condition < 0 ? Optional.empty() : Optional.of(rest.substring(condition + "if".length())),
+                    node.getLineNumber());
         }
 
-        private static boolean isChosen(Object element, Header header, JinjavaInterpreter interpreter) {
+        private static boolean isChosen(@Nullable Object element, Header header, JinjavaInterpreter interpreter) {
+            if (header.condition.isEmpty()) {
+                return true;
+            }
             interpreter.enterScope();
             try {
                 assign(element, header, interpreter.getContext());
-                return PythonValues.isTrue(interpreter.resolveELExpression(header.condition, header.line));
+                return PythonValues.isTrue(interpreter.resolveELExpression(header.condition.get(), header.line));
             } finally {
                 interpreter.leaveScope();
             }
         }
 
-        private static void assign(Object element, Header header, Context context) {
+        private static void assign(@Nullable Object element, Header header, Context context) {
             if (header.names.length == 1) {
                 context.put(header.names[0], element);
                 return;

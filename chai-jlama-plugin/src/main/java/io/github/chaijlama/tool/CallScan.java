@@ -8,7 +8,7 @@ import java.util.Set;
  * What is known of a call from the beginning of its object.
  *
  * @param state          how far it goes
- * @param name           name of the tool, null as long as it is not known
+ * @param name           name of the tool, empty as long as it is not known
  * @param argumentsStart where the arguments begin, -1 as long as they have not
  * @param argumentsEnd   where they end, or the end of the text
  * @param end            where the object ends, -1 as long as it has not
@@ -30,30 +30,33 @@ record CallScan(State state, String name, int argumentsStart, int argumentsEnd, 
 
     /** Whether this is a call, as far as that can be known. */
     boolean hasName() {
-        return name != null;
+        return !name.isEmpty();
     }
 
     /**
      * Looks at an object.
      *
-     * @param text  begins with the object
-     * @param tools names of tools; an object without a marker before it is a call only if it names one of these, has
-     *              arguments and nothing that calls do not have. Null for an object after a marker.
+     * @param text   begins with the object
+     * @param marked whether a marker stands before it; without one it is a call only if it names one of the tools, has
+     *               arguments and nothing that calls do not have
+     * @param tools  names of tools
      */
-    static CallScan of(String text, Set<String> tools) {
-        return new Reader(text, tools).read();
+    static CallScan of(String text, boolean marked, Set<String> tools) {
+        return new Reader(text, marked, tools).read();
     }
 
     /** Reads one object. */
     private static final class Reader {
         private final String text;
+        private final boolean marked;
         private final Set<String> tools;
-        private String name;
+        private String name = "";
         private int argumentsStart = -1;
         private int argumentsEnd = -1;
 
-        Reader(String text, Set<String> tools) {
+        Reader(String text, boolean marked, Set<String> tools) {
             this.text = text;
+            this.marked = marked;
             this.tools = tools;
         }
 
@@ -66,7 +69,7 @@ record CallScan(State state, String name, int argumentsStart, int argumentsEnd, 
                     return result(State.INCOMPLETE, -1);
                 }
                 if (expected == ',' && text.charAt(at) == '}') {
-                    boolean call = name != null && (tools == null || argumentsStart >= 0);
+                    boolean call = !name.isEmpty() && (marked || argumentsStart >= 0);
                     return result(call ? State.COMPLETE : State.NO_CALL, at + 1);
                 }
                 if (text.charAt(at) != expected) {
@@ -90,11 +93,11 @@ record CallScan(State state, String name, int argumentsStart, int argumentsEnd, 
             }
             if (keyEnd < 0) {
                 String begun = at < text.length() ? text.substring(at + 1) : "";
-                boolean possible = tools == null || KEYS.stream().anyMatch(key -> key.startsWith(begun));
+                boolean possible = marked || KEYS.stream().anyMatch(key -> key.startsWith(begun));
                 return possible ? keyEnd : BROKEN;
             }
             String key = text.substring(at + 1, keyEnd - 1);
-            if (tools != null && !KEYS.contains(key)) {
+            if (!marked && !KEYS.contains(key)) {
                 return BROKEN;
             }
             int colon = space(keyEnd);
@@ -112,7 +115,7 @@ record CallScan(State state, String name, int argumentsStart, int argumentsEnd, 
             }
             if (end > 0) {
                 name = text.substring(start + 1, end - 1);
-                return name.isBlank() || tools != null && !tools.contains(name) ? BROKEN : end;
+                return name.isBlank() || (!marked && !tools.contains(name)) ? BROKEN : end;
             }
             return end;
         }

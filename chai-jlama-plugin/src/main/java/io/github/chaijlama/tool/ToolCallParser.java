@@ -44,8 +44,8 @@ public final class ToolCallParser {
     private String opening = "";
     private boolean marked;
     private boolean inList;
-    /** Id of the call in the making. */
-    private String id;
+    /** Id of the call in the making, empty as long as nobody has asked for it. */
+    private String id = "";
     /** How much of its arguments the listener has heard. */
     private int heard;
 
@@ -68,14 +68,14 @@ public final class ToolCallParser {
     public void next(String piece) {
         held.append(piece);
         while (advance(false)) {
-            continue;
+            // until the next piece is needed
         }
     }
 
     /** Says that the answer has ended. */
     public void finish() {
         while (advance(true)) {
-            continue;
+            // until nothing is held
         }
         if (calls.isEmpty() && !space.isEmpty()) {
             emit(space);
@@ -160,28 +160,29 @@ public final class ToolCallParser {
         }
         opening += take(at);
         String object = held.toString();
-        CallScan scan = CallScan.of(object, marked ? null : tools);
-        switch (scan.state()) {
-            case NO_CALL -> {
-                opening += take(1);
-                return isText();
-            }
+        CallScan scan = CallScan.of(object, marked, tools);
+        return switch (scan.state()) {
+            case NO_CALL -> isTextFrom(1);
             case INCOMPLETE -> {
                 if (end) {
-                    opening += take(held.length());
-                    return isText();
+                    yield isTextFrom(held.length());
                 }
                 if (scan.hasName() && scan.argumentsStart() >= 0 && object.charAt(scan.argumentsStart()) == '{') {
                     hear(scan.name(), object.substring(scan.argumentsStart(), scan.argumentsEnd()), false);
                 }
-                return false;
+                yield false;
             }
-            default -> {
+            case COMPLETE -> {
                 take(scan.end());
                 complete(scan.name(), arguments(object, scan));
-                return true;
+                yield true;
             }
-        }
+        };
+    }
+
+    private boolean isTextFrom(int length) {
+        opening += take(length);
+        return isText();
     }
 
     /** What was taken for the beginning of a call is text. */
@@ -189,7 +190,7 @@ public final class ToolCallParser {
         state = State.TEXT;
         String notACall = opening;
         opening = "";
-        id = null;
+        id = "";
         heard = 0;
         text(notACall);
         return true;
@@ -215,7 +216,7 @@ public final class ToolCallParser {
         ToolCall call = new ToolCall(id(), name, arguments);
         calls.add(call);
         listener.onCall(calls.size() - 1, call);
-        id = null;
+        id = "";
         heard = 0;
         space = "";
         opening = "";
@@ -235,7 +236,7 @@ public final class ToolCallParser {
     }
 
     private String id() {
-        if (id == null) {
+        if (id.isEmpty()) {
             StringBuilder made = new StringBuilder();
             for (int i = 0; i < ID_LENGTH; i++) {
                 made.append(ID_CHARACTERS.charAt(ThreadLocalRandom.current().nextInt(ID_CHARACTERS.length())));

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
  * A tool that a model may call.
  *
  * @param name        its name
- * @param description what it does, null if that is not said
+ * @param description what it does, empty if that is not said
  * @param parameters  JSON schema of the object of its arguments, with {@code properties}; not to be changed
  */
 public record ToolDefinition(String name, String description, JsonNode parameters) {

@@ -72,9 +72,10 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
 
     /** Takes a prefix off every name that has it. */
     private void stripPrefix(String prefix) {
-        for (String name : List.copyOf(entries.keySet())) {
+        for (Entry entry : List.copyOf(entries.values())) {
+            String name = entry.name();
             if (!prefix.isEmpty() && name.startsWith(prefix)) {
-                Entry entry = entries.remove(name);
+                entries.remove(name);
                 String shorter = name.substring(prefix.length());
                 if (entries.putIfAbsent(shorter,
                         new Entry(shorter, entry.type(), entry.shape(), entry.memory())) != null) {
@@ -98,6 +99,11 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
                             + Arrays.toString(shape));
         }
         stored(entry);
+    }
+
+    /** Returns a tensor of the model's, which {@link #require} has found. */
+    private Entry entry(String name) {
+        return Objects.requireNonNull(entries.get(name), name);
     }
 
     private String where(Entry entry) {
@@ -179,7 +185,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
 
     /** Returns the slice of a tensor that a part is in; a vector as one row. */
     private Weight slice(TensorPart part) {
-        Weight tensor = stored(Objects.requireNonNull(entries.get(part.tensor())));
+        Weight tensor = stored(entry(part.tensor()));
         if (part.width() == 1 && tensor.columns() != 1) {
             return tensor.rows(part.slice(), 1);
         }
@@ -227,7 +233,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         TensorPart part = roles.keySet().stream().filter(candidate -> candidate.tensor().equals(name)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("no weight of this model: " + name));
         Weight weight = weight(part);
-        Weight stored = stored(Objects.requireNonNull(entries.get(name)));
+        Weight stored = stored(entry(name));
         if (weight.size() == stored.size() && part.isContiguous()) {
             return weight;
         }
@@ -237,7 +243,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
     /** Returns the number of weights of the model; files may hold more, such as masks. */
     public long numberOfParameters() {
         return usedTensors().stream()
-                .mapToLong(name -> Arrays.stream(entries.get(name).shape()).reduce(1, (a, b) -> a * b))
+                .mapToLong(name -> Arrays.stream(entry(name).shape()).reduce(1, (a, b) -> a * b))
                 .sum();
     }
 

@@ -63,7 +63,7 @@ final class WeightConverter {
                         out.setAtIndex(JAVA_FLOAT, (long) i * columns + row, value);
                     }
                 } else if (row >= part.first() && (row - part.first()) % part.step() == 0) {
-                    long to = (row - part.first()) / part.step();
+                    long to = ((long) row - part.first()) / part.step();
                     if (to < rows) {
                         MemorySegment.copy(values, 0, out, to * columns * Float.BYTES, values.byteSize());
                     }

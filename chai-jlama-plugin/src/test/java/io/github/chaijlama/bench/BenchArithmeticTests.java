@@ -103,7 +103,8 @@ class BenchArithmeticTests {
         assertThat(times.extrapolate(clusters, whole)).isEqualTo(100 - 74 + 5 * 25 + 2 * 12);
         // Of layers with 4 clusters there is none: as an average one.
         assertThat(times.extrapolate(clusters, List.of(8, 4))).isEqualTo(26 + 25 + 74 / 4.0);
-        assertThat(times.extrapolate(clusters, Collections.nCopies(6, null))).isEqualTo(26 + 6 * 74 / 4.0);
+        assertThat(times.extrapolate(clusters, Collections.nCopies(6, Benchmark.UNKNOWN_CLUSTERS)))
+                .isEqualTo(26 + 6 * 74 / 4.0);
         assertThat(times.extrapolate(clusters, clusters)).isEqualTo(100);
     }
 
@@ -117,15 +118,15 @@ class BenchArithmeticTests {
         cell.add(times, times, List.of(HeadClusters.identity(4), one), stored);
         Measurement measured = cell.toMeasurement(MHA, 1, List.of(4, 4, 4, 1));
         assertThat(measured.kvCacheBytes()).isEqualTo(stored);
-        assertThat(measured.whole().kvCacheBytes()).isEqualTo(10 * (3 * 8 + 5) * 32L);
-        assertThat(measured.whole().prefillMillis().median()).isEqualTo(10 - 6 + 3 * 4 + 2);
+        assertThat(measured.whole().orElseThrow().kvCacheBytes()).isEqualTo(10 * (3 * 8 + 5) * 32L);
+        assertThat(measured.whole().orElseThrow().prefillMillis().median()).isEqualTo(10 - 6 + 3 * 4 + 2);
         assertThat(measured.layers()).hasSize(2);
         assertThat(measured.layers().get(0).clusters()).isEqualTo(4);
         assertThat(measured.layers().get(0).prefillMillis().median()).isEqualTo(1);
         assertThat(measured.layers().get(1).decodeMillis().median()).isEqualTo(0.5);
         assertThat(measured.layers().get(1).decodeBytes()).isEqualTo(11 * 5 * 32);
         assertThat(measured.prefillAttentionMillis().median()).as("mean of the layers").isEqualTo(0.75);
-        assertThat(cell.toMeasurement(MHA, 1, null).whole()).isNull();
+        assertThat(cell.toMeasurement(MHA, 1, List.of()).whole()).isEmpty();
     }
 
     @Test
@@ -135,7 +136,7 @@ class BenchArithmeticTests {
             PhaseTimes times = new PhaseTimes(20, new double[]{ 5, 5 }, attention, 1, 1, 1);
             cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
         }
-        assertThat(cell.toMeasurement(MHA, 1, null).decodeAttentionMillis()).isEqualTo(new Spread(2.5, 1.5, 5));
+        assertThat(cell.toMeasurement(MHA, 1, List.of()).decodeAttentionMillis()).isEqualTo(new Spread(2.5, 1.5, 5));
     }
 
     @Test
@@ -143,7 +144,7 @@ class BenchArithmeticTests {
         Cell cell = new Cell(new BenchArm(AttentionMode.EXACT), 10);
         PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[2], 1, 1, 1);
         cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
-        assertThat(cell.toMeasurement(MHA, 1, List.of(4, 1, 1)).whole().prefillMillis().median())
+        assertThat(cell.toMeasurement(MHA, 1, List.of(4, 1, 1)).whole().orElseThrow().prefillMillis().median())
                 .isEqualTo(10 - 6 + 3 * 3);
     }
 

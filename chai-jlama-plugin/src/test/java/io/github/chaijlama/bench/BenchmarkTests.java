@@ -74,19 +74,19 @@ class BenchmarkTests {
                     assertThat(parts.attention()).isPositive();
                 }
             }
-            assertThat(measurement.whole().layers()).isEqualTo(5);
-            assertThat(measurement.whole().prefillMillis().median())
+            assertThat(measurement.whole().orElseThrow().layers()).isEqualTo(5);
+            assertThat(measurement.whole().orElseThrow().prefillMillis().median())
                     .isGreaterThan(measurement.prefillMillis().median());
             long bytesOfRow = measurement.context() * 16L * Float.BYTES;
             assertThat(measurement.kvCacheBytes()).isEqualTo(bytesOfRow * (clustered ? 16 + 12 + 12 : 48));
-            assertThat(measurement.whole().kvCacheBytes())
+            assertThat(measurement.whole().orElseThrow().kvCacheBytes())
                     .isEqualTo(bytesOfRow * (clustered ? 2 * 16 + 3 * 12 : 5 * 16));
         }
     }
 
     @Test
     void nothingIsBegunAfterTheDeadlineAndWhatIsLeftOutIsSaid() {
-        Benchmark.Result result = run(List.of(8, 40), 2, now, null);
+        Benchmark.Result result = run(List.of(8, 40), 2, now, List.of());
         assertThat(result.measurements()).isEmpty();
         assertThat(result.peaks().gflops().median()).isPositive();
         assertThat(result.leftOut()).hasSize(6).contains("8 tokens, stock: not measured",
@@ -96,7 +96,7 @@ class BenchmarkTests {
 
     @Test
     void whatIsRunningAtTheDeadlineIsFinishedAndCounts() {
-        Benchmark.Result result = run(List.of(8), 100, 1000, 0, null, line -> {
+        Benchmark.Result result = run(List.of(8), 100, 1000, 0, List.of(), line -> {
             progress.add(line);
             if (line.equals("run 3 of 100: 8 tokens, exact")) {
                 now = 1000;
@@ -110,7 +110,7 @@ class BenchmarkTests {
 
     @Test
     void everyArmWarmsUpForItsTime() {
-        run(List.of(8), 1, Long.MAX_VALUE, 5, null, line -> {
+        run(List.of(8), 1, Long.MAX_VALUE, 5, List.of(), line -> {
             progress.add(line);
             now += 2_000_000; // each sequence takes two milliseconds
         });
@@ -121,7 +121,7 @@ class BenchmarkTests {
 
     @Test
     void whereTheTimeIsOverWhileWarmingUpNothingIsMeasured() {
-        Benchmark.Result result = run(List.of(8), 2, 1000, 0, null, line -> {
+        Benchmark.Result result = run(List.of(8), 2, 1000, 0, List.of(), line -> {
             progress.add(line);
             now = line.equals("warm-up: 8 tokens, exact") ? 1000 : now;
         });

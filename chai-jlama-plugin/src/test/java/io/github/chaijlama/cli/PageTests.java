@@ -99,7 +99,7 @@ class PageTests {
                 all.tokens(), all.heldOut(), List.of(), all.exactPerplexity(), all.loss(), Optional.empty());
         assertThat(new CalibrationPage(withoutSearch, SampleResults.FACTS, "texts").report().sections())
                 .extracting(Section::title).containsExactly("Result", "Settings and versions");
-        assertThat(new EvaluationPage(SampleResults.evaluated(null, SampleResults.evaluated().tasks()),
+        assertThat(new EvaluationPage(SampleResults.evaluated(Optional.empty(), SampleResults.evaluated().tasks()),
                 SampleResults.FACTS).report().sections()).extracting(Section::title)
                 .containsExactly("Result", "Tasks", "Settings and versions");
     }

@@ -39,8 +39,10 @@ import io.github.chaijlama.evaluate.TaskEvaluation;
 import io.github.chaijlama.evaluate.TaskGroup;
 import io.github.chaijlama.evaluate.TaskMeasures;
 import io.github.chaijlama.evaluate.TaskResult;
+import io.github.chaijlama.evaluate.TaskSet;
 import io.github.chaijlama.evaluate.TextEvaluation;
 import io.github.chaijlama.evaluate.TextResult;
+import io.github.chaijlama.evaluate.TextSet;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -161,11 +163,16 @@ final class SampleResults {
         TaskResult exactTasks = tasks(Arm.EXACT, random, 1);
         List<TaskResult> tasks = texts.stream().map(result -> tasks(result.arm(), random, result.kvCacheRelative()))
                 .toList();
-        return evaluated(new TextEvaluation(240, 120_000, exact, texts), new TaskEvaluation(2000, exactTasks, tasks));
+        return evaluated(
+                Optional.of(new EvaluateCommand.Texts(new TextSet("texts.jsonl", List.of(), 0, 0, true),
+                        new TextEvaluation(240, 120_000, exact, texts))),
+                Optional.of(new EvaluateCommand.Tasks(new TaskSet("tasks.jsonl", List.of(), 0, 0, true),
+                        new TaskEvaluation(2000, exactTasks, tasks))));
     }
 
-    static EvaluateCommand.Evaluated evaluated(TextEvaluation texts, TaskEvaluation tasks) {
-        return new EvaluateCommand.Evaluated(SHAPE, ChaiOptions.exact(), null, texts, null, tasks);
+    static EvaluateCommand.Evaluated evaluated(Optional<EvaluateCommand.Texts> texts,
+            Optional<EvaluateCommand.Tasks> tasks) {
+        return new EvaluateCommand.Evaluated(SHAPE, ChaiOptions.exact(), texts, tasks);
     }
 
     private static Arm arm(String name, KvType type) {
@@ -239,7 +246,7 @@ final class SampleResults {
                 spread(prefill), spread(decode), 8192.0 * context * context, bytes)).toList();
         return new Measurement(arm, context, 3, spread(9 * context + prefill), spread(65 + decode), spread(prefill),
                 spread(decode), bytes, layers, parts, parts,
-                new WholeModel(32, spread(80 * context + prefill), spread(650 + decode), 10 * bytes));
+                Optional.of(new WholeModel(32, spread(80 * context + prefill), spread(650 + decode), 10 * bytes)));
     }
 
     private static Spread spread(double median) {

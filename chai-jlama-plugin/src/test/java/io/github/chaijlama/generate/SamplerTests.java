@@ -41,9 +41,9 @@ class SamplerTests {
         double total = sum;
         Integer[] order = IntStream.range(0, p.length).boxed().sorted((a, b) -> Double.compare(p[b], p[a]))
                 .toArray(Integer[]::new);
-        int count = options.topK() == null ? p.length : Math.min(options.topK(), p.length);
+        int count = Math.min(options.topK().orElse(p.length), p.length);
         double kept = Arrays.stream(order).limit(count).mapToDouble(i -> p[i]).sum();
-        double wanted = options.topP() * (options.topK() == null ? total : kept);
+        double wanted = options.topP() * (options.topK().isEmpty() ? total : kept);
         double[] result = new double[p.length];
         double running = 0;
         for (int i = 0; i < count && (i == 0 || running < wanted); i++) {
@@ -70,7 +70,7 @@ class SamplerTests {
         assertThat(IntStream.range(0, 5).map(i -> presence.sample(LOGITS))).containsExactly(1, 2, 1, 1, 1);
         Sampler both = Sampler.of(SamplingOptions.GREEDY.withPenalties(new RepetitionPenalties(0.6, 0.6)));
         assertThat(IntStream.range(0, 5).map(i -> both.sample(LOGITS))).containsExactly(1, 2, 1, 1, 0);
-        Sampler sticky = Sampler.of(new SamplingOptions(1, null, 1, 1L, new RepetitionPenalties(-2, -2)));
+        Sampler sticky = Sampler.of(new SamplingOptions(1, null, 1, 1L).withPenalties(new RepetitionPenalties(-2, -2)));
         assertThat(IntStream.range(0, 200).map(i -> sticky.sample(new float[8])).skip(100).distinct().count())
                 .as("a negative penalty makes what came come again").isOne();
         assertThat(LOGITS).as("not changed").containsExactly(1, 3, 2, 0, -1);

@@ -64,7 +64,7 @@ class ToolTemplateTests {
                     call.path("function").path("arguments").toString()));
         }
         return new ChatMessage(message.path("role").asText(), message.path("content").asText(""), calls,
-                message.path("tool_call_id").textValue(), null);
+                message.path("tool_call_id").asText(""), "");
     }
 
     @ParameterizedTest
@@ -159,7 +159,7 @@ class ToolTemplateTests {
         assertThatThrownBy(() -> template.renderTools(CONVERSATION, tools, false))
                 .isInstanceOf(ChatTemplateException.class)
                 .hasMessage("the model's chat template has no place for tools");
-        assertThatThrownBy(() -> new ToolDefinition("x", null, MAPPER.createObjectNode()))
+        assertThatThrownBy(() -> new ToolDefinition("x", "", MAPPER.createObjectNode()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("the parameters of tool 'x' must be an object with properties, found {}");
     }

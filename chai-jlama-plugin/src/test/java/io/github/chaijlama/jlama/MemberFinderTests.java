@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.jlama;
 
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
+import java.lang.invoke.VarHandle;
 
 import org.junit.jupiter.api.Test;
 
@@ -33,12 +35,18 @@ class MemberFinderTests {
     @Test
     void namesTheFirstThatIsMissingEveryTimeItIsAsked() {
         MemberFinder finder = new MemberFinder("1.2.3");
-        assertThat(finder.field(Owner.class, "present", String.class)).isNull();
-        assertThat(finder.method(Owner.class, "gone", MethodType.methodType(void.class))).isNull();
+        VarHandle field = finder.field(Owner.class, "present", String.class);
+        MethodHandle method = finder.method(Owner.class, "gone", MethodType.methodType(void.class, int.class));
         for (int i = 0; i < 2; i++) {
             assertThatThrownBy(() -> finder.requireAll("1.3.0")).isInstanceOf(ModelLoadException.class)
                     .hasMessage("this Jlama (1.3.0) cannot be served: it has no field Owner.present of type String; "
                             + "chai-jlama-plugin was made for Jlama 1.2.3");
+            assertThatThrownBy(() -> field.get(new Owner())).isInstanceOf(IllegalStateException.class)
+                    .hasMessage("there is no field Owner.present of type String");
+            assertThatThrownBy(() -> field.set(new Owner(), "")).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> method.invoke(new Owner(), 1)).isInstanceOf(IllegalStateException.class)
+                    .hasMessage("there is no method Owner.gone(int)void")
+                    .hasCauseInstanceOf(NoSuchMethodException.class);
         }
     }
 

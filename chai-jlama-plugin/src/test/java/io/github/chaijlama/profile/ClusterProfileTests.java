@@ -123,7 +123,7 @@ class ClusterProfileTests {
         copy.requireMadeFor(() -> "sha256:a");
         assertThatThrownBy(() -> copy.requireMadeFor(() -> "sha256:b")).isInstanceOf(ProfileException.class)
                 .hasMessageContaining("sha256:a").hasMessageContaining("sha256:b");
-        assertThat(copy.withMembership(7, null, null, null).fingerprint()).isEqualTo("sha256:a");
+        assertThat(copy.withMembership(7, null, null, null).fingerprint()).contains("sha256:a");
     }
 
     @ParameterizedTest

@@ -38,7 +38,7 @@ class ExampleProfileTests {
         assertThat(profile.clusters().subList(0, 18)).containsOnly(32);
         assertThat(profile.clusters().subList(18, 32)).isEqualTo(Collections.nCopies(14, 4));
         assertThat(profile.membership()).isEqualTo(Membership.defaults());
-        assertThat(profile.fingerprint()).as("for every model of the shape").isNull();
+        assertThat(profile.fingerprint()).as("for every model of the shape").isEmpty();
         assertThat(new ObjectMapper().readTree(json()).path("source").textValue()).contains("arXiv:2403.08058");
     }
 

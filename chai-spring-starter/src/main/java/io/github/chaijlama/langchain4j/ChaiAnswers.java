@@ -17,6 +17,7 @@ import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.generate.Cancellation;
@@ -37,7 +38,7 @@ final class ChaiAnswers {
     private final Set<Capability> capabilities;
     private final ChatRequestMapper mapper;
 
-    ChaiAnswers(EngineHold hold, Long seed, ChatRequestParameters defaults) {
+    ChaiAnswers(EngineHold hold, @Nullable Long seed, ChatRequestParameters defaults) {
         this.hold = hold;
         ChaiEngine engine = hold.engine();
         this.modelName = engine.modelName();

@@ -5,6 +5,7 @@ import java.util.List;
 
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The settings that the blocking and the streaming chat model share.
@@ -19,14 +20,14 @@ public abstract sealed class ChaiChatModelBuilder<B extends ChaiChatModelBuilder
     ChaiChatModelBuilder() {}
 
     /** Sets defaults for requests; the single setters win over these. */
-    public B defaultRequestParameters(ChatRequestParameters defaultRequestParameters) {
+    public B defaultRequestParameters(@Nullable ChatRequestParameters defaultRequestParameters) {
         this.parameters = defaultRequestParameters == null ? ChatRequestParameters.builder().build()
                 : defaultRequestParameters;
         return self();
     }
 
     /** Sets who hears of requests, responses and errors. */
-    public B listeners(List<ChatModelListener> listeners) {
+    public B listeners(@Nullable List<ChatModelListener> listeners) {
         this.listeners = listeners == null ? List.of() : List.copyOf(listeners);
         return self();
     }

@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.OptionalLong;
 
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.AttentionMode;
 
@@ -19,9 +20,9 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
 
     private ChaiChatResponseMetadata(Builder builder) {
         super(builder);
-        this.attention = builder.attention;
-        this.timeToFirstToken = builder.timeToFirstToken;
-        this.duration = builder.duration;
+        this.attention = Objects.requireNonNull(builder.attention, "attention");
+        this.timeToFirstToken = Objects.requireNonNull(builder.timeToFirstToken, "timeToFirstToken");
+        this.duration = Objects.requireNonNull(builder.duration, "duration");
         this.kvCacheBytes = builder.kvCacheBytes;
         this.cachedPromptTokens = builder.cachedPromptTokens;
     }
@@ -67,11 +68,11 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         return new Builder();
     }
 
-    /** Puts metadata together. */
+    /** Puts metadata together; attention and both durations are needed. */
     public static final class Builder extends ChatResponseMetadata.Builder<Builder> {
-        private AttentionMode attention;
-        private Duration timeToFirstToken;
-        private Duration duration;
+        private @Nullable AttentionMode attention;
+        private @Nullable Duration timeToFirstToken;
+        private @Nullable Duration duration;
         private OptionalLong kvCacheBytes = OptionalLong.empty();
         private int cachedPromptTokens;
 
@@ -112,7 +113,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
         return super.equals(other) && other instanceof ChaiChatResponseMetadata that && attention == that.attention
                 && Objects.equals(timeToFirstToken, that.timeToFirstToken) && Objects.equals(duration, that.duration)
                 && kvCacheBytes.equals(that.kvCacheBytes) && cachedPromptTokens == that.cachedPromptTokens;

@@ -8,6 +8,7 @@ import java.util.UUID;
 
 import dev.langchain4j.model.output.Response;
 import dev.langchain4j.model.output.TokenUsage;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.GenerationListener;
@@ -28,7 +29,7 @@ final class ChaiCompletions {
                 .withStopSequences(builder.stopSequences == null ? List.of() : builder.stopSequences);
     }
 
-    Response<String> complete(String prompt, GenerationListener listener) {
+    Response<String> complete(@Nullable String prompt, GenerationListener listener) {
         return ChaiAnswers.withTheirExceptions(() -> {
             if (prompt == null) {
                 throw new IllegalArgumentException("there is no prompt: expected a text, found null");

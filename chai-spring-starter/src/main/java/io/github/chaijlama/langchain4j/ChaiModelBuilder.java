@@ -6,28 +6,30 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.chaijlama.ChaiOptions;
 
 /**
- * The settings that all LangChain4j models of this project share. What is not set, or set to null, stays the model's
- * default. Those of a chat model hold for requests that say nothing themselves; LangChain4j's language models take a
- * text and nothing else, so for them they hold always.
+ * The settings that all LangChain4j models of this project share. What is not set, or taken away again, stays the
+ * model's default. Those of a chat model hold for requests that say nothing themselves; LangChain4j's language models
+ * take a text and nothing else, so for them they hold always.
  *
  * @param <B> the builder itself
  */
 public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
         permits ChaiChatModelBuilder, ChaiLanguageModel.Builder, ChaiStreamingLanguageModel.Builder {
-    private ChaiEngine engine;
-    private Path modelDirectory;
+    private @Nullable ChaiEngine engine;
+    private @Nullable Path modelDirectory;
     private ChaiOptions options = ChaiOptions.exact();
-    Double temperature;
-    Double topP;
-    Integer topK;
-    Double frequencyPenalty;
-    Double presencePenalty;
-    Integer maxOutputTokens;
-    List<String> stopSequences;
-    Long seed;
+    @Nullable Double temperature;
+    @Nullable Double topP;
+    @Nullable Integer topK;
+    @Nullable Double frequencyPenalty;
+    @Nullable Double presencePenalty;
+    @Nullable Integer maxOutputTokens;
+    @Nullable List<String> stopSequences;
+    @Nullable Long seed;
 
     ChaiModelBuilder() {}
 
@@ -45,19 +47,19 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
     }
 
     private EngineHold hold() {
-        if ((engine == null) == (modelDirectory == null)) {
-            throw new IllegalArgumentException(
-                    "expected an engine or a model directory, found " + (engine == null ? "neither" : "both"));
-        }
-        if (engine != null) {
+        if (engine != null && modelDirectory == null) {
             return EngineHold.shared(engine);
         }
-        Path name = modelDirectory.toAbsolutePath().normalize().getFileName();
-        return EngineHold.owned(ChaiEngine.load(modelDirectory, Objects.toString(name, "model"), options));
+        if (engine == null && modelDirectory != null) {
+            Path name = modelDirectory.toAbsolutePath().normalize().getFileName();
+            return EngineHold.owned(ChaiEngine.load(modelDirectory, Objects.toString(name, "model"), options));
+        }
+        throw new IllegalArgumentException(
+                "expected an engine or a model directory, found " + (engine == null ? "neither" : "both"));
     }
 
     /** Sets the engine. Any number of models may share it; it stays open when this one is closed. */
-    public B engine(ChaiEngine engine) {
+    public B engine(@Nullable ChaiEngine engine) {
         this.engine = engine;
         return self();
     }
@@ -67,7 +69,7 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
      * it is loaded by {@code build} and closed with the LangChain4j model. Several of these that are to share weights
      * need an {@link #engine(ChaiEngine) engine}.
      */
-    public B modelDirectory(Path modelDirectory) {
+    public B modelDirectory(@Nullable Path modelDirectory) {
         this.modelDirectory = modelDirectory;
         return self();
     }
@@ -76,49 +78,49 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
      * Sets how the model of {@link #modelDirectory} is loaded; the default is {@link ChaiOptions#exact()}. An engine
      * has its own.
      */
-    public B options(ChaiOptions options) {
+    public B options(@Nullable ChaiOptions options) {
         this.options = options == null ? ChaiOptions.exact() : options;
         return self();
     }
 
     /** Sets the temperature; 0, the default, takes the most likely token always. */
-    public B temperature(Double temperature) {
+    public B temperature(@Nullable Double temperature) {
         this.temperature = temperature;
         return self();
     }
 
     /** Sets topP; the default is 1, all tokens. */
-    public B topP(Double topP) {
+    public B topP(@Nullable Double topP) {
         this.topP = topP;
         return self();
     }
 
     /** Sets topK; the default is all tokens. */
-    public B topK(Integer topK) {
+    public B topK(@Nullable Integer topK) {
         this.topK = topK;
         return self();
     }
 
     /** Sets what the logit of a token loses for each time it came in the answer, -2 to 2; the default is 0. */
-    public B frequencyPenalty(Double frequencyPenalty) {
+    public B frequencyPenalty(@Nullable Double frequencyPenalty) {
         this.frequencyPenalty = frequencyPenalty;
         return self();
     }
 
     /** Sets what the logit of a token loses if it came in the answer, -2 to 2; the default is 0. */
-    public B presencePenalty(Double presencePenalty) {
+    public B presencePenalty(@Nullable Double presencePenalty) {
         this.presencePenalty = presencePenalty;
         return self();
     }
 
     /** Sets the most tokens of an answer; the default is what the context holds. */
-    public B maxOutputTokens(Integer maxOutputTokens) {
+    public B maxOutputTokens(@Nullable Integer maxOutputTokens) {
         this.maxOutputTokens = maxOutputTokens;
         return self();
     }
 
     /** Sets texts that end an answer and are not part of it. */
-    public B stopSequences(List<String> stopSequences) {
+    public B stopSequences(@Nullable List<String> stopSequences) {
         this.stopSequences = stopSequences == null ? null : List.copyOf(stopSequences);
         return self();
     }
@@ -127,7 +129,7 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
      * Sets the seed of random choices: the same seed gives the same answer. LangChain4j's requests have no place for
      * it.
      */
-    public B seed(Long seed) {
+    public B seed(@Nullable Long seed) {
         this.seed = seed;
         return self();
     }

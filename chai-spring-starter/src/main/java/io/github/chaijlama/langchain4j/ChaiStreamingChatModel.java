@@ -2,6 +2,7 @@
 package io.github.chaijlama.langchain4j;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 import dev.langchain4j.exception.InternalServerException;
@@ -102,8 +103,8 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
     private final class Stream implements GenerationListener, ToolCallListener, StreamingHandle {
         private final StreamingChatResponseHandler handler;
         private final Cancellation cancellation = new Cancellation();
-        /** Finds calls in the answer, null if there are no tools. */
-        private ToolCallParser parser;
+        /** Finds calls in the answer, if there are tools. */
+        private Optional<ToolCallParser> parser = Optional.empty();
 
         Stream(StreamingChatResponseHandler handler) {
             this.handler = handler;
@@ -112,18 +113,17 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
         void run(MappedRequest request) {
             GenerationResult result;
             try {
-                parser = request.tools().isEmpty() ? null : request.parser(this);
+                parser = request.tools().isEmpty() ? Optional.empty() : Optional.of(request.parser(this));
                 result = answers.answer(request, this, cancellation);
             } catch (RuntimeException | Error e) {
                 fail(e);
                 return;
             }
-            if (parser != null) {
-                parser.finish();
-            }
+            parser.ifPresent(ToolCallParser::finish);
             // Not the result's reason: an answer can be cancelled while it ends for another one.
             if (!isCancelled()) {
-                ChatResponse response = parser == null ? answers.response(result) : answers.response(result, parser);
+                ChatResponse response = parser.map(calls -> answers.response(result, calls))
+                        .orElseGet(() -> answers.response(result));
                 guarded(() -> handler.onCompleteResponse(response));
             }
         }
@@ -136,8 +136,8 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
 
         @Override
         public void onToken(int token, String text) {
-            if (parser != null) {
-                parser.next(text);
+            if (parser.isPresent()) {
+                parser.get().next(text);
             } else if (!text.isEmpty()) {
                 onText(text);
             }

@@ -3,6 +3,7 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.langchain4j.exception.InvalidRequestException;
@@ -12,6 +13,7 @@ import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.ResponseFormat;
 import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.ToolChoice;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.constrain.JsonConstraint;
 import io.github.chaijlama.generate.ChatMessage;
@@ -32,16 +34,16 @@ import static io.github.chaijlama.langchain4j.MessageMapper.unsupported;
  */
 final class ChatRequestMapper {
     private final ChaiEngine engine;
-    private final Long seed;
+    private final @Nullable Long seed;
     private final List<String> defaultStopSequences;
 
     /**
      * Creates a mapper.
      *
-     * @param seed                 seed of every answer's random choices, null for different ones each time
+     * @param seed                 seed of every answer's random choices, absent for different ones each time
      * @param defaultStopSequences those of requests that name none; answers that are held to a schema do without them
      */
-    ChatRequestMapper(ChaiEngine engine, Long seed, List<String> defaultStopSequences) {
+    ChatRequestMapper(ChaiEngine engine, @Nullable Long seed, List<String> defaultStopSequences) {
         this.engine = engine;
         this.seed = seed;
         this.defaultStopSequences = List.copyOf(defaultStopSequences);
@@ -62,10 +64,10 @@ final class ChatRequestMapper {
         if (startCall && tools.isEmpty()) {
             throw new InvalidRequestException("tool choice REQUIRED needs at least one tool, found none");
         }
-        JsonNode format = responseSchema(parameters.responseFormat());
+        Optional<JsonNode> format = responseSchema(parameters.responseFormat());
         List<ChatMessage> messages = MessageMapper.messages(request.messages());
-        if (format != null && !startCall && parameters.responseFormat().jsonSchema() != null) {
-            messages = withInstruction(messages, FormatInstruction.of(format));
+        if (format.isPresent() && !startCall && parameters.responseFormat().jsonSchema() != null) {
+            messages = withInstruction(messages, FormatInstruction.of(format.get()));
         }
         return new MappedRequest(messages, tools, startCall,
                 options(parameters, constraint(tools, startCall, format)));
@@ -74,9 +76,9 @@ final class ChatRequestMapper {
     /**
      * Refuses other models than this one.
      *
-     * @param asked null for any
+     * @param asked absent for any
      */
-    static void requireModelName(String asked, String modelName) {
+    static void requireModelName(@Nullable String asked, String modelName) {
         if (asked != null && !asked.equals(modelName)) {
             throw unsupported("modelName '" + asked + "' (this is '" + modelName + "')");
         }
@@ -92,24 +94,26 @@ final class ChatRequestMapper {
         return parameters.toolSpecifications().stream().map(JsonSchemas::tool).toList();
     }
 
-    /** Returns the schema of the answer's text, null for any text. */
-    private static JsonNode responseSchema(ResponseFormat format) {
+    /** Returns the schema of the answer's text, empty for any text. */
+    private static Optional<JsonNode> responseSchema(@Nullable ResponseFormat format) {
         if (format == null || format.type() != ResponseFormatType.JSON) {
-            return null;
+            return Optional.empty();
         }
-        return format.jsonSchema() == null ? JsonSchemas.anyObject()
-                : JsonSchemas.of(format.jsonSchema().rootElement());
+        return Optional.of(format.jsonSchema() == null ? JsonSchemas.anyObject()
+                : JsonSchemas.of(format.jsonSchema().rootElement()));
     }
 
-    /** Returns what the answer must be, null for any text. */
-    private JsonConstraint constraint(List<ToolDefinition> tools, boolean startCall, JsonNode format) {
-        if (!startCall && format == null) {
-            return null;
+    /** Returns what the answer must be, empty for any text. */
+    private Optional<JsonConstraint> constraint(List<ToolDefinition> tools, boolean startCall,
+            Optional<JsonNode> format) {
+        if (tools.isEmpty()) {
+            return format.map(engine.constraints()::of);
         }
-        JsonNode schema = tools.isEmpty() ? format
-                : JsonSchemas.callOrAnswer(tools, engine.textModel().toolCallFormat().argumentsKey(),
-                        startCall ? null : format);
-        return engine.constraints().of(schema);
+        if (!startCall && format.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(engine.constraints().of(JsonSchemas.callOrAnswer(tools,
+                engine.textModel().toolCallFormat().argumentsKey(), startCall ? Optional.empty() : format)));
     }
 
     private static List<ChatMessage> withInstruction(List<ChatMessage> messages, String instruction) {
@@ -123,9 +127,9 @@ final class ChatRequestMapper {
         return instructed;
     }
 
-    private GenerationOptions options(ChatRequestParameters parameters, JsonConstraint constraint) {
+    private GenerationOptions options(ChatRequestParameters parameters, Optional<JsonConstraint> constraint) {
         List<String> stopSequences = parameters.stopSequences();
-        if (constraint != null) {
+        if (constraint.isPresent()) {
             if (!stopSequences.equals(defaultStopSequences)) {
                 throw unsupported("stopSequences beside a JSON response format or tool choice REQUIRED");
             }
@@ -133,7 +137,8 @@ final class ChatRequestMapper {
         }
         SamplingOptions sampling = Sampling.of(parameters.temperature(), parameters.topK(), parameters.topP(),
                 parameters.frequencyPenalty(), parameters.presencePenalty(), seed);
-        return GenerationOptions.DEFAULT.withSampling(sampling).withMaxNewTokens(parameters.maxOutputTokens())
-                .withStopSequences(stopSequences).withConstraint(constraint);
+        GenerationOptions options = GenerationOptions.DEFAULT.withSampling(sampling)
+                .withMaxNewTokens(parameters.maxOutputTokens()).withStopSequences(stopSequences);
+        return constraint.map(options::withConstraint).orElse(options);
     }
 }

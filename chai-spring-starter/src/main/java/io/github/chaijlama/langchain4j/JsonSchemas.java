@@ -2,6 +2,7 @@
 package io.github.chaijlama.langchain4j;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -57,7 +58,7 @@ final class JsonSchemas {
         if (!parameters.has("properties")) {
             parameters.putObject("properties");
         }
-        return new ToolDefinition(tool.name(), tool.description(), parameters);
+        return new ToolDefinition(tool.name(), MessageMapper.said(tool.description()), parameters);
     }
 
     /** Returns the schema of any object. */
@@ -86,9 +87,9 @@ final class JsonSchemas {
     /**
      * Returns the schema of a call of one of several tools, or of an answer.
      *
-     * @param answer schema of the answer, null if it must be a call
+     * @param answer schema of the answer, empty if it must be a call
      */
-    static JsonNode callOrAnswer(List<ToolDefinition> tools, String argumentsKey, JsonNode answer) {
+    static JsonNode callOrAnswer(List<ToolDefinition> tools, String argumentsKey, Optional<JsonNode> answer) {
         ObjectNode schema = MAPPER.createObjectNode();
         ArrayNode alternatives = schema.putArray("anyOf");
         for (ToolDefinition tool : tools) {
@@ -97,11 +98,10 @@ final class JsonSchemas {
             move(call.path("properties").path(argumentsKey), place);
             alternatives.add(call);
         }
-        if (answer != null) {
-            JsonNode moved = answer.deepCopy();
+        answer.map(JsonNode::<JsonNode>deepCopy).ifPresent(moved -> {
             move(moved, "/anyOf/" + alternatives.size());
             alternatives.add(moved);
-        }
+        });
         return schema;
     }
 

@@ -13,6 +13,7 @@ import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.UnsupportedFeatureException;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.generate.ChatMessage;
 import io.github.chaijlama.tool.ToolCall;
@@ -35,16 +36,21 @@ final class MessageMapper {
         return switch (message) {
             case SystemMessage system -> ChatMessage.system(system.text());
             case UserMessage user -> ChatMessage.user(text("", user.contents()));
-            case AiMessage ai -> ChatMessage.assistant(ai.text() == null ? "" : ai.text(),
+            case AiMessage ai -> ChatMessage.assistant(said(ai.text()),
                     ai.toolExecutionRequests().stream().map(MessageMapper::call).toList());
-            case ToolExecutionResultMessage result -> ChatMessage.toolResult(result.id(), result.toolName(),
+            case ToolExecutionResultMessage result -> ChatMessage.toolResult(said(result.id()), said(result.toolName()),
                     text("non-text content in tool results: ", result.contents()));
             default -> throw unsupported("messages of type " + message.type());
         };
     }
 
     private static ToolCall call(ToolExecutionRequest request) {
-        return new ToolCall(request.id(), request.name(), request.arguments() == null ? "" : request.arguments());
+        return new ToolCall(said(request.id()), request.name(), said(request.arguments()));
+    }
+
+    /** What LangChain4j's messages leave out is empty here. */
+    static String said(@Nullable String text) {
+        return text == null ? "" : text;
     }
 
     private static String text(String where, List<Content> contents) {

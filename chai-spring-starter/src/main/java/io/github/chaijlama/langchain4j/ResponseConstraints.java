@@ -33,7 +33,8 @@ final class ResponseConstraints {
     /** Whether answers of this model can be held to schemas at all. */
     boolean arePossible() {
         try {
-            return tokenizer.vocabulary() != null;
+            tokenizer.vocabulary();
+            return true;
         } catch (UnsupportedOperationException e) {
             return false;
         }

@@ -5,4 +5,7 @@
  * {@link io.github.chaijlama.langchain4j.ChaiChatModel} and
  * {@link io.github.chaijlama.langchain4j.ChaiStreamingChatModel}. Nothing here knows Spring.
  */
+@NullMarked
 package io.github.chaijlama.langchain4j;
+
+import org.jspecify.annotations.NullMarked;

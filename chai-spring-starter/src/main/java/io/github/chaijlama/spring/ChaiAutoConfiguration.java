@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.spring;
 
+import java.util.Objects;
+
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import org.springframework.beans.factory.ObjectProvider;
@@ -39,13 +41,13 @@ public final class ChaiAutoConfiguration {
         }
         String path = properties.model().path();
         if (path == null || path.isBlank()) {
-            throw new MissingModelException(null, "chai.model.path is not set");
+            throw new MissingModelException();
         }
         ChaiOptionsFactory factory = new ChaiOptionsFactory(properties, resourceLoader);
         ChaiOptionsFactory.requirePossible(properties.chat()); // before the time it takes to load a model
         ChaiOptions options = factory.create();
         ModelDirectory directory = ModelDirectory.resolve(path, resourceLoader);
-        String name = properties.model().name() == null ? directory.name() : properties.model().name();
+        String name = Objects.requireNonNullElse(properties.model().name(), directory.name());
         try {
             if (factory.needsCalibration()) {
                 options = factory.clustered(options, factory.calibration().profile(directory.path(), options));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.spring;
 
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 
@@ -19,9 +20,9 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
               tests:            <argLine> of the surefire and failsafe plugins""";
 
     @Override
-    public FailureAnalysis analyze(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            FailureAnalysis analysis = analysisOf(cause);
+    public @Nullable FailureAnalysis analyze(Throwable failure) {
+        for (@Nullable Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            @Nullable FailureAnalysis analysis = analysisOf(cause);
             if (analysis != null) {
                 return analysis;
             }
@@ -29,12 +30,12 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
         return null;
     }
 
-    private static FailureAnalysis analysisOf(Throwable cause) {
+    private static @Nullable FailureAnalysis analysisOf(Throwable cause) {
         return switch (cause) {
             case MissingVectorModuleException e ->
                 new FailureAnalysis("The model cannot be loaded: " + e.getMessage() + ".",
                         ADD_MODULE, e);
-            case MissingModelException e when e.path() == null -> new FailureAnalysis(
+            case MissingModelException e when !e.isSet() -> new FailureAnalysis(
                     "There is no model to load: chai.model.path is not set.",
                     "Set chai.model.path to a directory with config.json, tokenizer.json and model.safetensors, or to "
                             + "classpath: "

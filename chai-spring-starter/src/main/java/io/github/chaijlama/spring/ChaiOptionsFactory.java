@@ -9,6 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
@@ -106,7 +107,8 @@ final class ChaiOptionsFactory {
                 CalibrationOptions.DEFAULT_SEED, CalibrationOptions.DEFAULT_MAX_RESIDUAL,
                 Optional.of(budget(settings)), CalibrationOptions.DEFAULT_MAX_MEASUREMENTS, false);
         return new StartupCalibration(profileDirectory(settings.profileDirectory()),
-                settings.mode() == Mode.ALWAYS, hasText(settings.texts()) ? resource(settings.texts()) : null,
+                settings.mode() == Mode.ALWAYS,
+                text(settings.texts()).map(this::resource).orElseGet(StartupCalibration::ownTexts),
                 settings.maxTokens(), options);
     }
 
@@ -134,11 +136,10 @@ final class ChaiOptionsFactory {
         return Share.parse(text.strip()).orElse(Double.NaN);
     }
 
-    private static Path profileDirectory(String location) {
+    private static Path profileDirectory(@Nullable String location) {
         try {
-            return !hasText(location)
-                    ? Path.of(System.getProperty("user.home"), ".chai", "profiles")
-                    : Path.of(location);
+            return text(location).map(Path::of)
+                    .orElseGet(() -> Path.of(System.getProperty("user.home"), ".chai", "profiles"));
         } catch (InvalidPathException e) {
             throw new InvalidConfigurationPropertyValueException("chai.calibration.profile-directory", location,
                     "Must be a directory: " + e.getMessage() + ".");
@@ -170,10 +171,7 @@ final class ChaiOptionsFactory {
     }
 
     private ClusterProfile profile() {
-        if (!isProfileSet()) {
-            throw new MissingProfileException();
-        }
-        return withMembership(read(properties.profile()));
+        return withMembership(text(properties.profile()).map(this::read).orElseThrow(MissingProfileException::new));
     }
 
     private ClusterProfile withMembership(ClusterProfile profile) {
@@ -192,11 +190,11 @@ final class ChaiOptionsFactory {
     }
 
     private boolean isProfileSet() {
-        return hasText(properties.profile());
+        return text(properties.profile()).isPresent();
     }
 
-    private static boolean hasText(String value) {
-        return value != null && !value.isBlank();
+    private static Optional<String> text(@Nullable String value) {
+        return Optional.ofNullable(value).filter(text -> !text.isBlank());
     }
 
     private void checkMembership(AttentionMode attention) {
@@ -245,7 +243,7 @@ final class ChaiOptionsFactory {
         require(penalty >= -2 && penalty <= 2, property, penalty, "Must be from -2 to 2.");
     }
 
-    private static void require(boolean possible, String property, Object value, String reason) {
+    private static void require(boolean possible, String property, @Nullable Object value, String reason) {
         if (!possible) {
             throw new InvalidConfigurationPropertyValueException(property, value, reason);
         }

@@ -3,6 +3,7 @@ package io.github.chaijlama.spring;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -31,8 +32,9 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  * @param chat       Defaults for requests that do not say otherwise.
  */
 @ConfigurationProperties("chai")
-public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMode attention, String profile,
-        Integer threads, @DefaultValue Model model, @DefaultValue Calibration calibration,
+public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable AttentionMode attention,
+        @Nullable String profile, @Nullable Integer threads, @DefaultValue Model model,
+        @DefaultValue Calibration calibration,
         @DefaultValue Membership membership,
         @DefaultValue KvCache kvCache, @DefaultValue Chat chat) {
 
@@ -45,7 +47,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      * @param weights Type the weights are kept in. stored, as the files have them, or q4: four bits a value, quantized
      *                when the model is loaded.
      */
-    public record Model(String path, String name, @DefaultValue("stored") WeightType weights) {}
+    public record Model(@Nullable String path, @Nullable String name,
+            @DefaultValue("stored") WeightType weights) {}
 
     /**
      * Calibration of the model when the application starts.
@@ -65,8 +68,9 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      * @param profileDirectory      Directory of profiles, named after the fingerprints of their models. By default
      *                              .chai/profiles in the user's home directory.
      */
-    public record Calibration(@DefaultValue("off") Mode mode, String texts, @DefaultValue("128") int samples,
-            @DefaultValue("1024") int maxTokens, String maxPerplexityIncrease, Double maxKl, String profileDirectory) {
+    public record Calibration(@DefaultValue("off") Mode mode, @Nullable String texts,
+            @DefaultValue("128") int samples, @DefaultValue("1024") int maxTokens,
+            @Nullable String maxPerplexityIncrease, @Nullable Double maxKl, @Nullable String profileDirectory) {
 
         /** When to calibrate. */
         public enum Mode {
@@ -87,8 +91,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      * @param algorithm      How heads are clustered.
      * @param representative Which head represents a cluster.
      */
-    public record Membership(Integer window, Integer offset, ClusteringAlgorithm algorithm,
-            RepresentativeChoice representative) {}
+    public record Membership(@Nullable Integer window, @Nullable Integer offset,
+            @Nullable ClusteringAlgorithm algorithm, @Nullable RepresentativeChoice representative) {}
 
     /**
      * Memory of keys and values.
@@ -101,8 +105,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      *                         memory.
      * @param maxIdleSequences Most sequences that are kept for later requests.
      */
-    public record KvCache(DataSize maxMemory, @DefaultValue("f32") KvType type, @DefaultValue("true") boolean reuse,
-            @DefaultValue("8") int maxIdleSequences) {}
+    public record KvCache(@Nullable DataSize maxMemory, @DefaultValue("f32") KvType type,
+            @DefaultValue("true") boolean reuse, @DefaultValue("8") int maxIdleSequences) {}
 
     /**
      * Defaults for requests that do not say otherwise.
@@ -117,9 +121,10 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, AttentionMod
      * @param seed            Where random choices start; the same seed gives the same answer. By default a different
      *                        one each time.
      */
-    public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP, Integer topK,
-            @DefaultValue("0") double frequencyPenalty, @DefaultValue("0") double presencePenalty,
-            Integer maxOutputTokens, @DefaultValue List<String> stopSequences, Long seed) {
+    public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP,
+            @Nullable Integer topK, @DefaultValue("0") double frequencyPenalty,
+            @DefaultValue("0") double presencePenalty, @Nullable Integer maxOutputTokens,
+            @DefaultValue List<String> stopSequences, @Nullable Long seed) {
 
         /** Checks these defaults, sets them and returns the builder. */
         <B extends ChaiModelBuilder<B>> B applyTo(B builder) {

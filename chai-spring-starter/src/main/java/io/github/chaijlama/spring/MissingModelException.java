@@ -5,21 +5,27 @@ package io.github.chaijlama.spring;
 final class MissingModelException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    private final String path;
+    private final boolean isSet;
+
+    /** The property is not set. */
+    MissingModelException() {
+        super("chai.model.path is not set");
+        this.isSet = false;
+    }
 
     /**
-     * Creates an exception.
+     * The property is set to something else.
      *
-     * @param path   value of the property, null if it is not set
+     * @param path   value of the property
      * @param reason what is wrong with it
      */
     MissingModelException(String path, String reason) {
-        super(path == null ? reason : "chai.model.path is '" + path + "': " + reason);
-        this.path = path;
+        super("chai.model.path is '" + path + "': " + reason);
+        this.isSet = true;
     }
 
-    /** Returns the value of the property, null if it is not set. */
-    String path() {
-        return path;
+    /** Whether the property is set. */
+    boolean isSet() {
+        return isSet;
     }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -66,7 +67,7 @@ record ModelDirectory(Path path, String name, boolean temporary) {
                     "there is no such directory with a config.json on the class path");
         }
         if (config.isFile()) {
-            return new ModelDirectory(config.getFile().toPath().getParent(), name, false);
+            return new ModelDirectory(Objects.requireNonNull(config.getFile().toPath().getParent()), name, false);
         }
         ModelDirectory copy = new ModelDirectory(Files.createTempDirectory("chai-model"), name, true);
         try {

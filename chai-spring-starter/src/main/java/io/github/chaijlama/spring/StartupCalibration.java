@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.io.ClassPathResource;
@@ -43,7 +44,7 @@ import io.github.chaijlama.safetensors.ModelFingerprint;
  *
  * @param directory where profiles are kept
  * @param anew      whether to calibrate even if there is a profile
- * @param texts     sample texts, null for those that come with the starter
+ * @param texts     sample texts
  * @param maxTokens longer texts are cut
  * @param options   how to calibrate
  */
@@ -53,8 +54,9 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
     /** A profile with its calibration is smaller for all but the largest models. */
     private static final int ROOM = 1 << 16;
 
-    StartupCalibration {
-        texts = texts != null ? texts : new ClassPathResource(OWN_TEXTS, StartupCalibration.class);
+    /** Returns the sample texts that come with the starter. */
+    static Resource ownTexts() {
+        return new ClassPathResource(OWN_TEXTS, StartupCalibration.class);
     }
 
     /**
@@ -110,7 +112,7 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
         }
     }
 
-    private static StartupCalibrationException cannotStore(String message, Exception cause) {
+    private static StartupCalibrationException cannotStore(@Nullable String message, Exception cause) {
         return new StartupCalibrationException(message,
                 "Set chai.calibration.profile-directory to a directory that the application can write to and that has "
                         + "room, "
@@ -118,7 +120,7 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
                 cause);
     }
 
-    private static StartupCalibrationException badTexts(String message, Exception cause) {
+    private static StartupCalibrationException badTexts(@Nullable String message, @Nullable Exception cause) {
         return new StartupCalibrationException(message,
                 "Correct chai.calibration.texts: a file of JSON lines with 'messages' or 'text', or of plain texts "
                         + "with blank "

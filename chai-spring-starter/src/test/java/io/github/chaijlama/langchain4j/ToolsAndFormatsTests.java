@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -305,8 +306,7 @@ class ToolsAndFormatsTests {
                         JsonRawSchema.from("{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/n\"}}")))
                 .build()).build();
         JsonNode schema = JsonSchemas.callOrAnswer(List.of(JsonSchemas.tool(TIME), JsonSchemas.tool(tree)),
-                "parameters",
-                null);
+                "parameters", Optional.empty());
         assertThat(schema.findValuesAsText("$ref")).hasSize(2)
                 .allMatch(reference -> !schema.at(reference.substring(1)).isMissingNode());
         assertThat(schema.at("/anyOf/0/properties/parameters/additionalProperties").asBoolean(true)).isFalse();

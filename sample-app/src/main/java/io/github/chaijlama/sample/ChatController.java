@@ -11,6 +11,7 @@ import dev.langchain4j.exception.RateLimitException;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.converter.HttpMessageNotReadableException;
@@ -45,14 +46,29 @@ class ChatController {
         this.engine = engine;
     }
 
-    /** A message of a user. */
-    record ChatMessageRequest(String conversationId, String message) {}
+    /** A message of a user, as far as the browser has said. */
+    record ChatMessageRequest(@Nullable String conversationId, @Nullable String message) {
+        String requireConversationId() {
+            return requireText(conversationId, "conversationId");
+        }
+
+        String requireMessage() {
+            return requireText(message, "message");
+        }
+
+        private static String requireText(@Nullable String text, String name) {
+            if (text == null || text.isBlank()) {
+                throw new InvalidRequestException(name + " must not be empty");
+            }
+            return text;
+        }
+    }
 
     @PostMapping("/chat")
     ChatReply chat(@RequestBody ChatMessageRequest request) throws InterruptedException {
         try (Conversations.Turn turn = begin(request)) {
             ChatResponse response = chatModel.chat(turn.messages());
-            ChatReply reply = ChatReply.of(request.conversationId(), response);
+            ChatReply reply = ChatReply.of(request.requireConversationId(), response);
             turn.remember(response.aiMessage());
             return reply;
         }
@@ -64,7 +80,7 @@ class ChatController {
         boolean started = false;
         try {
             SseEmitter emitter = new SseEmitter(STREAM_TIMEOUT.toMillis());
-            streamingChatModel.chat(turn.messages(), new ReplyStream(request.conversationId(), turn, emitter));
+            streamingChatModel.chat(turn.messages(), new ReplyStream(request.requireConversationId(), turn, emitter));
             started = true; // from here on the stream ends the turn
             return emitter;
         } finally {
@@ -87,13 +103,7 @@ class ChatController {
     }
 
     private Conversations.Turn begin(ChatMessageRequest request) throws InterruptedException {
-        if (request.conversationId() == null || request.conversationId().isBlank()) {
-            throw new InvalidRequestException("conversationId must not be empty");
-        }
-        if (request.message() == null || request.message().isBlank()) {
-            throw new InvalidRequestException("message must not be empty");
-        }
-        return conversations.begin(request.conversationId(), UserMessage.from(request.message()));
+        return conversations.begin(request.requireConversationId(), UserMessage.from(request.requireMessage()));
     }
 
     @ExceptionHandler

@@ -12,7 +12,7 @@ import io.github.chaijlama.langchain4j.ChaiChatResponseMetadata;
  *
  * @param timeToFirstTokenMillis from the request to the first token
  * @param durationMillis         from the request to the end
- * @param kvCacheBytes           keys and values stored at the end, null if they are not known
+ * @param kvCacheBytes           keys and values stored at the end, empty if they are not known
  */
 record ChatReply(String conversationId, String reply, String finishReason, String attention, int promptTokens,
         int generatedTokens, long timeToFirstTokenMillis, long durationMillis, OptionalLong kvCacheBytes) {

@@ -9,6 +9,7 @@ import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
@@ -23,7 +24,7 @@ final class ReplyStream implements StreamingChatResponseHandler {
     private final String conversationId;
     private final Conversations.Turn turn;
     private final SseEmitter emitter;
-    private volatile StreamingHandle handle;
+    private volatile @Nullable StreamingHandle handle;
     private volatile boolean gone;
 
     ReplyStream(String conversationId, Conversations.Turn turn, SseEmitter emitter) {
