@@ -41,6 +41,11 @@ public final class KernelProvider {
         return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
     }
 
+    /** Whether this JVM's kernels are those of the Vector API. */
+    public static boolean usesVectors() {
+        return !(Holder.KERNELS instanceof ScalarKernels);
+    }
+
     private static AttentionKernels choose() {
         if (!isVectorModulePresent()) {
             logger.warn("Attention runs on the scalar kernels, many times slower: start Java with --add-modules {}",

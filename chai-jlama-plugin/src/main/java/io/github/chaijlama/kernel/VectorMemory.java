@@ -37,22 +37,22 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
  * API directly, on {@link #memory}.
  * </ul>
  */
-final class VectorMemory {
-    static final VectorSpecies<Float> SPECIES = VectorCapabilities.speciesOf(VectorCapabilities.selectedBits());
-    static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class,
+public final class VectorMemory {
+    public static final VectorSpecies<Float> SPECIES = VectorCapabilities.speciesOf(VectorCapabilities.selectedBits());
+    public static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class,
             VectorShape.forBitSize(SPECIES.vectorBitSize()));
-    static final int LANES = SPECIES.length();
-    static final long VECTOR_BYTES = (long) LANES * Float.BYTES;
+    public static final int LANES = SPECIES.length();
+    public static final long VECTOR_BYTES = (long) LANES * Float.BYTES;
     /** System property: {@code true} for a bounds check at every access of the vector kernels. */
     static final String CHECKS_PROPERTY = "chai.kernel.boundsChecks";
 
-    static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    public static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final MemorySegment ALL = all();
     private static final boolean CHECKED = ALL.byteSize() == 0;
     /** A mask that no place loses anything to. */
-    static final long PLACES = Long.MAX_VALUE >>> 4;
+    public static final long PLACES = Long.MAX_VALUE >>> 4;
     /** Elsewhere there are 32 vector registers, and the fence would be an instruction. */
-    private static final boolean FENCE = !CHECKED && System.getProperty("os.arch").matches("amd64|x86_64");
+    public static final boolean FENCE = !CHECKED && System.getProperty("os.arch").matches("amd64|x86_64");
 
     private VectorMemory() {}
 
@@ -74,32 +74,32 @@ final class VectorMemory {
     }
 
     /** Returns the place of a byte offset, to be used with the segment in the methods below. */
-    static long at(MemorySegment segment, long byteOffset) {
+    public static long at(MemorySegment segment, long byteOffset) {
         return CHECKED ? byteOffset : segment.address() + byteOffset;
     }
 
     /** Returns the place of an offset in floats. */
-    static long atFloat(MemorySegment segment, long floatOffset) {
+    public static long atFloat(MemorySegment segment, long floatOffset) {
         return at(segment, bytes(floatOffset));
     }
 
     /** Returns the segment in which the places of this one are offsets. */
-    static MemorySegment memory(MemorySegment segment) {
+    public static MemorySegment memory(MemorySegment segment) {
         return CHECKED ? segment : ALL;
     }
 
-    static long bytes(long floats) {
+    public static long bytes(long floats) {
         return floats * Float.BYTES;
     }
 
     /** Ends an iteration: loads of the next one stay behind it. */
-    static void fence() {
+    public static void fence() {
         if (FENCE) {
             VarHandle.loadLoadFence();
         }
     }
 
-    static FloatVector load(MemorySegment segment, long at) {
+    public static FloatVector load(MemorySegment segment, long at) {
         return FloatVector.fromMemorySegment(SPECIES, memory(segment), at, ORDER);
     }
 
@@ -115,7 +115,7 @@ final class VectorMemory {
         vector.intoMemorySegment(memory(segment), at, ORDER);
     }
 
-    static void store(FloatVector vector, MemorySegment segment, long at) {
+    public static void store(FloatVector vector, MemorySegment segment, long at) {
         vector.intoMemorySegment(memory(segment), at, ORDER);
     }
 
@@ -131,15 +131,15 @@ final class VectorMemory {
         return FloatVector.broadcast(SPECIES, value);
     }
 
-    static FloatVector zero() {
+    public static FloatVector zero() {
         return FloatVector.zero(SPECIES);
     }
 
-    static float get(MemorySegment segment, long at) {
+    public static float get(MemorySegment segment, long at) {
         return memory(segment).get(JAVA_FLOAT_UNALIGNED, at);
     }
 
-    static void set(MemorySegment segment, long at, float value) {
+    public static void set(MemorySegment segment, long at, float value) {
         memory(segment).set(JAVA_FLOAT_UNALIGNED, at, value);
     }
 

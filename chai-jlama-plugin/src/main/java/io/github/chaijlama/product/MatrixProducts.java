@@ -12,7 +12,7 @@ import io.github.chaijlama.weight.WeightFormat;
  * Multiplies rows of floats with weights, in parallel regions: nine tenths of a step's time and more. One call at a
  * time.
  */
-public interface MatrixProducts {
+public interface MatrixProducts extends AutoCloseable {
 
     /** Returns what multiplies, for logs. */
     String description();
@@ -27,6 +27,12 @@ public interface MatrixProducts {
      * @param products what to calculate, with weights of as many columns as the input
      */
     void multiply(Rows input, List<Product> products);
+
+    /** Frees what products are calculated with; may be called again. */
+    @Override
+    default void close() {
+        // nothing of its own
+    }
 
     /**
      * A product to calculate: {@code result[i][j] = sum_k input[i][k] * weight[j][k]} for some rows {@code j} of the

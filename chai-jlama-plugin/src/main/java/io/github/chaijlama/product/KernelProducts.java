@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.product;
+
+import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.weight.Weight;
+import io.github.chaijlama.weight.WeightFormat;
+
+import static io.github.chaijlama.product.ProductKernels.GROUP;
+import static io.github.chaijlama.product.ProductKernels.PANEL_ROWS;
+
+/**
+ * Matrix products by kernels of ours. Weights of any format are read as they are stored, in place. A few inputs are
+ * multiplied with the weight as it is read; for many, threads widen some rows of a weight into a panel that stays in
+ * their core's second cache, and use it for all inputs. Results are the same to the bit either way, see
+ * {@link ProductKernels}.
+ */
+public final class KernelProducts implements MatrixProducts {
+    /** Multiply-adds below which a parallel region costs more than it saves. */
+    private static final long PARALLEL_WORK = 1 << 15;
+    /** Inputs from which on widening pays. */
+    private static final int MANY_INPUTS = 2 * GROUP + 1;
+    /** Rows per task with few inputs: a multiple of what kernels read side by side, and a share of every thread's. */
+    private static final int TASK_ROWS = 48;
+    private static final int MOST_PANELS = 8;
+    private static final long PANEL_BYTES = 1 << 20;
+    /** Groups of inputs whose sums stay in the second cache beside the panels. */
+    private static final int CHUNK_GROUPS = 12;
+    /** Tasks that a thread gets at least, if there is enough to do: threads differ in speed. */
+    private static final int TASKS_PER_THREAD = 4;
+
+    private final ProductKernels kernels;
+    private final WorkerPool workers;
+    private final Map<WeightFormat, ProductMemory> packed = new EnumMap<>(WeightFormat.class);
+    private final ProductMemory[] scratch;
+
+    /**
+     * Creates the products of a model.
+     *
+     * @param workers threads of a parallel region
+     */
+    public KernelProducts(ProductKernels kernels, WorkerPool workers) {
+        this.kernels = kernels;
+        this.workers = workers;
+        this.scratch = new ProductMemory[workers.threads()];
+        for (int i = 0; i < scratch.length; i++) {
+            scratch[i] = new ProductMemory();
+        }
+    }
+
+    @Override
+    public String description() {
+        return kernels.description();
+    }
+
+    @Override
+    public Set<WeightFormat> formats() {
+        return EnumSet.allOf(WeightFormat.class);
+    }
+
+    @Override
+    public void multiply(Rows input, List<Product> products) {
+        long work = 0;
+        for (Product product : products) {
+            requireFits(input, product);
+            work += (long) input.count() * input.columns() * product.rows();
+        }
+        boolean parallel = work >= PARALLEL_WORK;
+        int inputs = input.count() == 1 ? 1 : GROUP;
+        Set<WeightFormat> formats = EnumSet.noneOf(WeightFormat.class);
+        products.forEach(product -> formats.add(packedFor(products, product.weight().format())));
+        formats.forEach(format -> pack(format, input, inputs, parallel));
+        boolean many = input.count() >= MANY_INPUTS;
+        int taskRows = many ? panels(input.columns(), products) * PANEL_ROWS : TASK_ROWS;
+        int tasks = 0;
+        for (Product product : products) {
+            tasks += Math.ceilDiv(product.rows(), taskRows);
+        }
+        run(tasks, parallel, (task, worker) -> multiplyTask(input, products, taskRows, many, task, scratch[worker]));
+    }
+
+    private static void requireFits(Rows input, Product product) {
+        if (product.weight().columns() != input.columns() || product.result().count() != input.count()
+                || product.firstRow() + product.rows() > product.result().columns()) {
+            throw new IllegalArgumentException("input (" + input.count() + ", " + input.columns() + "), weight ("
+                    + product.weight().rows() + ", " + product.weight().columns() + "), result ("
+                    + product.result().count() + ", " + product.result().columns() + "), rows "
+                    + product.firstRow() + " to " + (product.firstRow() + product.rows() - 1));
+        }
+    }
+
+    private void run(int tasks, boolean parallel, WorkerPool.Task task) {
+        if (parallel) {
+            workers.run(tasks, task);
+        } else {
+            for (int i = 0; i < tasks; i++) {
+                task.run(i, 0);
+            }
+        }
+    }
+
+    /** Returns the format that inputs of a product are packed for: the first that serves it. */
+    private static WeightFormat packedFor(List<Product> products, WeightFormat format) {
+        for (Product product : products) {
+            if (ProductKernels.packedAlike(product.weight().format(), format)) {
+                return product.weight().format();
+            }
+        }
+        return format;
+    }
+
+    private void pack(WeightFormat format, Rows input, int inputs, boolean parallel) {
+        int groups = Math.ceilDiv(input.count(), inputs);
+        long length = kernels.packedLength(format, input.columns(), inputs);
+        MemorySegment out = packed.computeIfAbsent(format, _ -> new ProductMemory()).floats(groups * length);
+        run(groups, parallel, (group, worker) -> kernels.pack(format, input, group * inputs,
+                Math.min(inputs, input.count() - group * inputs), inputs, out, group * length));
+    }
+
+    /** Returns how many panels a task works on: as many as fit into its cache, and leave every thread some tasks. */
+    private int panels(int columns, List<Product> products) {
+        int all = 0;
+        for (Product product : products) {
+            all += Math.ceilDiv(product.rows(), PANEL_ROWS);
+        }
+        long fitting = PANEL_BYTES / ((long) columns * PANEL_ROWS * Float.BYTES);
+        int fair = Math.ceilDiv(all, TASKS_PER_THREAD * workers.threads());
+        return Math.clamp(Math.min(fitting, fair), 1, MOST_PANELS);
+    }
+
+    private void multiplyTask(Rows input, List<Product> products, int taskRows, boolean many, int task,
+            ProductMemory own) {
+        int left = task;
+        int index = 0;
+        while (left >= Math.ceilDiv(products.get(index).rows(), taskRows)) {
+            left -= Math.ceilDiv(products.get(index++).rows(), taskRows);
+        }
+        Product product = products.get(index);
+        WeightFormat format = packedFor(products, product.weight().format());
+        MemorySegment in = packed.computeIfAbsent(format, _ -> new ProductMemory()).last();
+        int first = product.firstRow() + left * taskRows;
+        int rows = Math.min(taskRows, product.firstRow() + product.rows() - first);
+        if (many) {
+            multiplyPanels(in, input, product, first, rows, own);
+        } else {
+            multiplyRows(in, input, product, first, rows, own);
+        }
+    }
+
+    private void multiplyRows(MemorySegment in, Rows input, Product product, int first, int rows, ProductMemory own) {
+        int inputs = input.count() == 1 ? 1 : GROUP;
+        Weight weight = product.weight();
+        Rows result = product.result();
+        long length = kernels.packedLength(weight.format(), weight.columns(), inputs);
+        MemorySegment memory = own.floats(kernels.scratchLength(weight.columns()));
+        for (int row = 0; row < input.count(); row += inputs) {
+            kernels.multiply(weight, first, rows, in, row / inputs * length, inputs,
+                    Math.min(inputs, input.count() - row), result.memory(), result.at(row) + first,
+                    result.columns(), memory);
+        }
+    }
+
+    private void multiplyPanels(MemorySegment in, Rows input, Product product, int first, int rows,
+            ProductMemory own) {
+        Weight weight = product.weight();
+        int panels = Math.ceilDiv(rows, PANEL_ROWS);
+        long panelLength = kernels.panelLength(weight.format(), weight.columns());
+        long panelsAt = kernels.scratchLength(weight.columns());
+        long sumsAt = panelsAt + panels * panelLength;
+        MemorySegment memory = own.floats(sumsAt + (long) panels * CHUNK_GROUPS * kernels.sumsLength());
+        for (int panel = 0; panel < panels; panel++) {
+            int row = panel * PANEL_ROWS;
+            kernels.widen(weight, first + row, Math.min(PANEL_ROWS, rows - row), memory,
+                    panelsAt + panel * panelLength, memory);
+        }
+        int groups = Math.ceilDiv(input.count(), GROUP);
+        for (int group = 0; group < groups; group += CHUNK_GROUPS) {
+            int count = Math.min(CHUNK_GROUPS, groups - group);
+            multiplyChunk(in, weight, group, count, panels, memory, sumsAt);
+            store(memory, sumsAt, input, product, first, rows, group, count);
+        }
+    }
+
+    private void multiplyChunk(MemorySegment in, Weight weight, int group, int count, int panels,
+            MemorySegment memory, long sumsAt) {
+        int lanes = kernels.lanes();
+        int vectors = kernels.vectors(weight.format(), weight.columns());
+        long panelLength = (long) vectors * lanes * PANEL_ROWS;
+        long groupLength = (long) vectors * lanes * GROUP;
+        int step = ProductKernels.CHUNK_COLUMNS / lanes;
+        long panelsAt = kernels.scratchLength(weight.columns());
+        for (int vector = 0; vector < vectors; vector += step) {
+            for (int panel = 0; panel < panels; panel++) {
+                kernels.multiplyPanel(in, group * groupLength + (long) vector * lanes * GROUP, groupLength, count,
+                        memory,
+                        panelsAt + panel * panelLength + (long) vector * lanes * PANEL_ROWS,
+                        Math.min(step, vectors - vector), vector > 0, memory,
+                        sumsAt + (long) panel * count * kernels.sumsLength(), memory);
+            }
+        }
+    }
+
+    private void store(MemorySegment memory, long sumsAt, Rows input, Product product, int first, int rows, int group,
+            int count) {
+        Rows result = product.result();
+        for (int i = 0; i < count; i++) {
+            int row = (group + i) * GROUP;
+            for (int panel = 0; panel * PANEL_ROWS < rows; panel++) {
+                kernels.store(memory, sumsAt + ((long) panel * count + i) * kernels.sumsLength(),
+                        Math.min(GROUP, input.count() - row), Math.min(PANEL_ROWS, rows - panel * PANEL_ROWS),
+                        result.memory(), result.at(row) + first + (long) panel * PANEL_ROWS, result.columns());
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        packed.values().forEach(ProductMemory::close);
+        for (ProductMemory own : scratch) {
+            own.close();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.product;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+
+import jdk.incubator.vector.FloatVector;
+
+import static io.github.chaijlama.kernel.VectorMemory.FENCE;
+import static io.github.chaijlama.kernel.VectorMemory.ORDER;
+import static io.github.chaijlama.kernel.VectorMemory.PLACES;
+import static io.github.chaijlama.kernel.VectorMemory.SPECIES;
+import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
+import static io.github.chaijlama.kernel.VectorMemory.load;
+import static io.github.chaijlama.kernel.VectorMemory.memory;
+import static io.github.chaijlama.kernel.VectorMemory.store;
+import static io.github.chaijlama.kernel.VectorMemory.zero;
+import static io.github.chaijlama.product.ProductKernels.GROUP;
+import static io.github.chaijlama.product.VectorProductKernels.CHUNK_BYTES;
+import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
+import static io.github.chaijlama.product.VectorProductKernels.OFFSETS;
+import static io.github.chaijlama.product.VectorProductKernels.PANEL_BYTES;
+
+/** Products with weights of 32-bit floats. */
+final class VectorF32Products {
+    /** Rows of the weight that are read side by side: a machine's prefetcher follows several streams at once. */
+    static final int STREAMS = 4;
+
+    private VectorF32Products() {}
+
+    private static FloatVector widened(MemorySegment memory, long at) {
+        return FloatVector.fromMemorySegment(SPECIES, memory, at, ORDER);
+    }
+
+    /**
+     * Multiplies one input with {@value #STREAMS} rows; sums are {@code (row, lane)}.
+     *
+     * @param at     first row
+     * @param stride bytes from row to row
+     */
+    static void one(MemorySegment data, long at, long stride, MemorySegment in, long inAt, int vectors,
+            MemorySegment sums, long sumsAt) {
+        MemorySegment w = memory(data);
+        long row1 = stride & OFFSETS;
+        long row2 = 2 * stride & OFFSETS;
+        long row3 = 3 * stride & OFFSETS;
+        FloatVector t0 = zero();
+        FloatVector t1 = zero();
+        FloatVector t2 = zero();
+        FloatVector t3 = zero();
+        long end = inAt + vectors * VECTOR_BYTES;
+        for (long xAt = inAt, wAt = at; xAt != end;) {
+            long chunkEnd = Math.min(end, xAt + CHUNK_BYTES);
+            FloatVector s0 = zero();
+            FloatVector s1 = zero();
+            FloatVector s2 = zero();
+            FloatVector s3 = zero();
+            for (; xAt != chunkEnd; xAt += VECTOR_BYTES, wAt += VECTOR_BYTES) {
+                FloatVector x = load(in, xAt & PLACES);
+                long b = wAt & PLACES;
+                s0 = x.fma(widened(w, b), s0);
+                s1 = x.fma(widened(w, b + row1), s1);
+                s2 = x.fma(widened(w, b + row2), s2);
+                s3 = x.fma(widened(w, b + row3), s3);
+                if (FENCE) {
+                    VarHandle.loadLoadFence();
+                }
+            }
+            t0 = t0.add(s0);
+            t1 = t1.add(s1);
+            t2 = t2.add(s2);
+            t3 = t3.add(s3);
+        }
+        store(t0, sums, sumsAt);
+        store(t1, sums, sumsAt + VECTOR_BYTES);
+        store(t2, sums, sumsAt + 2 * VECTOR_BYTES);
+        store(t3, sums, sumsAt + 3 * VECTOR_BYTES);
+    }
+
+    /** Multiplies a group of inputs with one row; sums are {@code (input, lane)}. */
+    static void group(MemorySegment data, long at, MemorySegment in, long inAt, int vectors, MemorySegment sums,
+            long sumsAt) {
+        MemorySegment memory = memory(data);
+        FloatVector t0 = zero();
+        FloatVector t1 = zero();
+        FloatVector t2 = zero();
+        FloatVector t3 = zero();
+        long end = inAt + vectors * GROUP_BYTES;
+        for (long xAt = inAt, wAt = at; xAt != end;) {
+            long chunkEnd = Math.min(end, xAt + GROUP * CHUNK_BYTES);
+            FloatVector s0 = zero();
+            FloatVector s1 = zero();
+            FloatVector s2 = zero();
+            FloatVector s3 = zero();
+            for (; xAt != chunkEnd; xAt += GROUP_BYTES, wAt += VECTOR_BYTES) {
+                FloatVector w = widened(memory, wAt & PLACES);
+                long a = xAt & PLACES;
+                s0 = w.fma(load(in, a), s0);
+                s1 = w.fma(load(in, a + VECTOR_BYTES), s1);
+                s2 = w.fma(load(in, a + 2 * VECTOR_BYTES), s2);
+                s3 = w.fma(load(in, a + 3 * VECTOR_BYTES), s3);
+                if (FENCE) {
+                    VarHandle.loadLoadFence();
+                }
+            }
+            t0 = t0.add(s0);
+            t1 = t1.add(s1);
+            t2 = t2.add(s2);
+            t3 = t3.add(s3);
+        }
+        store(t0, sums, sumsAt);
+        store(t1, sums, sumsAt + VECTOR_BYTES);
+        store(t2, sums, sumsAt + 2 * VECTOR_BYTES);
+        store(t3, sums, sumsAt + 3 * VECTOR_BYTES);
+    }
+
+    /** Widens a row into its places of a panel. */
+    static void widen(MemorySegment data, long at, int vectors, MemorySegment panel, long panelAt) {
+        MemorySegment w = memory(data);
+        long end = panelAt + vectors * PANEL_BYTES;
+        for (long to = panelAt, from = at; to != end; to += PANEL_BYTES, from += VECTOR_BYTES) {
+            store(widened(w, from & PLACES), panel, to & PLACES);
+        }
+    }
+}
