@@ -347,8 +347,8 @@ class PrefixCacheTests {
         try (ChaiModel model = ChaiModel.load(MHA, options); PrefixCache cache = new PrefixCache(model, 8)) {
             int[] prompt = TestModels.tokens(140, 256, 1);
             try (PrefixSession session = cache.open(model.options().attention(), prompt)) {
-                // Batches of 96, which fit, and 44, which do not.
-                assertThatThrownBy(() -> session.feed(Arrays.copyOf(prompt, 140)))
+                session.feed(Arrays.copyOf(prompt, 96));
+                assertThatThrownBy(() -> session.feed(Arrays.copyOfRange(prompt, 96, 140)))
                         .isInstanceOf(KvCacheFullException.class);
                 assertThatThrownBy(() -> session.feed(-1)).isInstanceOf(IllegalArgumentException.class);
             }
