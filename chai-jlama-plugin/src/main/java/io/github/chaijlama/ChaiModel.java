@@ -13,7 +13,6 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.decoder.Decoder;
 import io.github.chaijlama.decoder.LayerStack;
 import io.github.chaijlama.decoder.StepClock;
-import io.github.chaijlama.jlama.JlamaProducts;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
@@ -27,7 +26,7 @@ import io.github.chaijlama.weight.WeightFormat;
 import io.github.chaijlama.weight.WeightFormats;
 
 /**
- * A model with clustered attention and a key/value cache under a budget, its matrix products by Jlama's operators.
+ * A model with clustered attention and a key/value cache under a budget.
  * Thread-safe: any number of sessions may run at the same time, each with exact or clustered attention; their steps
  * take turns, and their results are those of running one after another.
  *
@@ -97,7 +96,7 @@ public final class ChaiModel implements TokenModel {
         try {
             // Only now is it certain that the model is as large as its configuration says.
             LayerStack.requireRoomForOneToken(config, options.kvCacheMaxBytes());
-            MatrixProducts products = new JlamaProducts(workers);
+            MatrixProducts products = OperatorChoice.create(options.operators(), workers);
             weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class),
                     options.weights() == WeightType.Q4));
             Decoder decoder = new Decoder(config, weights, products, workers, options.kvCacheMaxBytes(), clock);
@@ -226,6 +225,7 @@ public final class ChaiModel implements TokenModel {
     @Override
     public void close() {
         decoder.close();
+        products.close();
         workers.close();
         weights.close();
     }

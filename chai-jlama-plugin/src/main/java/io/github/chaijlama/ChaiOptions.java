@@ -31,6 +31,7 @@ public final class ChaiOptions {
     private final long kvCacheMaxBytes;
     private final int threads;
     private final WeightType weights;
+    private final Operators operators;
     private final KvType kvCacheType;
     private final int maxIdleSequences;
 
@@ -40,6 +41,7 @@ public final class ChaiOptions {
         this.kvCacheMaxBytes = builder.kvCacheMaxBytes;
         this.threads = builder.threads;
         this.weights = builder.weights;
+        this.operators = builder.operators;
         this.kvCacheType = builder.kvCacheType;
         this.maxIdleSequences = builder.maxIdleSequences;
         if (attention == AttentionMode.CLUSTERED && profile.isEmpty()) {
@@ -120,6 +122,11 @@ public final class ChaiOptions {
         return weights;
     }
 
+    /** Returns what calculates matrix products. */
+    public Operators operators() {
+        return operators;
+    }
+
     /** Returns how keys and values are stored, for sessions that ask for nothing else. */
     public KvType kvCacheType() {
         return kvCacheType;
@@ -134,7 +141,7 @@ public final class ChaiOptions {
     }
 
     private List<Object> values() {
-        return List.of(attention, profile, kvCacheMaxBytes, threads, weights, kvCacheType, maxIdleSequences);
+        return List.of(attention, profile, kvCacheMaxBytes, threads, weights, operators, kvCacheType, maxIdleSequences);
     }
 
     @Override
@@ -150,7 +157,8 @@ public final class ChaiOptions {
     @Override
     public String toString() {
         return "ChaiOptions[attention=" + attention + ", profile=" + profile + ", kvCacheMaxBytes=" + kvCacheMaxBytes
-                + ", threads=" + threads + ", weights=" + weights + ", kvCacheType=" + kvCacheType
+                + ", threads=" + threads + ", weights=" + weights + ", operators=" + operators + ", kvCacheType="
+                + kvCacheType
                 + ", maxIdleSequences=" + maxIdleSequences + "]";
     }
 
@@ -161,6 +169,7 @@ public final class ChaiOptions {
         private long kvCacheMaxBytes = defaultKvCacheMaxBytes();
         private int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
         private WeightType weights = WeightType.STORED;
+        private Operators operators = Operators.AUTO;
         private KvType kvCacheType = KvType.F32;
         private int maxIdleSequences = DEFAULT_MAX_IDLE_SEQUENCES;
 
@@ -172,6 +181,7 @@ public final class ChaiOptions {
             this.kvCacheMaxBytes = options.kvCacheMaxBytes;
             this.threads = options.threads;
             this.weights = options.weights;
+            this.operators = options.operators;
             this.kvCacheType = options.kvCacheType;
             this.maxIdleSequences = options.maxIdleSequences;
         }
@@ -203,6 +213,12 @@ public final class ChaiOptions {
         /** Sets the type the weights are kept in. */
         public Builder weights(WeightType value) {
             weights = Objects.requireNonNull(value, "weights");
+            return this;
+        }
+
+        /** Sets what calculates matrix products. */
+        public Builder operators(Operators value) {
+            operators = Objects.requireNonNull(value, "operators");
             return this;
         }
 

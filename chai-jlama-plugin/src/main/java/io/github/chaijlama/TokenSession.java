@@ -17,8 +17,7 @@ public interface TokenSession extends AutoCloseable {
      * @throws io.github.chaijlama.kv.KvCacheFullException if their keys and values do not fit into the budget; tokens
      *                                                     of earlier batches of this call have been seen then, see
      *                                                     {@link #length()}
-     * @throws io.github.chaijlama.model.BrokenModelException                        if the model's numbers are not
-     *         finite
+     * @throws io.github.chaijlama.model.BrokenModelException if the model's numbers are not finite
      * @throws IllegalArgumentException                    if there is no token, or one is outside the vocabulary
      */
     float[] feed(int... tokens);
@@ -31,7 +30,7 @@ public interface TokenSession extends AutoCloseable {
      * @return logits of each token, {@code (tokens.length, vocabularySize)}; the caller's to keep
      * @throws ContextLengthException                      as {@link #feed}
      * @throws io.github.chaijlama.kv.KvCacheFullException as {@link #feed}
-     * @throws io.github.chaijlama.model.BrokenModelException                        as {@link #feed}
+     * @throws io.github.chaijlama.model.BrokenModelException as {@link #feed}
      * @throws IllegalArgumentException                    as {@link #feed}
      */
     float[][] feedAll(int... tokens);

@@ -2,7 +2,9 @@
 package io.github.chaijlama;
 
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
@@ -19,30 +21,45 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** Every golden case, cut in different ways: logits, members and representatives as the float64 reference has them. */
 @Tag("operators")
 class GoldenTests {
-    private static ChaiModel mha;
-    private static ChaiModel gqa;
+    private static final List<Operators> OPERATORS = List.of(Operators.VECTOR, Operators.JLAMA);
+    private static final Map<Operators, ChaiModel> MHA = new EnumMap<>(Operators.class);
+    private static final Map<Operators, ChaiModel> GQA = new EnumMap<>(Operators.class);
 
     @BeforeAll
     static void load() {
-        mha = ChaiModel.load(GoldenCases.directory("mha"), ChaiOptions.exact());
-        gqa = ChaiModel.load(GoldenCases.directory("gqa"), ChaiOptions.exact());
+        for (Operators operators : OPERATORS) {
+            ChaiOptions options = ChaiOptions.exact().with(change -> change.operators(operators));
+            MHA.put(operators, ChaiModel.load(GoldenCases.directory("mha"), options));
+            GQA.put(operators, ChaiModel.load(GoldenCases.directory("gqa"), options));
+        }
     }
 
     @AfterAll
     static void close() {
-        mha.close();
-        gqa.close();
+        MHA.values().forEach(ChaiModel::close);
+        GQA.values().forEach(ChaiModel::close);
+        MHA.clear();
+        GQA.clear();
+    }
+
+    private static ChaiModel model(GoldenCase golden, Operators operators) {
+        return (golden.model().equals("mha") ? MHA : GQA).get(operators);
     }
 
     static Stream<Arguments> cases() {
+        return GoldenCases.all().stream().flatMap(golden -> OPERATORS.stream().flatMap(
+                operators -> Stream.of(1, 2, 3, 7, 4096).map(batch -> Arguments.of(golden, operators, batch))));
+    }
+
+    static Stream<Arguments> casesWhole() {
         return GoldenCases.all().stream()
-                .flatMap(golden -> Stream.of(1, 2, 3, 7, 4096).map(batch -> Arguments.of(golden, batch)));
+                .flatMap(golden -> OPERATORS.stream().map(operators -> Arguments.of(golden, operators)));
     }
 
     @ParameterizedTest
     @MethodSource("cases")
-    void matchesTheReference(GoldenCase golden, int batch) {
-        ChaiModel model = golden.model().equals("mha") ? mha : gqa;
+    void matchesTheReference(GoldenCase golden, Operators operators, int batch) {
+        ChaiModel model = model(golden, operators);
         try (ChaiSession session = golden.profile() == null ? model.newSession(AttentionMode.EXACT)
                 : model.newSession(golden.profile())) {
             float[] logits = feed(session, golden.tokens(), batch);
@@ -57,9 +74,9 @@ class GoldenTests {
     }
 
     @ParameterizedTest
-    @MethodSource("io.github.chaijlama.GoldenCases#all")
-    void clusteringIsVisible(GoldenCase golden) {
-        ChaiModel model = golden.model().equals("mha") ? mha : gqa;
+    @MethodSource("casesWhole")
+    void clusteringIsVisible(GoldenCase golden, Operators operators) {
+        ChaiModel model = model(golden, operators);
         try (ChaiSession session = model.newSession(AttentionMode.EXACT)) {
             float[] exact = feed(session, golden.tokens(), 4096);
 

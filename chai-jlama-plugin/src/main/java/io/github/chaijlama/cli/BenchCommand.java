@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
@@ -132,6 +133,10 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--threads", paramLabel = "N", description = "threads of a step; default: all processors")
     private @Nullable Integer threads;
+
+    @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
+            + "(this program's own), or auto; default: auto")
+    private @Nullable Operators operators;
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
             + "values, for instance 512MiB; default: a quarter of the machine's memory")
@@ -255,6 +260,9 @@ final class BenchCommand implements Callable<Integer> {
         return ChaiOptions.exact().with(change -> {
             if (threads != null) {
                 change.threads(threads);
+            }
+            if (operators != null) {
+                change.operators(operators);
             }
             if (weights == GeneratedWeights.Q4) {
                 change.weights(WeightType.Q4);

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.generate.ChatTemplate;
@@ -49,6 +50,11 @@ final class InfoCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private WeightType weights;
 
+    @Option(names = "--operators", paramLabel = "NAME", defaultValue = "auto", description = "what calculates matrix "
+            + "products: jlama, vector (this program's own), or auto; default: auto")
+    @SuppressWarnings("NullAway.Init")
+    private Operators operators;
+
     @Option(names = "--json", description = "print as JSON")
     private boolean json;
 
@@ -56,7 +62,8 @@ final class InfoCommand implements Callable<Integer> {
     public Integer call() {
         Optional<ClusterProfile> clusters = Optional.ofNullable(profile).map(ClusterProfile::read);
         ChaiOptions options = clusters.map(ChaiOptions::clustered).orElseGet(ChaiOptions::exact);
-        try (ChaiModel loaded = ChaiModel.load(model, options.with(change -> change.weights(weights)))) {
+        try (ChaiModel loaded = ChaiModel.load(model,
+                options.with(change -> change.weights(weights).operators(operators)))) {
             ObjectNode info = describe(loaded, clusters);
             describeText(info, loaded.config());
             PrintWriter out = command.commandLine().getOut();

@@ -10,6 +10,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
 
 /** The options that say how to load a model, for exact attention; commands that take clusters bring them. */
@@ -33,6 +34,10 @@ class LoadingOptions {
             + "four bits when loaded; default: stored")
     private @Nullable WeightType weights;
 
+    @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
+            + "(this program's own), or auto; default: auto")
+    private @Nullable Operators operators;
+
     final Path model() {
         return model;
     }
@@ -53,6 +58,9 @@ class LoadingOptions {
             }
             if (weights != null) {
                 change.weights(weights);
+            }
+            if (operators != null) {
+                change.operators(operators);
             }
             if (kvCacheMaxBytes != null) {
                 change.kvCacheMaxBytes(kvCacheMaxBytes);

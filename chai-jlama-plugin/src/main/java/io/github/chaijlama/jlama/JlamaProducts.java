@@ -62,6 +62,11 @@ public final class JlamaProducts implements MatrixProducts {
         this.formats = multiplied(operations);
     }
 
+    /** Whether Jlama has found a GPU: operators that take whole products only. */
+    public static boolean runOnGpu() {
+        return TensorOperationsProvider.get().parallelSplitSize() == 1;
+    }
+
     /** Returns the formats that these operators multiply 32-bit floats with: not all of them know Q4. */
     private static Set<WeightFormat> multiplied(TensorOperations operations) {
         Set<WeightFormat> formats = EnumSet.of(WeightFormat.F32, WeightFormat.BF16);

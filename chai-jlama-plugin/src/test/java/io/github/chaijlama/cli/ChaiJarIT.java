@@ -66,12 +66,12 @@ class ChaiJarIT {
 
     @Test
     void usesJlamasLibraryWhereThereIsOneAndPanamaWhereNot() throws Exception {
-        Run run = run(JAVA, List.of(), "info", "--model", TestModels.POCKET.toString());
+        Run run = run(JAVA, List.of(), "info", "--model", TestModels.POCKET.toString(), "--operators", "jlama");
         boolean library = System.getProperty("os.arch").equals("amd64")
                 && !System.getProperty("os.name").contains("Mac");
         assertThat(run.out()).contains(library ? "Native SIMD Operations" : "Panama Vector Operations");
         Run panama = run(JAVA, List.of("-Djlama.force_panama_tensor_operations=true"), "info", "--model",
-                TestModels.POCKET.toString());
+                TestModels.POCKET.toString(), "--operators", "jlama");
         assertThat(panama.out()).as("options reach the second start").contains("Panama Vector Operations");
     }
 

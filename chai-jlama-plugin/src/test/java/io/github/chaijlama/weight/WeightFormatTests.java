@@ -4,6 +4,7 @@ package io.github.chaijlama.weight;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.StockSession;
 import io.github.chaijlama.TestModels;
@@ -68,15 +70,24 @@ class WeightFormatTests {
         weights.tensors().remove("lm_head.weight");
     }
 
-    /** Compares a model with plain loops over its values. */
-    private void assertRuns(Path model, String weightType, boolean stockToo) throws IOException {
+    /**
+     * Compares a model with plain loops over its values.
+     *
+     * @param weightType the type of its weights in memory with our own operators
+     * @param withJlama  with Jlama's
+     */
+    private void assertRuns(Path model, String weightType, String withJlama, boolean stockToo) throws IOException {
         TestWeights stored = TestWeights.read(model.resolve("model.safetensors"));
         ScalarTransformer reference = new ScalarTransformer(write("reference", stored.toFloats()));
         int[] tokens = TestModels.tokens(23, 256, 1);
         float[] expected = reference.logits(tokens, null);
-        try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact()); ChaiSession session = chai.newSession()) {
-            assertThat(TestModels.maxDifference(session.feed(tokens), expected)).as("exact").isLessThan(TOLERANCE);
-            assertThat(chai.weightType()).isEqualTo(weightType);
+        for (Operators operators : List.of(Operators.VECTOR, Operators.JLAMA)) {
+            ChaiOptions options = ChaiOptions.exact().with(change -> change.operators(operators));
+            try (ChaiModel chai = ChaiModel.load(model, options); ChaiSession session = chai.newSession()) {
+                assertThat(TestModels.maxDifference(session.feed(tokens), expected)).as("exact, %s", operators)
+                        .isLessThan(TOLERANCE);
+                assertThat(chai.weightType()).isEqualTo(operators == Operators.VECTOR ? weightType : withJlama);
+            }
         }
         if (stockToo) {
             try (StockModel stock = StockModel.load(model, ChaiOptions.stock());
@@ -92,20 +103,20 @@ class WeightFormatTests {
         if (tied) {
             tieEmbeddings();
         }
-        assertRuns(write("f16", weights.with("F16", ALL)), "F32", true);
+        assertRuns(write("f16", weights.with("F16", ALL)), "F16", "F32", true);
     }
 
     @ParameterizedTest
     @CsvSource({ "F16, BF16, BF16", "F32, BF16, BF16", "BF16, F32, F32", "F16, F32, F32", "BF16, F16, F32" })
-    void normsOfAnotherTypeThanMatrices(String norms, String matrices, String weightType) throws IOException {
-        assertRuns(write("mixed", weights.with(matrices, ALL).with(norms, NORMS)), weightType, true);
+    void normsOfAnotherTypeThanMatrices(String norms, String matrices, String withJlama) throws IOException {
+        assertRuns(write("mixed", weights.with(matrices, ALL).with(norms, NORMS)), matrices, withJlama, true);
     }
 
     @Test
     void matricesOfSeveralTypesStayWhatTheyAre() throws IOException {
         TestWeights mixed = weights.with("BF16", name -> name.contains("mlp"));
-        assertRuns(write("mixed", mixed), "BF16", true);
-        assertRuns(write("mixed", weights.with("BF16", name -> name.contains("q_proj"))), "F32", true);
+        assertRuns(write("mixed", mixed), "BF16", "BF16", true);
+        assertRuns(write("mixed", weights.with("BF16", name -> name.contains("q_proj"))), "F32", "F32", true);
     }
 
     /** Writes a model as Jlama's quantize command does. */
@@ -128,7 +139,7 @@ class WeightFormatTests {
         TestWeights stored = TestWeights.read(model.resolve("model.safetensors"));
         assertThat(stored.tensors().get("model.layers.0.mlp.down_proj.weight").type()).isEqualTo(type.name());
         assertThat(stored.tensors().get("model.norm.weight").shape()).containsExactly(1, 128);
-        assertRuns(model, type == DType.Q4 ? "Q4" : "F32", true);
+        assertRuns(model, type.name(), type == DType.Q4 ? "Q4" : "F32", true);
     }
 
     /** Sizes that leave corners in the operators' tiles, where Jlama's own attention is wrong. */
@@ -136,14 +147,21 @@ class WeightFormatTests {
     @ValueSource(strings = { "Q4", "I8" })
     void quantizedFilesOfOddSizes(DType type) throws IOException {
         read(TestModels.random(directory.resolve("odd"), TestModels.shape(192, 704, 6, 3), 256, "F32"));
-        assertRuns(quantize(write("original", weights), type, "norm"), type == DType.Q4 ? "Q4" : "F32", false);
+        assertRuns(quantize(write("original", weights), type, "norm"), type.name(),
+                type == DType.Q4 ? "Q4" : "F32", false);
     }
 
     @Test
     void bytesAndParametersCountWhatIsInMemory() throws IOException {
         long parameters = weights.tensors().values().stream().mapToLong(tensor -> tensor.bytes().length / 4).sum();
         long norms = 7 * 128;
-        try (ChaiModel half = ChaiModel.load(write("f16", weights.with("F16", ALL)), ChaiOptions.exact())) {
+        Path halves = write("f16", weights.with("F16", ALL));
+        try (ChaiModel half = ChaiModel.load(halves,
+                ChaiOptions.exact().with(change -> change.operators(Operators.VECTOR)))) {
+            assertThat(half.weightBytes()).isEqualTo(2 * parameters + 2 * norms);
+        }
+        try (ChaiModel half = ChaiModel.load(halves,
+                ChaiOptions.exact().with(change -> change.operators(Operators.JLAMA)))) {
             assertThat(half.numberOfParameters()).isEqualTo(parameters);
             // The embedding is not multiplied here: it stays what it is.
             assertThat(half.weightBytes()).isEqualTo(4 * parameters - 2 * 256 * 128);

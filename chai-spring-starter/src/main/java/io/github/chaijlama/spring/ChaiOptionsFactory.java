@@ -56,7 +56,8 @@ final class ChaiOptionsFactory {
             case EXACT -> ChaiOptions.exact();
             case STOCK -> ChaiOptions.stock();
         };
-        options = options.with(change -> change.weights(properties.model().weights()));
+        options = options.with(
+                change -> change.weights(properties.model().weights()).operators(properties.operators()));
         DataSize maxMemory = properties.kvCache().maxMemory();
         if (maxMemory != null) {
             require(maxMemory.toBytes() > 0, "chai.kv-cache.max-memory", maxMemory, "Must be more than 0.");

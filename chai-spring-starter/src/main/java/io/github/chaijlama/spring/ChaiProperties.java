@@ -9,6 +9,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
@@ -25,6 +26,8 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  * @param profile    Cluster profile of the model, a chai-profile/1 file: a path, or a location that begins with
  *                   classpath: or file:.
  * @param threads    Threads that share the work of a step. By default all processors.
+ * @param operators  What calculates matrix products. vector is the plugin's own, on the JVM's Vector API; jlama is
+ *                   Jlama's; auto is a GPU's if Jlama has found one, vector where this JVM has it, and jlama elsewhere.
  * @param model      Which model to load.
  * @param calibration Calibration of the model when the application starts.
  * @param membership Settings that replace those of the profile's membership.
@@ -33,7 +36,8 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  */
 @ConfigurationProperties("chai")
 public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable AttentionMode attention,
-        @Nullable String profile, @Nullable Integer threads, @DefaultValue Model model,
+        @Nullable String profile, @Nullable Integer threads, @DefaultValue("auto") Operators operators,
+        @DefaultValue Model model,
         @DefaultValue Calibration calibration,
         @DefaultValue Membership membership,
         @DefaultValue KvCache kvCache, @DefaultValue Chat chat) {

@@ -32,6 +32,7 @@ import org.springframework.context.annotation.Configuration;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.Pocket;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
@@ -145,7 +146,7 @@ class ChaiAutoConfigurationTests {
     @Test
     void propertiesReachTheirPlaces() {
         runner.withPropertyValues(MODEL, "chai.model.name=little", "chai.kv-cache.max-memory=48MB",
-                "chai.kv-cache.type=i8", "chai.threads=1",
+                "chai.kv-cache.type=i8", "chai.threads=1", "chai.operators=jlama",
                 "chai.model.weights=q4", "chai.chat.temperature=0.7", "chai.chat.top-p=0.9", "chai.chat.top-k=12",
                 "chai.chat.frequency-penalty=0.5", "chai.chat.presence-penalty=-1",
                 "chai.chat.max-output-tokens=5", "chai.chat.stop-sequences=END,STOP", "chai.chat.seed=3")
@@ -153,6 +154,7 @@ class ChaiAutoConfigurationTests {
                     assertThat(options(context).kvCacheMaxBytes()).isEqualTo(48L << 20);
                     assertThat(options(context).kvCacheType()).isEqualTo(KvType.I8);
                     assertThat(options(context).threads()).isEqualTo(1);
+                    assertThat(options(context).operators()).isEqualTo(Operators.JLAMA);
                     assertThat(options(context).weights()).isEqualTo(WeightType.Q4);
                     for (var parameters : List.of(context.getBean(ChatModel.class).defaultRequestParameters(),
                             context.getBean(StreamingChatModel.class).defaultRequestParameters())) {

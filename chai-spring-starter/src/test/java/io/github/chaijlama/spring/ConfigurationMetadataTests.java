@@ -32,7 +32,7 @@ class ConfigurationMetadataTests {
                 "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
                 "chai.membership.representative", "chai.kv-cache.max-memory", "chai.kv-cache.reuse",
                 "chai.kv-cache.max-idle-sequences",
-                "chai.kv-cache.type", "chai.threads",
+                "chai.kv-cache.type", "chai.threads", "chai.operators",
                 "chai.calibration.mode",
                 "chai.calibration.texts", "chai.calibration.samples", "chai.calibration.max-tokens",
                 "chai.calibration.max-perplexity-increase", "chai.calibration.max-kl",
@@ -60,7 +60,7 @@ class ConfigurationMetadataTests {
                         "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored",
                         "chai.chat.frequency-penalty=0", "chai.chat.presence-penalty=0", "chai.chat.temperature=0",
                         "chai.calibration.mode=off", "chai.calibration.samples=128",
-                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32",
+                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32", "chai.operators=auto",
                         "chai.chat.top-p=1");
     }
 

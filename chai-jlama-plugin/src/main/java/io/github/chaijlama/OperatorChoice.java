@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import io.github.chaijlama.jlama.JlamaProducts;
+import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.product.KernelProducts;
+import io.github.chaijlama.product.MatrixProducts;
+import io.github.chaijlama.product.ProductKernels;
+
+/** Chooses what calculates a model's matrix products. */
+final class OperatorChoice {
+    private static final Logger logger = LoggerFactory.getLogger(OperatorChoice.class);
+
+    private OperatorChoice() {}
+
+    /** Returns products for a model; the caller closes them. */
+    static MatrixProducts create(Operators operators, WorkerPool workers) {
+        return switch (operators) {
+            case JLAMA -> new JlamaProducts(workers);
+            case VECTOR -> {
+                if (!KernelProvider.usesVectors()) {
+                    logger.warn("Matrix products run as plain loops, many times slower: this JVM has no Vector API");
+                }
+                yield new KernelProducts(ProductKernels.ofThisMachine(), workers);
+            }
+            case AUTO -> create(JlamaProducts.runOnGpu() || !KernelProvider.usesVectors() ? Operators.JLAMA
+                    : Operators.VECTOR, workers);
+        };
+    }
+}
