@@ -31,6 +31,8 @@ final class VectorProductKernels extends ProductKernels {
     static final long GROUP_BYTES = GROUP * VECTOR_BYTES;
     /** A vector of every row of a panel. */
     static final long PANEL_BYTES = PANEL_ROWS * VECTOR_BYTES;
+    /** Rows that are read side by side lie within so many, far less than {@link #OFFSETS} apart. */
+    private static final int MOST_ROWS = 48;
     private static final int BLOCK_COLUMNS = 64;
     /** With Q4, eight weights are in a lane. */
     private static final int Q4_COLUMNS = VectorQ4Products.WORD_VECTORS * LANES;
@@ -110,17 +112,9 @@ final class VectorProductKernels extends ProductKernels {
         VectorWeight place = new VectorWeight(weight, scratch);
         long inAt = atFloat(in, inOffset);
         if (inputs == 1) {
-            int streams = place.streams();
-            int each = rows / streams;
-            for (int row = 0; row < each; row++) {
-                place.multiplyOne(firstRow + row, each, in, inAt);
-                for (int stream = 0; stream < streams; stream++) {
-                    storeSum(scratch, stream, out, outOffset + row + (long) stream * each);
-                }
-            }
-            for (int row = each * streams; row < rows; row++) {
-                place.multiplyOne(firstRow + row, 0, in, inAt);
-                storeSum(scratch, 0, out, outOffset + row);
+            for (int row = 0; row < rows; row += MOST_ROWS) {
+                multiplyOne(place, firstRow + row, Math.min(MOST_ROWS, rows - row), in, inAt, out, outOffset + row,
+                        scratch);
             }
         } else {
             for (int row = 0; row < rows; row++) {
@@ -129,6 +123,22 @@ final class VectorProductKernels extends ProductKernels {
                     storeSum(scratch, i, out, outOffset + i * outStride + row);
                 }
             }
+        }
+    }
+
+    private static void multiplyOne(VectorWeight place, int firstRow, int rows, MemorySegment in, long inAt,
+            MemorySegment out, long outOffset, MemorySegment scratch) {
+        int streams = place.streams();
+        int each = rows / streams;
+        for (int row = 0; row < each; row++) {
+            place.multiplyOne(firstRow + row, each, in, inAt);
+            for (int stream = 0; stream < streams; stream++) {
+                storeSum(scratch, stream, out, outOffset + row + (long) stream * each);
+            }
+        }
+        for (int row = each * streams; row < rows; row++) {
+            place.multiplyOne(firstRow + row, 0, in, inAt);
+            storeSum(scratch, 0, out, outOffset + row);
         }
     }
 
