@@ -4,8 +4,8 @@ package io.github.chaijlama;
 /** The type a model's weights are kept in. */
 public enum WeightType {
     /**
-     * As the files have them: F32, BF16 and Jlama's Q4. Types that Jlama's operators cannot multiply (F16, Jlama's I8)
-     * are converted to F32 when the model is loaded.
+     * As the files have them. With {@link Operators#JLAMA} what Jlama's operators cannot multiply (F16, Jlama's I8) is
+     * converted to F32 when the model is loaded.
      */
     STORED,
     /**

@@ -64,7 +64,8 @@ public final class JlamaProducts implements MatrixProducts {
 
     /** Whether Jlama has found a GPU: operators that take whole products only. */
     public static boolean runOnGpu() {
-        return TensorOperationsProvider.get().parallelSplitSize() == 1;
+        TensorOperations operations = TensorOperationsProvider.get();
+        return operations.parallelSplitSize() == 1 && operations.getClass().getSimpleName().contains("GPU");
     }
 
     /** Returns the formats that these operators multiply 32-bit floats with: not all of them know Q4. */

@@ -3,6 +3,7 @@ package io.github.chaijlama.product;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.nio.ByteOrder;
 import java.util.Objects;
 
 import io.github.chaijlama.kernel.KernelProvider;
@@ -27,8 +28,8 @@ import io.github.chaijlama.weight.WeightFormat;
  * lie inside native segments that are alive, and throws {@link IndexOutOfBoundsException},
  * {@link IllegalArgumentException} or {@link IllegalStateException} before a single value is touched. Implementations
  * come in pairs: {@link ScalarProductKernels} is the formula as a loop and the specification,
- * {@code VectorProductKernels} computes the same with the Vector API. Instances hold no state and may be used by any
- * number of threads.
+ * {@code VectorProductKernels} computes the same with the Vector API, but for the last bits. Instances hold no state
+ * and may be used by any number of threads.
  */
 public abstract class ProductKernels {
     /** Inputs that are packed together, to be multiplied in one pass over the weight. */
@@ -40,9 +41,11 @@ public abstract class ProductKernels {
 
     ProductKernels() {}
 
-    /** Returns the kernels of this JVM. */
+    /** Returns the kernels of this JVM: vectors where it has them and the machine's order of bytes is the files'. */
     public static ProductKernels ofThisMachine() {
-        return KernelProvider.usesVectors() ? new VectorProductKernels() : scalar();
+        return KernelProvider.usesVectors() && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN
+                ? new VectorProductKernels()
+                : scalar();
     }
 
     /** Returns the reference kernels, whatever the machine can do. */
