@@ -96,7 +96,13 @@ class ProductKernelsTests {
     @ParameterizedTest
     @EnumSource(WeightFormat.class)
     void resultsDependOnNothingButInputAndRow(WeightFormat format) {
-        int columns = 544;
+        // Less than a chunk, several with a row that is padded, and several without.
+        for (int columns : new int[]{ 544, 1632, 2304 }) {
+            checkBits(format, columns);
+        }
+    }
+
+    private void checkBits(WeightFormat format, int columns) {
         int rows = 101;
         int most = 61;
         try (Arena arena = Arena.ofShared();
