@@ -12,7 +12,6 @@ import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.attention.LayerAttention;
 import io.github.chaijlama.attention.RotaryEmbedding;
 import io.github.chaijlama.attention.SequenceRows;
-import io.github.chaijlama.jlama.JlamaProducts;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.kv.KvStore;
@@ -22,7 +21,9 @@ import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.Rotary;
 import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.product.KernelProducts;
 import io.github.chaijlama.product.MatrixProducts;
+import io.github.chaijlama.product.ProductKernels;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.WeightFormat;
@@ -37,6 +38,7 @@ final class ChaiLayer implements LayerArm {
     private final WorkerPool workers;
     private final PagePool pool;
     private final StepScratch scratch = new StepScratch();
+    private final MatrixProducts products;
     private final LayerAttention attention;
     private final RotaryEmbedding rotary;
     private final DecoderLayer layer;
@@ -46,7 +48,7 @@ final class ChaiLayer implements LayerArm {
         this.heads = config.heads();
         this.weights = StoredWeights.open(directory, config);
         this.workers = new WorkerPool(Runtime.getRuntime().availableProcessors());
-        MatrixProducts products = new JlamaProducts(workers);
+        this.products = new KernelProducts(ProductKernels.ofThisMachine(), workers);
         weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class), false));
         this.pool = new PagePool(BUDGET, KvStore.pageBytes(heads.headSize()));
         this.attention = new LayerAttention(heads, KernelProvider.get(), workers);
@@ -94,6 +96,7 @@ final class ChaiLayer implements LayerArm {
         attention.close();
         scratch.close();
         pool.close();
+        products.close();
         workers.close();
         weights.close();
     }

@@ -43,7 +43,7 @@ public final class StockLayer implements LayerArm {
         this.weights = StoredWeights.open(directory, config);
         EnumSet<WeightFormat> formats = EnumSet.of(WeightFormat.F32, WeightFormat.BF16);
         weights.prepare(new WeightFormats(formats, formats, false));
-        this.model = JlamaFamily.LLAMA.load(config, new JlamaWeightLoader(weights, config));
+        this.model = JlamaFamily.LLAMA.load(config, new JlamaWeightLoader(directory, weights, config));
         this.attention = attention(directory, config);
         this.cache = new KvBufferCache(model);
         this.sequences = Stream.generate(() -> cache.getKvBuffer(UUID.randomUUID())).limit(numberOfSequences)
