@@ -21,14 +21,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** Every golden case, cut in different ways: logits, members and representatives as the float64 reference has them. */
 @Tag("operators")
 class GoldenTests {
-    private static final List<Operators> OPERATORS = List.of(Operators.VECTOR, Operators.JLAMA);
     private static final Map<Operators, ChaiModel> MHA = new EnumMap<>(Operators.class);
     private static final Map<Operators, ChaiModel> GQA = new EnumMap<>(Operators.class);
 
     @BeforeAll
     static void load() {
-        for (Operators operators : OPERATORS) {
-            ChaiOptions options = ChaiOptions.exact().with(change -> change.operators(operators));
+        for (Operators operators : TestOperators.all()) {
+            ChaiOptions options = TestOperators.exact(operators);
             MHA.put(operators, ChaiModel.load(GoldenCases.directory("mha"), options));
             GQA.put(operators, ChaiModel.load(GoldenCases.directory("gqa"), options));
         }
@@ -47,13 +46,13 @@ class GoldenTests {
     }
 
     static Stream<Arguments> cases() {
-        return GoldenCases.all().stream().flatMap(golden -> OPERATORS.stream().flatMap(
+        return GoldenCases.all().stream().flatMap(golden -> TestOperators.all().stream().flatMap(
                 operators -> Stream.of(1, 2, 3, 7, 4096).map(batch -> Arguments.of(golden, operators, batch))));
     }
 
     static Stream<Arguments> casesWhole() {
         return GoldenCases.all().stream()
-                .flatMap(golden -> OPERATORS.stream().map(operators -> Arguments.of(golden, operators)));
+                .flatMap(golden -> TestOperators.all().stream().map(operators -> Arguments.of(golden, operators)));
     }
 
     @ParameterizedTest

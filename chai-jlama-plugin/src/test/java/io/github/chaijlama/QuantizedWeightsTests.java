@@ -30,7 +30,7 @@ class QuantizedWeightsTests {
             "Read this: Finn was a lucky owl. Finn lived near the meadow. At the river, Finn found a green whistle. "
                     + "Then Rose the penguin came to help. Who helped Finn?",
             "What is the opposite of big?", "Tell me a story.", "What comes after Monday?");
-    private static final ChaiOptions Q4 = ChaiOptions.exact().with(change -> change.weights(WeightType.Q4));
+    private static final ChaiOptions Q4 = TestOperators.exact().with(change -> change.weights(WeightType.Q4));
 
     @TempDir
     Path directory;
@@ -56,9 +56,9 @@ class QuantizedWeightsTests {
         Path quantized = SafeTensorSupport.quantizeModel(original, DType.Q4, new String[]{ "norm", "embed" }, null,
                 Optional.of(directory.resolve("quantized")));
         int[] tokens = TestModels.tokens(40, 256, 1);
-        float[] expected = logits(quantized, ChaiOptions.exact(), tokens);
+        float[] expected = logits(quantized, TestOperators.exact(), tokens);
         assertThat(TestModels.maxDifference(logits(original, Q4, tokens), expected)).isLessThan(1e-5);
-        assertThat(TestModels.maxDifference(logits(original, ChaiOptions.exact(), tokens), expected))
+        assertThat(TestModels.maxDifference(logits(original, TestOperators.exact(), tokens), expected))
                 .isGreaterThan(0.01);
         assertThat(TestModels.maxDifference(
                 logits(original, ChaiOptions.stock().with(change -> change.weights(WeightType.Q4)), tokens),
@@ -92,7 +92,7 @@ class QuantizedWeightsTests {
         int same = 0;
         int positions = 0;
         double maxDifference = 0;
-        try (TextModel text = TextModel.load(TestModels.POCKET, ChaiOptions.exact());
+        try (TextModel text = TextModel.load(TestModels.POCKET, TestOperators.exact());
                 ChaiModel quantized = ChaiModel.load(TestModels.POCKET, Q4)) {
             ChaiModel stored = text.model();
             assertThat(stored.weightType()).isEqualTo("BF16");

@@ -12,8 +12,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.bench.SyntheticShape;
 import io.github.chaijlama.families.ScalarTransformer;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
+import io.github.chaijlama.profile.ModelShape;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -38,19 +40,20 @@ class ReferenceTests {
     void exactAndClusteredAgreeWithPlainLoops(SyntheticShape shape, String weights) {
         Path model = TestModels.random(directory, shape, 256, weights);
         ScalarTransformer reference = new ScalarTransformer(model);
-        try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact())) {
-            for (int length : new int[]{ 1, 2, 3, 9, 37, 150 }) {
-                int[] tokens = TestModels.tokens(length, shape.vocabularySize(), length);
-                try (ChaiSession session = chai.newSession()) {
-                    assertThat(TestModels.maxDifference(session.feed(tokens), reference.logits(tokens, null)))
-                            .as("exact, %d tokens", length).isLessThan(2e-4);
-                }
-                ClusterProfile profile = TestModels.randomStatic(chai.config().shape(), length);
-                try (ChaiSession session = chai.newSession(profile)) {
-                    float[] logits = session.feed(tokens);
-                    assertThat(TestModels.maxDifference(logits,
-                            reference.logits(tokens, ((Membership.Static) profile.membership()).layers())))
-                            .as("clustered, %d tokens", length).isLessThan(2e-4);
+        ModelShape heads = ModelConfig.read(model).shape();
+        for (int length : new int[]{ 1, 2, 3, 9, 37, 150 }) {
+            int[] tokens = TestModels.tokens(length, shape.vocabularySize(), length);
+            ClusterProfile profile = TestModels.randomStatic(heads, length);
+            float[] exact = reference.logits(tokens, null);
+            float[] clustered = reference.logits(tokens, ((Membership.Static) profile.membership()).layers());
+            for (Operators operators : TestOperators.all()) {
+                try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact(operators));
+                        ChaiSession own = chai.newSession();
+                        ChaiSession shared = chai.newSession(profile)) {
+                    assertThat(TestModels.maxDifference(own.feed(tokens), exact))
+                            .as("%s, exact, %d tokens", operators, length).isLessThan(2e-4);
+                    assertThat(TestModels.maxDifference(shared.feed(tokens), clustered))
+                            .as("%s, clustered, %d tokens", operators, length).isLessThan(2e-4);
                 }
             }
         }

@@ -134,8 +134,8 @@ class SeveralModelsTests {
         List<Long> resident = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
             // Jlama's operators cannot multiply with F16.
-            ChaiOptions converting = ChaiOptions.exact().with(change -> change.operators(Operators.JLAMA));
-            try (ChaiModel chai = ChaiModel.load(model, converting); ChaiSession session = chai.newSession()) {
+            try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact(Operators.JLAMA));
+                    ChaiSession session = chai.newSession()) {
                 session.feed(1, 2, 3);
                 assertThat(chai.weightBytes()).isGreaterThan(39_000_000);
             }

@@ -26,7 +26,7 @@ class StockComparisonTests {
     @ValueSource(strings = { "mha", "gqa" })
     void sameLogitsAndSameGreedyText(String model) {
         Path directory = GoldenCases.directory(model);
-        try (ChaiModel chai = ChaiModel.load(directory, ChaiOptions.exact());
+        try (ChaiModel chai = ChaiModel.load(directory, TestOperators.exact());
                 StockModel stock = StockModel.load(directory, ChaiOptions.stock())) {
             for (int length : new int[]{ 1, 2, 5, 17, 64, 128, 257, 600 }) {
                 int[] prompt = TestModels.tokens(length, 256, length);
@@ -40,7 +40,7 @@ class StockComparisonTests {
      */
     @Test
     void onPocketToo() {
-        try (ChaiModel chai = ChaiModel.load(TestModels.POCKET, ChaiOptions.exact());
+        try (ChaiModel chai = ChaiModel.load(TestModels.POCKET, TestOperators.exact());
                 StockModel stock = StockModel.load(TestModels.POCKET, ChaiOptions.stock())) {
             for (int length : new int[]{ 1, 3, 14, 78, 300 }) {
                 compare(chai, stock, TestModels.tokens(length, 1024, length), 40, POCKET_TOLERANCE);

@@ -10,14 +10,15 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.TestOperators;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.RepresentativeChoice;
-import io.github.chaijlama.jlama.JlamaProducts;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.product.MatrixProducts;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.weight.StoredWeights;
@@ -28,13 +29,14 @@ import io.github.chaijlama.weight.WeightFormats;
 final class LoadedDecoder implements AutoCloseable {
     private final WorkerPool workers = new WorkerPool(2);
     private final StoredWeights weights;
+    private final MatrixProducts products;
     final Decoder decoder;
     final ModelConfig config;
 
     LoadedDecoder(Path directory, long maxKvBytes) {
         config = ModelConfig.read(directory);
         weights = StoredWeights.open(directory, config);
-        JlamaProducts products = new JlamaProducts(workers);
+        products = TestOperators.products(workers);
         weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class), false));
         decoder = new Decoder(config, weights, products, workers, maxKvBytes, Optional.empty());
     }
@@ -91,6 +93,7 @@ final class LoadedDecoder implements AutoCloseable {
     @Override
     public void close() {
         decoder.close();
+        products.close();
         workers.close();
         weights.close();
     }

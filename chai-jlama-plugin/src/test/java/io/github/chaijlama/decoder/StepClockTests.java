@@ -14,6 +14,7 @@ import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.TestOperators;
 import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.TokenSession;
 
@@ -27,7 +28,7 @@ class StepClockTests {
     private static TokenModel load(String name, boolean stock, StepClock clock) {
         Path directory = GoldenCases.directory(name);
         return stock ? StockModel.load(directory, ChaiOptions.stock(), clock)
-                : ChaiModel.load(directory, ChaiOptions.exact(), clock);
+                : ChaiModel.load(directory, TestOperators.exact(), clock);
     }
 
     private static List<float[]> logits(TokenModel model) {
@@ -40,7 +41,7 @@ class StepClockTests {
     @CsvSource({ "mha, true", "mha, false", "gqa, true", "gqa, false" })
     void observingChangesNoResult(String name, boolean stock) {
         Path directory = GoldenCases.directory(name);
-        try (TokenModel plain = TokenModel.load(directory, stock ? ChaiOptions.stock() : ChaiOptions.exact());
+        try (TokenModel plain = TokenModel.load(directory, stock ? ChaiOptions.stock() : TestOperators.exact());
                 TokenModel timed = load(name, stock, new StepClock(3))) {
             List<float[]> expected = logits(plain);
             List<float[]> found = logits(timed);

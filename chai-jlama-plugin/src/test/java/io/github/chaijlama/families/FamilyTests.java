@@ -20,12 +20,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.StockSession;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.TestOperators;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -65,19 +68,22 @@ class FamilyTests {
 
     private static void assertAgreesWithPlainLoops(Path model, int longest, int... lengths) {
         ScalarTransformer reference = new ScalarTransformer(model);
-        try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact())) {
-            int[] tokens = TestModels.tokens(longest, chai.config().vocabularySize(), 1);
-            double[][] expected = reference.allLogits(tokens, null);
-            ClusterProfile profile = TestModels.randomStatic(chai.config().shape(), longest);
-            double[][] clustered = reference.allLogits(tokens, ((Membership.Static) profile.membership()).layers());
-            for (int length : lengths) {
-                try (ChaiSession session = chai.newSession()) {
-                    assertClose(session.feed(Arrays.copyOf(tokens, length)), floats(expected[length - 1]),
-                            "exact, " + length + " tokens");
-                }
-                try (ChaiSession session = chai.newSession(profile)) {
-                    assertClose(session.feed(Arrays.copyOf(tokens, length)), floats(clustered[length - 1]),
-                            "clustered, " + length + " tokens");
+        ModelConfig config = ModelConfig.read(model);
+        int[] tokens = TestModels.tokens(longest, config.vocabularySize(), 1);
+        double[][] expected = reference.allLogits(tokens, null);
+        ClusterProfile profile = TestModels.randomStatic(config.shape(), longest);
+        double[][] clustered = reference.allLogits(tokens, ((Membership.Static) profile.membership()).layers());
+        for (Operators operators : TestOperators.all()) {
+            try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact(operators))) {
+                for (int length : lengths) {
+                    try (ChaiSession session = chai.newSession()) {
+                        assertClose(session.feed(Arrays.copyOf(tokens, length)), floats(expected[length - 1]),
+                                operators + ", exact, " + length + " tokens");
+                    }
+                    try (ChaiSession session = chai.newSession(profile)) {
+                        assertClose(session.feed(Arrays.copyOf(tokens, length)), floats(clustered[length - 1]),
+                                operators + ", clustered, " + length + " tokens");
+                    }
                 }
             }
         }
@@ -96,7 +102,7 @@ class FamilyTests {
     @MethodSource("names")
     void howAPromptIsCutMakesNoDifference(String name) {
         Path model = model(name);
-        try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact())) {
+        try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact())) {
             int[] tokens = TestModels.tokens(60, chai.config().vocabularySize(), 3);
             ClusterProfile online = new ClusterProfile(chai.config().shape(),
                     Collections.nCopies(chai.config().layers(), Math.max(1, chai.config().heads().numberOfHeads() / 2)),
@@ -124,7 +130,7 @@ class FamilyTests {
     @MethodSource("names")
     void everyHeadItsOwnClusterIsExact(String name) {
         Path model = model(name);
-        try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact())) {
+        try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact())) {
             int heads = chai.config().heads().numberOfHeads();
             int layers = chai.config().layers();
             ClusterProfile identity = new ClusterProfile(chai.config().shape(), Collections.nCopies(layers, heads),
@@ -150,7 +156,7 @@ class FamilyTests {
     @MethodSource("whereStockIsRight")
     void exactAgreesWithStock(String name, Map<String, Object> overrides) {
         Path model = FamilyModels.write(directory.resolve(name + "-stock"), name, overrides);
-        try (ChaiModel chai = ChaiModel.load(model, ChaiOptions.exact());
+        try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact());
                 StockModel stock = StockModel.load(model, ChaiOptions.stock())) {
             for (int length : new int[]{ 1, 5, 9 }) {
                 int[] tokens = TestModels.tokens(length, chai.config().vocabularySize(), length);

@@ -25,6 +25,7 @@ import io.github.chaijlama.Operators;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.StockSession;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.TestOperators;
 import io.github.chaijlama.TestWeights;
 import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.model.ModelLoadException;
@@ -81,9 +82,9 @@ class WeightFormatTests {
         ScalarTransformer reference = new ScalarTransformer(write("reference", stored.toFloats()));
         int[] tokens = TestModels.tokens(23, 256, 1);
         float[] expected = reference.logits(tokens, null);
-        for (Operators operators : List.of(Operators.VECTOR, Operators.JLAMA)) {
-            ChaiOptions options = ChaiOptions.exact().with(change -> change.operators(operators));
-            try (ChaiModel chai = ChaiModel.load(model, options); ChaiSession session = chai.newSession()) {
+        for (Operators operators : TestOperators.all()) {
+            try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact(operators));
+                    ChaiSession session = chai.newSession()) {
                 assertThat(TestModels.maxDifference(session.feed(tokens), expected)).as("exact, %s", operators)
                         .isLessThan(TOLERANCE);
                 assertThat(chai.weightType()).isEqualTo(operators == Operators.VECTOR ? weightType : withJlama);
@@ -157,11 +158,11 @@ class WeightFormatTests {
         long norms = 7 * 128;
         Path halves = write("f16", weights.with("F16", ALL));
         try (ChaiModel half = ChaiModel.load(halves,
-                ChaiOptions.exact().with(change -> change.operators(Operators.VECTOR)))) {
+                TestOperators.exact(Operators.VECTOR))) {
             assertThat(half.weightBytes()).isEqualTo(2 * parameters + 2 * norms);
         }
         try (ChaiModel half = ChaiModel.load(halves,
-                ChaiOptions.exact().with(change -> change.operators(Operators.JLAMA)))) {
+                TestOperators.exact(Operators.JLAMA))) {
             assertThat(half.numberOfParameters()).isEqualTo(parameters);
             // The embedding is not multiplied here: it stays what it is.
             assertThat(half.weightBytes()).isEqualTo(4 * parameters - 2 * 256 * 128);
