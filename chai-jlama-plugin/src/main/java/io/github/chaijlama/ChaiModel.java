@@ -93,10 +93,12 @@ public final class ChaiModel implements TokenModel {
         });
         StoredWeights weights = StoredWeights.open(directory, config);
         WorkerPool workers = new WorkerPool(options.threads());
+        Optional<MatrixProducts> opened = Optional.empty();
         try {
             // Only now is it certain that the model is as large as its configuration says.
             LayerStack.requireRoomForOneToken(config, options.kvCacheMaxBytes());
             MatrixProducts products = OperatorChoice.create(options.operators(), workers);
+            opened = Optional.of(products);
             weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class),
                     options.weights() == WeightType.Q4));
             Decoder decoder = new Decoder(config, weights, products, workers, options.kvCacheMaxBytes(), clock);
@@ -109,6 +111,7 @@ public final class ChaiModel implements TokenModel {
                     options.kvCacheType(), KernelProvider.get().description(), options.threads());
             return new ChaiModel(decoder, weights, workers, products, options, directory);
         } catch (RuntimeException | Error e) {
+            opened.ifPresent(MatrixProducts::close);
             workers.close();
             weights.close();
             throw e;

@@ -23,7 +23,7 @@ final class OperatorChoice {
             case JLAMA -> new JlamaProducts(workers);
             case VECTOR -> {
                 if (!KernelProvider.usesVectors()) {
-                    logger.warn("Matrix products run as plain loops, many times slower: this JVM has no Vector API");
+                    logger.warn("Matrix products run as plain loops, many times slower: no usable Vector API");
                 }
                 yield new KernelProducts(ProductKernels.ofThisMachine(), workers);
             }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
-/** What calculates matrix products. */
+/** What calculates matrix products of exact and clustered attention; Jlama's own attention takes Jlama's. */
 public enum Operators {
-    /** A GPU's, if Jlama has found one; {@link #VECTOR} where this JVM has the Vector API; {@link #JLAMA} elsewhere. */
+    /**
+     * {@link #VECTOR} where this JVM and machine make good use of the Vector API, {@link #JLAMA} elsewhere, and where
+     * Jlama has found a GPU, as its releases up to 0.8.4 never do.
+     */
     AUTO,
-    /** Jlama's: its SIMD library, a GPU's, or Panama. */
+    /** Jlama's: its SIMD library, or its own code on the Vector API. */
     JLAMA,
-    /** The plugin's own, on the Vector API; plain loops where this JVM has none. */
+    /** The plugin's own, on the Vector API; plain loops where that is not usable. */
     VECTOR
 }

@@ -44,6 +44,8 @@ public final class JlamaProducts implements MatrixProducts {
     /** Bytes of a tensor that a weight which is too large for one is cut into. */
     private static final long CHUNK_BYTES = 1L << 30;
     private static final int MAX_CACHED_ROWS = 64;
+    /** In Jlama's development version. */
+    private static final String GPU_OPERATIONS = "com.github.tjake.jlama.tensor.operations.NativeGPUTensorOperations";
 
     private final WorkerPool workers;
     private final TensorOperations operations = TensorOperationsProvider.get();
@@ -62,10 +64,17 @@ public final class JlamaProducts implements MatrixProducts {
         this.formats = multiplied(operations);
     }
 
-    /** Whether Jlama has found a GPU: operators that take whole products only. */
+    /**
+     * Whether Jlama has found a GPU. Its release 0.8.4 knows none, and is not asked then: to look for operators loads
+     * its library.
+     */
     public static boolean runOnGpu() {
-        TensorOperations operations = TensorOperationsProvider.get();
-        return operations.parallelSplitSize() == 1 && operations.getClass().getSimpleName().contains("GPU");
+        try {
+            Class<?> gpu = Class.forName(GPU_OPERATIONS, false, JlamaProducts.class.getClassLoader());
+            return gpu.isInstance(TensorOperationsProvider.get());
+        } catch (ClassNotFoundException _) {
+            return false;
+        }
     }
 
     /** Returns the formats that these operators multiply 32-bit floats with: not all of them know Q4. */

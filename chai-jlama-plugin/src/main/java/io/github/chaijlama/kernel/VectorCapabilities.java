@@ -18,7 +18,7 @@ final class VectorCapabilities {
     /** The widest vectors the kernels are tested with. */
     private static final int WIDEST = 512;
     private static final int NARROWEST = 128;
-    /** System property: the vector width of the attention kernels in bits; 0 chooses the scalar kernels. */
+    /** System property: the vector width of the kernels in bits; 0 chooses the scalar kernels. */
     static final String WIDTH_PROPERTY = "chai.kernel.vectorBits";
 
     private VectorCapabilities() {}

@@ -17,9 +17,10 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 /**
- * How the vector kernels reach memory. {@link AttentionKernels} has checked every range before they begin; their inner
- * loops go without checks, on one segment that spans all memory, and places are addresses. With the system property
- * {@value #CHECKS_PROPERTY} they access the segments themselves, each access checked; tests run both ways.
+ * How the vector kernels reach memory. {@link AttentionKernels}, {@link RowKernels} and those of matrix products have
+ * checked every range before they begin; their inner loops go without checks, on one segment that spans all memory, and
+ * places are addresses. With the system property {@value #CHECKS_PROPERTY} they access the segments themselves, each
+ * access checked; tests run both ways.
  *
  * <p>What the loops look like follows from what C2 (JDK 25) makes of them; all of it is measured, on a Zen 3 core.
  * <ul>
@@ -38,20 +39,28 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
  * </ul>
  */
 public final class VectorMemory {
+    /** Vectors of floats as wide as was chosen for this machine. */
     public static final VectorSpecies<Float> SPECIES = VectorCapabilities.speciesOf(VectorCapabilities.selectedBits());
+    /** Vectors of as many ints. */
     public static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class,
             VectorShape.forBitSize(SPECIES.vectorBitSize()));
+    /** Floats of a vector. */
     public static final int LANES = SPECIES.length();
+    /** Bytes of a vector. */
     public static final long VECTOR_BYTES = (long) LANES * Float.BYTES;
     /** System property: {@code true} for a bounds check at every access of the vector kernels. */
     static final String CHECKS_PROPERTY = "chai.kernel.boundsChecks";
 
+    /** The machine's order of bytes. */
     public static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final MemorySegment ALL = all();
     private static final boolean CHECKED = ALL.byteSize() == 0;
     /** A mask that no place loses anything to. */
     public static final long PLACES = Long.MAX_VALUE >>> 4;
-    /** Elsewhere there are 32 vector registers, and the fence would be an instruction. */
+    /**
+     * Whether loops need {@link #fence()}, which methods too long for C2 to inline it write out. Elsewhere there are 32
+     * vector registers, and it would be an instruction.
+     */
     public static final boolean FENCE = !CHECKED && System.getProperty("os.arch").matches("amd64|x86_64");
 
     private VectorMemory() {}
@@ -66,7 +75,7 @@ public final class VectorMemory {
             return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
         } catch (IllegalCallerException e) {
             LoggerFactory.getLogger(VectorMemory.class).warn(
-                    "Attention kernels check every access, up to three times slower: start Java with "
+                    "Vector kernels check every access, up to three times slower: start Java with "
                             + "--enable-native-access=ALL-UNNAMED ({})",
                     e.getMessage());
             return MemorySegment.NULL;
@@ -88,6 +97,7 @@ public final class VectorMemory {
         return CHECKED ? segment : ALL;
     }
 
+    /** Returns the bytes of so many floats. */
     public static long bytes(long floats) {
         return floats * Float.BYTES;
     }
@@ -99,6 +109,7 @@ public final class VectorMemory {
         }
     }
 
+    /** Returns the vector at a place. */
     public static FloatVector load(MemorySegment segment, long at) {
         return FloatVector.fromMemorySegment(SPECIES, memory(segment), at, ORDER);
     }
@@ -115,6 +126,7 @@ public final class VectorMemory {
         vector.intoMemorySegment(memory(segment), at, ORDER);
     }
 
+    /** Stores a vector at a place. */
     public static void store(FloatVector vector, MemorySegment segment, long at) {
         vector.intoMemorySegment(memory(segment), at, ORDER);
     }
@@ -131,14 +143,17 @@ public final class VectorMemory {
         return FloatVector.broadcast(SPECIES, value);
     }
 
+    /** Returns a vector of zeros. */
     public static FloatVector zero() {
         return FloatVector.zero(SPECIES);
     }
 
+    /** Returns the float at a place. */
     public static float get(MemorySegment segment, long at) {
         return memory(segment).get(JAVA_FLOAT_UNALIGNED, at);
     }
 
+    /** Stores a float at a place. */
     public static void set(MemorySegment segment, long at, float value) {
         memory(segment).set(JAVA_FLOAT_UNALIGNED, at, value);
     }

@@ -194,8 +194,8 @@ public final class ConfigValues {
     }
 
     /**
-     * Checks that a length fits the dot products: Jlama's operators read whole vectors, and leave out, silently, what
-     * fills none.
+     * Checks that a length fits the dot products of every choice of operators: Jlama's read whole vectors, and leave
+     * out, silently, what fills none.
      */
     int vectorLength(String what, int length) {
         if (length % VECTOR_LENGTH != 0) {

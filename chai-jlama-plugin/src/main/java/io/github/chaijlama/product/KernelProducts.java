@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 import io.github.chaijlama.kernel.Rows;
@@ -17,7 +18,7 @@ import static io.github.chaijlama.product.ProductKernels.GROUP;
 import static io.github.chaijlama.product.ProductKernels.PANEL_ROWS;
 
 /**
- * Matrix products by kernels of ours. Weights of any format are read as they are stored, in place. A few inputs are
+ * Matrix products by kernels of ours. Weights of any format are read as they are stored. A few inputs are
  * multiplied with the weight as it is read; for many, threads widen some rows of a weight into a panel that stays in
  * their core's second cache, and use it for all inputs. Results are the same to the bit either way, see
  * {@link ProductKernels}.
@@ -39,6 +40,7 @@ public final class KernelProducts implements MatrixProducts {
     private final ProductKernels kernels;
     private final WorkerPool workers;
     private final Map<WeightFormat, ProductMemory> packed = new EnumMap<>(WeightFormat.class);
+    /** One for each worker: products are calculated one call at a time. */
     private final ProductMemory[] scratch;
 
     /**
@@ -74,25 +76,38 @@ public final class KernelProducts implements MatrixProducts {
         }
         boolean parallel = work >= PARALLEL_WORK;
         int inputs = input.count() == 1 ? 1 : GROUP;
-        Set<WeightFormat> formats = EnumSet.noneOf(WeightFormat.class);
-        products.forEach(product -> formats.add(packedFor(products, product.weight().format())));
-        formats.forEach(format -> pack(format, input, inputs, parallel));
+        Map<WeightFormat, MemorySegment> in = new EnumMap<>(WeightFormat.class);
+        for (Product product : products) {
+            in.computeIfAbsent(ProductKernels.packing(product.weight().format()),
+                    format -> pack(format, input, inputs, parallel));
+        }
         boolean many = input.count() >= MANY_INPUTS;
         int taskRows = many ? panels(input.columns(), products) * PANEL_ROWS : TASK_ROWS;
         int tasks = 0;
         for (Product product : products) {
             tasks += Math.ceilDiv(product.rows(), taskRows);
         }
-        run(tasks, parallel, (task, worker) -> multiplyTask(input, products, taskRows, many, task, scratch[worker]));
+        run(tasks, parallel, (task, worker) -> {
+            Product product = part(products, taskRows, task);
+            MemorySegment packedInput = Objects
+                    .requireNonNull(in.get(ProductKernels.packing(product.weight().format())));
+            if (many) {
+                multiplyPanels(packedInput, input, product, scratch[worker]);
+            } else {
+                multiplyRows(packedInput, input, product, scratch[worker]);
+            }
+        });
     }
 
     private static void requireFits(Rows input, Product product) {
+        long end = (long) product.firstRow() + product.rows();
         if (product.weight().columns() != input.columns() || product.result().count() != input.count()
-                || product.firstRow() + product.rows() > product.result().columns()) {
+                || product.firstRow() < 0 || product.rows() < 1 || end > product.weight().rows()
+                || end > product.result().columns()) {
             throw new IllegalArgumentException("input (" + input.count() + ", " + input.columns() + "), weight ("
                     + product.weight().rows() + ", " + product.weight().columns() + "), result ("
                     + product.result().count() + ", " + product.result().columns() + "), rows "
-                    + product.firstRow() + " to " + (product.firstRow() + product.rows() - 1));
+                    + product.firstRow() + " to " + (end - 1));
         }
     }
 
@@ -106,22 +121,13 @@ public final class KernelProducts implements MatrixProducts {
         }
     }
 
-    /** Returns the format that inputs of a product are packed for: the first that serves it. */
-    private static WeightFormat packedFor(List<Product> products, WeightFormat format) {
-        for (Product product : products) {
-            if (ProductKernels.packedAlike(product.weight().format(), format)) {
-                return product.weight().format();
-            }
-        }
-        return format;
-    }
-
-    private void pack(WeightFormat format, Rows input, int inputs, boolean parallel) {
+    private MemorySegment pack(WeightFormat format, Rows input, int inputs, boolean parallel) {
         int groups = Math.ceilDiv(input.count(), inputs);
         long length = kernels.packedLength(format, input.columns(), inputs);
         MemorySegment out = packed.computeIfAbsent(format, _ -> new ProductMemory()).floats(groups * length);
         run(groups, parallel, (group, worker) -> kernels.pack(format, input, group * inputs,
                 Math.min(inputs, input.count() - group * inputs), inputs, out, group * length));
+        return out;
     }
 
     /** Returns how many panels a task works on: as many as fit into its cache, and leave every thread some tasks. */
@@ -135,67 +141,59 @@ public final class KernelProducts implements MatrixProducts {
         return Math.clamp(Math.min(fitting, fair), 1, MOST_PANELS);
     }
 
-    private void multiplyTask(Rows input, List<Product> products, int taskRows, boolean many, int task,
-            ProductMemory own) {
+    /** Returns the part of the products that a task calculates: some rows of one of them. */
+    private static Product part(List<Product> products, int taskRows, int task) {
         int left = task;
         int index = 0;
         while (left >= Math.ceilDiv(products.get(index).rows(), taskRows)) {
             left -= Math.ceilDiv(products.get(index++).rows(), taskRows);
         }
-        Product product = products.get(index);
-        WeightFormat format = packedFor(products, product.weight().format());
-        MemorySegment in = packed.computeIfAbsent(format, _ -> new ProductMemory()).last();
-        int first = product.firstRow() + left * taskRows;
-        int rows = Math.min(taskRows, product.firstRow() + product.rows() - first);
-        if (many) {
-            multiplyPanels(in, input, product, first, rows, own);
-        } else {
-            multiplyRows(in, input, product, first, rows, own);
-        }
+        Product whole = products.get(index);
+        int first = left * taskRows;
+        return new Product(whole.result(), whole.weight(), whole.firstRow() + first,
+                Math.min(taskRows, whole.rows() - first));
     }
 
-    private void multiplyRows(MemorySegment in, Rows input, Product product, int first, int rows, ProductMemory own) {
+    private void multiplyRows(MemorySegment in, Rows input, Product product, ProductMemory own) {
         int inputs = input.count() == 1 ? 1 : GROUP;
         Weight weight = product.weight();
         Rows result = product.result();
         long length = kernels.packedLength(weight.format(), weight.columns(), inputs);
-        MemorySegment memory = own.floats(kernels.scratchLength(weight.columns()));
+        MemorySegment memory = own.floats(kernels.scratchLength(weight.format(), weight.columns()));
         for (int row = 0; row < input.count(); row += inputs) {
-            kernels.multiply(weight, first, rows, in, row / inputs * length, inputs,
-                    Math.min(inputs, input.count() - row), result.memory(), result.at(row) + first,
+            kernels.multiply(weight, product.firstRow(), product.rows(), in, row / inputs * length, inputs,
+                    Math.min(inputs, input.count() - row), result.memory(), result.at(row) + product.firstRow(),
                     result.columns(), memory);
         }
     }
 
-    private void multiplyPanels(MemorySegment in, Rows input, Product product, int first, int rows,
-            ProductMemory own) {
+    private void multiplyPanels(MemorySegment in, Rows input, Product product, ProductMemory own) {
         Weight weight = product.weight();
-        int panels = Math.ceilDiv(rows, PANEL_ROWS);
+        int panels = Math.ceilDiv(product.rows(), PANEL_ROWS);
         long panelLength = kernels.panelLength(weight.format(), weight.columns());
-        long panelsAt = kernels.scratchLength(weight.columns());
+        long panelsAt = kernels.scratchLength(weight.format(), weight.columns());
         long sumsAt = panelsAt + panels * panelLength;
         MemorySegment memory = own.floats(sumsAt + (long) panels * CHUNK_GROUPS * kernels.sumsLength());
         for (int panel = 0; panel < panels; panel++) {
             int row = panel * PANEL_ROWS;
-            kernels.widen(weight, first + row, Math.min(PANEL_ROWS, rows - row), memory,
+            kernels.widen(weight, product.firstRow() + row, Math.min(PANEL_ROWS, product.rows() - row), memory,
                     panelsAt + panel * panelLength, memory);
         }
         int groups = Math.ceilDiv(input.count(), GROUP);
         for (int group = 0; group < groups; group += CHUNK_GROUPS) {
             int count = Math.min(CHUNK_GROUPS, groups - group);
-            multiplyChunk(in, weight, group, count, panels, memory, sumsAt);
-            store(memory, sumsAt, input, product, first, rows, group, count);
+            multiplyChunk(in, weight, group, count, panels, memory, panelsAt, sumsAt);
+            store(memory, sumsAt, input, product, group, count);
         }
     }
 
     private void multiplyChunk(MemorySegment in, Weight weight, int group, int count, int panels,
-            MemorySegment memory, long sumsAt) {
+            MemorySegment memory, long panelsAt, long sumsAt) {
         int lanes = kernels.lanes();
         int vectors = kernels.vectors(weight.format(), weight.columns());
         long panelLength = (long) vectors * lanes * PANEL_ROWS;
         long groupLength = (long) vectors * lanes * GROUP;
         int step = ProductKernels.CHUNK_COLUMNS / lanes;
-        long panelsAt = kernels.scratchLength(weight.columns());
         for (int vector = 0; vector < vectors; vector += step) {
             for (int panel = 0; panel < panels; panel++) {
                 kernels.multiplyPanel(in, group * groupLength + (long) vector * lanes * GROUP, groupLength, count,
@@ -207,15 +205,15 @@ public final class KernelProducts implements MatrixProducts {
         }
     }
 
-    private void store(MemorySegment memory, long sumsAt, Rows input, Product product, int first, int rows, int group,
-            int count) {
+    private void store(MemorySegment memory, long sumsAt, Rows input, Product product, int group, int count) {
         Rows result = product.result();
         for (int i = 0; i < count; i++) {
             int row = (group + i) * GROUP;
-            for (int panel = 0; panel * PANEL_ROWS < rows; panel++) {
+            for (int panel = 0; panel * PANEL_ROWS < product.rows(); panel++) {
                 kernels.store(memory, sumsAt + ((long) panel * count + i) * kernels.sumsLength(),
-                        Math.min(GROUP, input.count() - row), Math.min(PANEL_ROWS, rows - panel * PANEL_ROWS),
-                        result.memory(), result.at(row) + first + (long) panel * PANEL_ROWS, result.columns());
+                        Math.min(GROUP, input.count() - row), Math.min(PANEL_ROWS, product.rows() - panel * PANEL_ROWS),
+                        result.memory(), result.at(row) + product.firstRow() + (long) panel * PANEL_ROWS,
+                        result.columns());
             }
         }
     }

@@ -18,11 +18,11 @@ import io.github.chaijlama.weight.WeightFormat;
  * <p>There are two ways with the same results, bit for bit. {@link #multiply} reads the weight as it lies in memory and
  * is for few inputs, where reading is what takes time. For many inputs {@link #widen} turns rows of the weight into a
  * <em>panel</em> of floats once, and {@link #multiplyPanel} works on it. Either way the product of an input with a row
- * is one sum in one order: column {@code k} of both goes into lane {@code k} modulo the number of lanes, with one
- * rounding for each multiply-add; {@link #CHUNK_COLUMNS} make a sum, these are added from left to right, and the lanes
- * in a fixed order at the end. So a result does not depend on
- * how many inputs and rows there are, how they are cut into calls, or which thread calculates them. With
- * {@link WeightFormat#Q4} lanes are dealt out in another, equally fixed way, see {@link #pack}.
+ * is one sum in one order. With vectors, column {@code k} of both goes into lane {@code k} modulo the number of lanes,
+ * with one rounding for each multiply-add; {@link #CHUNK_COLUMNS} make a sum, these are added from left to right, and
+ * the lanes in a fixed order at the end. With {@link WeightFormat#Q4} lanes are dealt out in another, equally fixed
+ * way, see {@link #pack}. So a result does not depend on how many inputs and rows there are, how they are cut into
+ * calls, or which thread calculates them.
  *
  * <p>As in {@link io.github.chaijlama.kernel.AttentionKernels}, every public method checks that the ranges it was given
  * lie inside native segments that are alive, and throws {@link IndexOutOfBoundsException},
@@ -72,17 +72,17 @@ public abstract class ProductKernels {
         return packedLength(format, columns, PANEL_ROWS);
     }
 
-    /** Returns the floats of scratch memory for a weight with so many columns. */
-    public abstract long scratchLength(int columns);
+    /** Returns the floats of scratch memory for a weight. */
+    public abstract long scratchLength(WeightFormat format, int columns);
 
     /** Returns the floats of the sums of a group of inputs and a panel. */
     public final int sumsLength() {
         return GROUP * PANEL_ROWS * lanes();
     }
 
-    /** Whether inputs packed for one of these formats serve the other as well. */
-    public static boolean packedAlike(WeightFormat one, WeightFormat other) {
-        return one == other || one != WeightFormat.Q4 && other != WeightFormat.Q4;
+    /** Returns the format whose packed inputs serve a format as well: Q4 deals out its lanes in a way of its own. */
+    static WeightFormat packing(WeightFormat format) {
+        return format == WeightFormat.Q4 ? WeightFormat.Q4 : WeightFormat.F32;
     }
 
     /**
@@ -125,7 +125,7 @@ public abstract class ProductKernels {
         checkWeight(weight, firstRow, rows);
         check(in, inOffset, packedLength(weight.format(), weight.columns(), inputs));
         checkResults(out, outOffset, outStride, results, inputs, rows);
-        check(scratch, 0, scratchLength(weight.columns()));
+        check(scratch, 0, scratchLength(weight.format(), weight.columns()));
         doMultiply(weight, firstRow, rows, in, inOffset, inputs, results, out, outOffset, outStride, scratch);
         Reference.reachabilityFence(weight);
         Reference.reachabilityFence(in);
@@ -148,7 +148,7 @@ public abstract class ProductKernels {
             throw new IllegalArgumentException(rows + " rows of a panel of " + PANEL_ROWS);
         }
         check(panel, panelOffset, panelLength(weight.format(), weight.columns()));
-        check(scratch, 0, scratchLength(weight.columns()));
+        check(scratch, 0, scratchLength(weight.format(), weight.columns()));
         doWiden(weight, firstRow, rows, panel, panelOffset, scratch);
         Reference.reachabilityFence(scratch);
         Reference.reachabilityFence(weight);
@@ -169,6 +169,9 @@ public abstract class ProductKernels {
      */
     public final void multiplyPanel(MemorySegment in, long inOffset, long inStride, int groups, MemorySegment panel,
             long panelOffset, int vectors, boolean add, MemorySegment sums, long sumsOffset, MemorySegment scratch) {
+        if (groups < 1 || inStride < 0) {
+            throw new IllegalArgumentException(groups + " groups, " + inStride + " floats apart");
+        }
         long length = (long) vectors * lanes();
         check(in, inOffset, Math.addExact(Math.multiplyExact(groups - 1L, inStride), length * GROUP));
         check(panel, panelOffset, length * PANEL_ROWS);
@@ -237,6 +240,9 @@ public abstract class ProductKernels {
     private static void checkResults(MemorySegment out, long offset, long stride, int results, int inputs, int rows) {
         if (results < 1 || results > inputs) {
             throw new IllegalArgumentException(results + " results of " + inputs + " inputs");
+        }
+        if (stride < 0) {
+            throw new IllegalArgumentException("results " + stride + " floats apart");
         }
         check(out, offset, Math.addExact(Math.multiplyExact(results - 1L, stride), rows));
     }

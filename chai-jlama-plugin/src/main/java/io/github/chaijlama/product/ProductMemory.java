@@ -24,11 +24,6 @@ final class ProductMemory implements AutoCloseable {
         return memory;
     }
 
-    /** Returns what was returned last. */
-    MemorySegment last() {
-        return memory;
-    }
-
     @Override
     public void close() {
         if (arena.scope().isAlive()) {

@@ -30,7 +30,7 @@ final class ScalarProductKernels extends ProductKernels {
     }
 
     @Override
-    public long scratchLength(int columns) {
+    public long scratchLength(WeightFormat format, int columns) {
         return sumsLength();
     }
 

@@ -21,7 +21,10 @@ import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.OFFSETS;
 import static io.github.chaijlama.product.VectorProductKernels.PANEL_BYTES;
 
-/** Products with weights of 32-bit floats. */
+/**
+ * Products with weights of 32-bit floats. The loops are those of the other formats but for what widens a vector, and
+ * stand once for each: C2 keeps vectors in registers only where it knows, when it compiles a loop, what that is.
+ */
 final class VectorF32Products {
     /** Rows of the weight that are read side by side: a machine's prefetcher follows several streams at once. */
     static final int STREAMS = 4;

@@ -59,8 +59,8 @@ final class VectorProductKernels extends ProductKernels {
     }
 
     @Override
-    public long scratchLength(int columns) {
-        return VectorWeight.scratch(columns);
+    public long scratchLength(WeightFormat format, int columns) {
+        return VectorWeight.scratch(format, columns);
     }
 
     @Override

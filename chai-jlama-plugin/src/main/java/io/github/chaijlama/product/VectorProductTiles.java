@@ -17,13 +17,12 @@ import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.PANEL_BYTES;
 
 /**
- * Products of a group of inputs and of a panel, both packed: every load is one vector of sixteen floats, or eight, at
- * the next place. Sums stay in registers: 24 of 32, where a machine has so many, and 12 of 16 elsewhere, in two passes.
- * On a Xeon with AVX-512 this is 64 % of the multiply-add peak (OpenBLAS there 45 to 67 %), and 90 % with AVX2; loads
- * bound it.
+ * Products of a group of inputs and of a panel, both packed: every load is one vector at the next place. Sums stay in
+ * registers, 24 of 32 where a machine has so many, and 12 of 16 elsewhere, in two passes. They begin at 0 in every
+ * call: with loads of earlier sums C1 runs out of registers, gives up, and C2 never gets its turn.
  */
 final class VectorProductTiles {
-    /** Vector registers of this machine: x86 has 16 where vectors end at 256 bits. */
+    /** Whether this machine has 32 vector registers: x86 has 16 where vectors end at 256 bits. */
     private static final boolean MANY_REGISTERS = SPECIES.vectorBitSize() == 512
             || !System.getProperty("os.arch").matches("amd64|x86_64");
 

@@ -42,12 +42,16 @@ final class VectorWeight {
         this.rowBytes = format.bytes(columns);
         this.factorBytes = format.isQuantized() ? (long) columns / Weight.BLOCK * Float.BYTES : 0;
         this.vectors = Math.ceilDiv(columns, block) * (block / LANES);
-        this.padded = columns % block != 0;
+        this.padded = isPadded(format, columns);
     }
 
     /** Returns the floats of scratch memory for rows of so many columns. */
-    static long scratch(int columns) {
-        return COPIES + 2L * GROUP * copyLength(columns);
+    static long scratch(WeightFormat format, int columns) {
+        return isPadded(format, columns) ? COPIES + 2L * GROUP * copyLength(columns) : COPIES;
+    }
+
+    private static boolean isPadded(WeightFormat format, int columns) {
+        return columns % VectorProductKernels.blockColumns(format) != 0;
     }
 
     private static long copyLength(int columns) {

@@ -202,7 +202,7 @@ class ProductKernelsTests {
     private static void checkWidened(ProductKernels kernels, Weight weight, Arena arena) {
         float[][] expected = widened(weight);
         int columns = weight.columns();
-        MemorySegment scratch = arena.allocate(kernels.scratchLength(128) * 4, 4);
+        MemorySegment scratch = arena.allocate(kernels.scratchLength(weight.format(), columns) * 4, 4);
         MemorySegment panel = arena.allocate(kernels.panelLength(weight.format(), columns) * 4, 4);
         MemorySegment packed = arena.allocate(kernels.packedLength(weight.format(), columns, 1) * 4, 4);
         Rows numbers = new Rows(arena.allocate(columns * 4L, 4), 1, columns);
@@ -233,7 +233,7 @@ class ProductKernelsTests {
             Weight weight = weight(arena, WeightFormat.F32, 6, 64);
             MemorySegment in = arena.allocate(kernels.packedLength(WeightFormat.F32, 64, 1) * 4, 4);
             MemorySegment out = arena.allocate(6 * 4, 4);
-            MemorySegment scratch = arena.allocate(kernels.scratchLength(128) * 4, 4);
+            MemorySegment scratch = arena.allocate(kernels.scratchLength(WeightFormat.F32, 64) * 4, 4);
             assertThatThrownBy(() -> kernels.multiply(weight, 1, 6, in, 0, 1, 1, out, 0, 6, scratch))
                     .isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> kernels.multiply(weight, 0, 6, in, 1, 1, 1, out, 0, 6, scratch))
@@ -246,6 +246,11 @@ class ProductKernelsTests {
                     .isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> kernels.multiply(weight, 0, 6, MemorySegment.ofArray(new float[64]), 0, 1, 1, out,
                     0, 6, scratch)).isInstanceOf(IllegalArgumentException.class);
+            MemorySegment group = arena.allocate(kernels.packedLength(WeightFormat.F32, 64, ProductKernels.GROUP) * 4,
+                    4);
+            assertThatThrownBy(
+                    () -> kernels.multiply(weight, 0, 6, group, 0, ProductKernels.GROUP, 2, out, 5, -1, scratch))
+                    .isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> kernels.widen(weight, 0, 6, in, 0, scratch))
                     .isInstanceOf(IndexOutOfBoundsException.class);
             Arena closed = Arena.ofConfined();
@@ -253,6 +258,25 @@ class ProductKernelsTests {
             closed.close();
             assertThatThrownBy(() -> kernels.multiply(weight, 0, 6, gone, 0, 1, 1, out, 0, 6, scratch))
                     .isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void refusesProductsThatDoNotFit() {
+        try (Arena arena = Arena.ofShared();
+                WorkerPool workers = new WorkerPool(1);
+                KernelProducts products = new KernelProducts(ProductKernels.ofThisMachine(), workers)) {
+            Weight weight = weight(arena, WeightFormat.F32, 6, 64);
+            Rows in = rows(arena, 2, 64);
+            Rows out = new Rows(arena.allocate(2 * 8 * 4, 4), 2, 8);
+            for (Product wrong : List.of(new Product(out, weight, 0, 7), new Product(out, weight, -1, 3),
+                    new Product(out, weight, 3, 0), new Product(out.rows(0, 1), weight, 0, 6))) {
+                assertThatThrownBy(() -> products.multiply(in, List.of(wrong)))
+                        .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("weight (6, 64)");
+            }
+            Rows narrow = rows(arena, 2, 32);
+            assertThatThrownBy(() -> products.multiply(narrow, List.of(new Product(out, weight, 0, 6))))
+                    .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("input (2, 32)");
         }
     }
 
