@@ -2,12 +2,8 @@
 package io.github.chaijlama;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
@@ -15,48 +11,24 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.families.ScalarTransformer;
 import io.github.chaijlama.kv.KvCacheFullException;
-import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.profile.ClusterProfile;
-import io.github.chaijlama.profile.Membership;
-import io.github.chaijlama.profile.ModelShape;
-import io.github.chaijlama.profile.ProfileException;
 
+import static io.github.chaijlama.SessionFixtures.GQA;
+import static io.github.chaijlama.SessionFixtures.MHA;
+import static io.github.chaijlama.SessionFixtures.ROW_BYTES;
+import static io.github.chaijlama.SessionFixtures.feed;
+import static io.github.chaijlama.SessionFixtures.online;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+/** What a session computes, however it came to its tokens: fed in pieces, cut back or copied. */
 @Timeout(300)
 class ChaiSessionTests {
-    private static final Path MHA = GoldenCases.directory("mha");
-    private static final Path GQA = GoldenCases.directory("gqa");
-    private static final int ROW = 16 * Float.BYTES;
-
-    private static ClusterProfile online(ChaiModel model, int window, int offset, ClusteringAlgorithm algorithm,
-            RepresentativeChoice choice, Integer... clusters) {
-        return new ClusterProfile(model.config().shape(), List.of(clusters),
-                new Membership.Online(window, offset, algorithm, choice));
-    }
-
-    private static ClusterProfile online(ChaiModel model, int window, Integer... clusters) {
-        return online(model, window, 0, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST, clusters);
-    }
-
-    private static float[] feed(ChaiSession session, int[] tokens, int... cuts) {
-        float[] logits = null;
-        int from = 0;
-        for (int i = 0; from < tokens.length; i++) {
-            int count = Math.min(cuts[i % cuts.length], tokens.length - from);
-            logits = session.feed(Arrays.copyOfRange(tokens, from, from + count));
-            from += count;
-        }
-        return logits;
-    }
-
     @ParameterizedTest
     @CsvSource({ "AGGLOMERATIVE, FIRST, 5, 0", "AGGLOMERATIVE, MEDOID, 16, 0", "KMEANS, FIRST, 5, 0",
             "KMEANS, MEDOID, 7, 0", "AGGLOMERATIVE, FIRST, 1, 0", "AGGLOMERATIVE, MEDOID, 5, 4",
@@ -154,40 +126,6 @@ class ChaiSessionTests {
     }
 
     @Test
-    void keyBytesFollowTheFormulaAndFallRightAfterTheWindow() {
-        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact());
-                ChaiSession session = model.newSession(online(model, 5, 8, 4, 3))) {
-            int[] tokens = TestModels.tokens(300, 256, 2);
-            for (int length = 1; length <= 300; length++) {
-                session.feed(tokens[length - 1]);
-                int keyHeads = length < 5 ? 24 : 8 + 4 + 3;
-                assertThat(session.kvCacheBytes()).as("%d tokens", length).isEqualTo((keyHeads + 24L) * length * ROW);
-                long pages = (length + 127) / 128;
-                assertThat(session.kvCacheAllocatedBytes()).isEqualTo((keyHeads + 24L) * pages * 128 * ROW);
-                assertThat(model.kvCacheAllocatedBytes()).isEqualTo(session.kvCacheAllocatedBytes());
-            }
-        }
-    }
-
-    @Test
-    void groupedQueryKeysAreDroppedOnlyWhenNoRepresentativeUsesThem() {
-        try (ChaiModel model = ChaiModel.load(GQA, ChaiOptions.exact())) {
-            for (int seed = 0; seed < 20; seed++) {
-                ClusterProfile profile = TestModels.randomStatic(model.config().shape(), seed);
-                try (ChaiSession session = model.newSession(profile)) {
-                    session.feed(TestModels.tokens(10, 256, seed));
-                    long heads = 0;
-                    for (int layer = 0; layer < 3; layer++) {
-                        heads += 2 + Arrays.stream(session.clusters(layer).representatives()).map(head -> head / 4)
-                                .distinct().count();
-                    }
-                    assertThat(session.kvCacheBytes()).isEqualTo(heads * 10 * ROW);
-                }
-            }
-        }
-    }
-
-    @Test
     void theWholeContextIsUsableToTheLastPosition(@TempDir Path directory) {
         Path small = TestModels.random(directory, TestModels.shape(64, 128, 4, 2), 96, "F32");
         ScalarTransformer reference = new ScalarTransformer(small);
@@ -215,156 +153,6 @@ class ChaiSessionTests {
             assertThat(session.length()).isZero();
         }
     }
-
-    // ---- budget ----
-
-    @Test
-    void aFullBudgetFailsTheRequestThatNeedsMoreAndNoOther() {
-        long page = 128 * ROW;
-        // Two exact sequences of up to 128 tokens: 3 layers, 8 heads, keys and values.
-        ChaiOptions options = ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(2 * 48 * page));
-        try (ChaiModel model = ChaiModel.load(MHA, options)) {
-            int[] tokens = TestModels.tokens(200, 256, 4);
-            ChaiSession first = model.newSession();
-            ChaiSession second = model.newSession();
-            ChaiSession third = model.newSession();
-            first.feed(Arrays.copyOf(tokens, 100));
-            second.feed(Arrays.copyOf(tokens, 20));
-
-            assertThatThrownBy(() -> third.feed(1)).isInstanceOfSatisfying(KvCacheFullException.class, e -> {
-                assertThat(e.neededBytes()).isEqualTo(48 * page);
-                assertThat(e.freeBytes()).isZero();
-            });
-            assertThatThrownBy(() -> first.feed(Arrays.copyOfRange(tokens, 100, 130)))
-                    .isInstanceOf(KvCacheFullException.class);
-            assertThat(first.length()).isEqualTo(100);
-            first.feed(tokens[100]);
-            second.feed(tokens[20]);
-
-            second.close();
-            float[] logits = first.feed(Arrays.copyOfRange(tokens, 101, 130));
-            first.close();
-            third.feed(1);
-            third.close();
-            assertThat(model.kvCacheAllocatedBytes()).isZero();
-            try (ChaiSession alone = model.newSession()) {
-                float[] expected = alone.feed(Arrays.copyOf(tokens, 130));
-                assertThat(TestModels.maxDifference(logits, expected)).isLessThan(1e-4);
-            }
-        }
-    }
-
-    @Test
-    void aClusteredSequenceFitsWhereAnExactOneDoesNot() {
-        long page = 128 * ROW;
-        try (ChaiModel probe = ChaiModel.load(MHA, ChaiOptions.exact())) {
-            ClusterProfile profile = online(probe, 5, 2, 2, 2);
-            // Final pages of the clustered sequence, and what one layer holds more while it decides.
-            long needed = (3 * (2 + 8) + 6) * page;
-            try (ChaiModel model = ChaiModel.load(MHA,
-                    ChaiOptions.clustered(profile).with(change -> change.kvCacheMaxBytes(needed)));
-                    ChaiSession clustered = model.newSession()) {
-                clustered.feed(TestModels.tokens(120, 256, 5));
-                assertThat(clustered.kvCacheAllocatedBytes()).isEqualTo(30 * page);
-                try (ChaiSession exact = model.newSession(AttentionMode.EXACT)) {
-                    assertThatThrownBy(() -> exact.feed(1)).isInstanceOf(KvCacheFullException.class);
-                }
-            }
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = { 1, 4, 5, 6, 127, 128, 129, 400 })
-    void reservationsAreNeverShort(int window) {
-        try (ChaiModel model = ChaiModel.load(GQA, ChaiOptions.exact())) {
-            for (int[] cuts : new int[][]{ { 1 }, { 126, 1, 1, 1, 300 }, { 128 }, { 3, 200 }, { 700 } }) {
-                try (ChaiSession session = model.newSession(online(model, window, 5, 1, 8))) {
-                    feed(session, TestModels.tokens(420, 256, window), cuts);
-                    assertThat(session.length()).isEqualTo(420);
-                }
-            }
-            assertThat(model.kvCacheAllocatedBytes()).isZero();
-        }
-    }
-
-    // ---- concurrency and memory ----
-
-    @Test
-    void manySessionsAtOnceGiveTheResultsOfOneAfterAnother() throws Exception {
-        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact())) {
-            ClusterProfile profile = online(model, 5, 8, 4, 2);
-            List<float[]> expected = new ArrayList<>();
-            for (int chat = 0; chat < 8; chat++) {
-                expected.add(chat(model, profile, chat));
-            }
-            try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
-                List<Future<Boolean>> same = new ArrayList<>();
-                for (int chat = 0; chat < 8; chat++) {
-                    int number = chat;
-                    same.add(threads.submit(() -> {
-                        for (int round = 0; round < 50; round++) {
-                            if (!Arrays.equals(chat(model, profile, number), expected.get(number))) {
-                                return false;
-                            }
-                        }
-                        return true;
-                    }));
-                }
-                for (Future<Boolean> result : same) {
-                    assertThat(result.get()).isTrue();
-                }
-            }
-            assertThat(model.kvCacheAllocatedBytes()).isZero();
-        }
-    }
-
-    /** A prompt and 12 greedy tokens; even chats are exact, odd ones clustered. */
-    private static float[] chat(ChaiModel model, ClusterProfile profile, int number) {
-        try (ChaiSession session = number % 2 == 0 ? model.newSession() : model.newSession(profile)) {
-            float[] logits = session.feed(TestModels.tokens(3 + 7 * number, 256, number));
-            for (int i = 0; i < 12; i++) {
-                logits = session.feed(TestModels.mostLikely(logits));
-            }
-            return logits;
-        }
-    }
-
-    @Test
-    void severalModelsLiveSideBySide() {
-        try (ChaiModel one = ChaiModel.load(MHA, ChaiOptions.exact().with(change -> change.threads(1)));
-                ChaiModel two = ChaiModel.load(GQA, ChaiOptions.exact().with(change -> change.threads(2)));
-                ChaiModel three = ChaiModel.load(MHA, ChaiOptions.exact().with(change -> change.threads(2)));
-                ChaiSession a = one.newSession();
-                ChaiSession b = two.newSession();
-                ChaiSession c = three.newSession()) {
-            int[] tokens = TestModels.tokens(40, 256, 6);
-            float[] first = a.feed(tokens);
-            assertThat(TestModels.maxDifference(b.feed(tokens), first)).isGreaterThan(0.1);
-            assertThat(c.feed(tokens)).isEqualTo(first);
-        }
-    }
-
-    @Test
-    void closedSessionsAndModelsSaySo() {
-        ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact());
-        ChaiSession closed = model.newSession();
-        closed.feed(1, 2);
-        closed.close();
-        closed.close();
-        assertThatThrownBy(() -> closed.feed(1)).isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("sequence is closed");
-        ChaiSession open = model.newSession();
-        open.feed(1, 2);
-        model.close();
-        model.close();
-        assertThatThrownBy(() -> open.feed(1)).isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("model is closed");
-        assertThatThrownBy(model::newSession).isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("model is closed");
-        open.close();
-    }
-
-    // ---- copies ----
 
     @Test
     void aCopyGoesOnByItself() {
@@ -395,7 +183,7 @@ class ChaiSessionTests {
     @Test
     void whatCannotBeReusedCannotBeCopied() {
         try (ChaiModel model = ChaiModel.load(MHA,
-                ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(48 * 128 * ROW)));
+                ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(48 * 128 * ROW_BYTES)));
                 ChaiSession session = model.newSession(online(model, 5, 8, 3, 5))) {
             session.feed(1, 2, 3, 4);
             assertThat(session.isReusable(4)).isTrue();
@@ -410,47 +198,5 @@ class ChaiSessionTests {
             assertThatThrownBy(() -> session.copy(6)).isInstanceOf(KvCacheFullException.class);
             assertThat(model.kvCacheAllocatedBytes()).isEqualTo(session.kvCacheAllocatedBytes());
         }
-    }
-
-    // ---- modes and profiles ----
-
-    @Test
-    void aProfileForAnotherModelIsRefusedBeforeTheWeightsAreRead() {
-        ClusterProfile other = new ClusterProfile(new ModelShape("llama", 1, 4, 4, 8), List.of(2),
-                Membership.defaults());
-        assertThatThrownBy(() -> ChaiModel.load(MHA, ChaiOptions.clustered(other)))
-                .isInstanceOf(ProfileException.class).hasMessageContaining("1 layers, 4 heads")
-                .hasMessageContaining("3 layers, 8 heads");
-        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.exact())) {
-            assertThatThrownBy(() -> model.newSession(other)).isInstanceOf(ProfileException.class);
-        }
-    }
-
-    @Test
-    void aSessionCanOnlyHaveAnAttentionItsModelHas() {
-        try (ChaiModel exact = ChaiModel.load(MHA, ChaiOptions.exact())) {
-            assertThatThrownBy(() -> exact.newSession(AttentionMode.CLUSTERED)).hasMessageContaining("loaded without");
-            assertThatThrownBy(() -> exact.newSession(AttentionMode.STOCK))
-                    .hasMessage("a model loaded for EXACT attention cannot run a STOCK session");
-        }
-        assertThatThrownBy(() -> ChaiModel.load(MHA, ChaiOptions.stock())).isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("Jlama's own attention is that of a StockModel");
-    }
-
-    @Test
-    void optionsThatContradictEachOtherAreRefused() {
-        assertThatThrownBy(() -> ChaiOptions.exact().with(change -> change.attention(AttentionMode.CLUSTERED)))
-                .hasMessage("clustered attention needs a cluster profile");
-        assertThatThrownBy(() -> ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(0)))
-                .hasMessageContaining("at least 1 byte");
-        assertThatThrownBy(() -> ChaiOptions.exact().with(change -> change.maxIdleSequences(-1)))
-                .hasMessage("idle sequences must be 0 or more, found -1");
-        assertThatThrownBy(() -> ChaiOptions.exact().with(change -> change.threads(0)))
-                .hasMessageContaining("threads must be 1 to 1024, found 0");
-        assertThatThrownBy(() -> ChaiModel.load(MHA, ChaiOptions.exact().with(change -> change.kvCacheMaxBytes(10))))
-                .isInstanceOf(KvCacheTooSmallException.class)
-                .hasMessage(
-                        "the first token of a sequence takes at least 221184 bytes of key/value pages, the budget is "
-                                + "10");
     }
 }

@@ -35,20 +35,11 @@ class CalibrateCommandTests {
     private Path texts;
     private Path out;
 
-    private record Run(int exitCode, String out, String err) {}
-
-    private static Run run(List<String> args) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        CommandLine command = ChaiCommand.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-        return new Run(command.execute(args.toArray(String[]::new)), out.toString(), err.toString());
-    }
-
-    private Run calibrate(String... more) {
+    private CommandRun calibrate(String... more) {
         List<String> args = new ArrayList<>(
                 List.of("calibrate", "--model", POCKET, "--texts", texts.toString(), "--out", out.toString()));
         args.addAll(List.of(more));
-        return run(args);
+        return CommandRun.of(args.toArray(String[]::new));
     }
 
     @BeforeEach
@@ -66,7 +57,7 @@ class CalibrateCommandTests {
 
     @Test
     void writesAProfileAndNothingElse() {
-        Run run = calibrate("--membership", "online", "--window", "7", "--offset", "2", "--algorithm", "kmeans",
+        CommandRun run = calibrate("--membership", "online", "--window", "7", "--offset", "2", "--algorithm", "kmeans",
                 "--representative", "first");
 
         assertThat(run.exitCode()).as(run.err()).isZero();
@@ -76,12 +67,12 @@ class CalibrateCommandTests {
                 online -> assertThat(online.window() + " " + online.offset()).isEqualTo("7 2"));
         assertThat(profile.fingerprint().orElseThrow()).startsWith("sha256:");
         assertThat(run.out()).contains("4 texts").contains("written to").contains("held-out");
-        assertThat(run(List.of("info", "--model", POCKET, "--profile", out.toString())).exitCode()).isZero();
+        assertThat(CommandRun.of("info", "--model", POCKET, "--profile", out.toString()).exitCode()).isZero();
     }
 
     @Test
     void thePromptCanDecide() {
-        Run run = calibrate("--membership", "prompt", "--max-kl", "0.5", "--held-out", "4", "--representative",
+        CommandRun run = calibrate("--membership", "prompt", "--max-kl", "0.5", "--held-out", "4", "--representative",
                 "medoid");
 
         assertThat(run.exitCode()).as(run.err()).isZero();
@@ -95,7 +86,7 @@ class CalibrateCommandTests {
     void theSameCallWritesTheSameBytes() throws IOException {
         assertThat(calibrate("--max-kl", "0.02", "--held-out", "4").exitCode()).isZero();
         String first = Files.readString(out);
-        Run again = calibrate("--max-kl", "0.02", "--held-out", "4", "--json", "--threads", "1");
+        CommandRun again = calibrate("--max-kl", "0.02", "--held-out", "4", "--json", "--threads", "1");
 
         assertThat(Files.readString(out)).isEqualTo(first);
         JsonNode json = new ObjectMapper().readTree(again.out());
@@ -108,7 +99,7 @@ class CalibrateCommandTests {
     @Test
     void aReportShowsWhatWasFound() throws IOException {
         Path report = directory.resolve("report.html");
-        Run run = calibrate("--max-kl", "0.02", "--held-out", "4", "--beyond", "--report", report.toString());
+        CommandRun run = calibrate("--max-kl", "0.02", "--held-out", "4", "--beyond", "--report", report.toString());
 
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.err()).contains("report: " + report);
@@ -136,7 +127,7 @@ class CalibrateCommandTests {
         try (SmallFileSystem small = SmallFileSystem.mount(directory, 8)) {
             out = small.path().resolve("profile.json");
             Files.writeString(out, "old");
-            Run run = calibrate("--max-kl", "0.02", "--held-out", "4");
+            CommandRun run = calibrate("--max-kl", "0.02", "--held-out", "4");
 
             assertThat(run.exitCode()).isEqualTo(1);
             assertThat(run.err()).contains("chai: profile " + out + " cannot be written: No space left on device")
@@ -150,7 +141,7 @@ class CalibrateCommandTests {
     void aReportThatCannotBeWrittenDoesNotCostTheProfile() throws Exception {
         try (SmallFileSystem small = SmallFileSystem.mount(directory, 8)) {
             Path report = small.path().resolve("report.html");
-            Run run = calibrate("--report", report.toString());
+            CommandRun run = calibrate("--report", report.toString());
 
             assertThat(run.exitCode()).isEqualTo(1);
             assertThat(run.err()).contains("chai: report " + report + " cannot be written: No space left on device")
@@ -195,7 +186,7 @@ class CalibrateCommandTests {
         assertThat(err.toString()).contains("chai: calibration was interrupted; the same call goes on where it stopped")
                 .doesNotContain("\tat ");
         assertThat(out).hasContent("old");
-        Run again = calibrate("--max-kl", "0.02", "--held-out", "4");
+        CommandRun again = calibrate("--max-kl", "0.02", "--held-out", "4");
         assertThat(again.exitCode()).isZero();
         assertThat(again.err()).contains("going on where a stopped run left off");
         assertThat(out).hasContent(uninterrupted);
@@ -204,8 +195,8 @@ class CalibrateCommandTests {
 
     @Test
     void comparesTheWaysToFindClusters() {
-        Run run = run(List.of("compare", "--model", POCKET, "--texts", texts.toString(), "--profile",
-                TestModels.POCKET_PROFILE.toString()));
+        CommandRun run = CommandRun.of("compare", "--model", POCKET, "--texts", texts.toString(), "--profile",
+                TestModels.POCKET_PROFILE.toString());
 
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).contains("clusters per layer: [8, 3, 3, 6, 8, 6]")
@@ -233,7 +224,7 @@ class CalibrateCommandTests {
             --threads 0                                  | --threads must be 1 to 1024, found 0
             """)
     void mistakesAreUsageErrors(String options, String message) {
-        Run run = calibrate(options.strip().split(" "));
+        CommandRun run = calibrate(options.strip().split(" "));
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err()).contains(message);
@@ -252,7 +243,7 @@ class CalibrateCommandTests {
         assertFails(calibrate(), "does not exist");
     }
 
-    private void assertFails(Run run, String message) {
+    private void assertFails(CommandRun run, String message) {
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err()).contains(message).doesNotContain("\tat ");
         assertThat(out).doesNotExist();
@@ -260,7 +251,7 @@ class CalibrateCommandTests {
 
     @Test
     void aReportNobodyCanWriteIsSaidBeforeTheWork() {
-        Run run = calibrate("--report", directory.toString());
+        CommandRun run = calibrate("--report", directory.toString());
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err()).contains("--report must name a file in a directory that exists, found " + directory);
@@ -270,7 +261,7 @@ class CalibrateCommandTests {
     @Test
     void anOutputNobodyCanWriteIsSaidBeforeTheWork() {
         out = directory.resolve("missing").resolve("profile.json");
-        Run run = calibrate();
+        CommandRun run = calibrate();
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err()).contains("--out must name a file in a directory that exists");

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import io.github.chaijlama.GoldenCases;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
+
+class BenchCommandTests {
+    @TempDir
+    Path directory;
+
+    @Test
+    void benchMeasuresEveryArm() {
+        CommandRun run = CommandRun.of("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters",
+                "8x1,4x2", "--context",
+                "8,16", "--runs", "2", "--decode", "3", "--threads", "2", "--warm-up", "0", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode measurements = run.json().path("measurements");
+        assertThat(measurements).hasSize(6);
+        for (int i = 0; i < 6; i++) {
+            JsonNode measurement = measurements.get(i);
+            int context = i < 3 ? 8 : 16;
+            assertThat(measurement.path("attention").asText())
+                    .isEqualTo(List.of("STOCK", "EXACT", "CLUSTERED").get(i % 3));
+            assertThat(measurement.path("context").asInt()).isEqualTo(context);
+            assertThat(measurement.path("arm").asText()).isEqualTo(List.of("stock", "exact", "clustered").get(i % 3));
+            assertThat(measurement.path("runs").asInt()).isEqualTo(2);
+            assertThat(measurement.path("readsFromMemory").isBoolean()).isTrue();
+            assertThat(measurement.has("extrapolated")).isFalse();
+            for (JsonNode layer : measurement.path("attentionAlone")) {
+                double flops = 2.0 * context * (context + 1) * 8 * 16;
+                assertThat(layer.path("prefillGflops").asDouble())
+                        .isCloseTo(flops / layer.at("/prefillMillis/median").asDouble() / 1e6, withinPercentage(0.01));
+                assertThat(layer.path("decodeBytes").asDouble())
+                        .isEqualTo((8 + layer.path("clusters").asInt()) * 16 * Float.BYTES * (context + 2.0));
+                assertThat(layer.path("decodeShareOfPeak").isNumber()).isTrue();
+                assertThat(layer.path("prefillShareOfPeak").isNumber()).isTrue();
+            }
+            for (String step : List.of("prefillParts", "decodeParts")) {
+                double sum = 0;
+                for (String part : List.of("attention", "projections", "feedForward", "head", "other")) {
+                    assertThat(measurement.path(step).path(part + "Millis").isNumber()).isTrue();
+                    sum += measurement.path(step).path("shares").path(part).asDouble();
+                }
+                assertThat(sum).isCloseTo(1, within(1e-9));
+            }
+            assertThat(measurement.at("/prefillMillis/median").asDouble()).isPositive();
+            assertThat(measurement.at("/decodeMillis/min").asDouble()).isPositive();
+            assertThat(measurement.path("kvCacheBytes").asLong())
+                    .isEqualTo(context * 16L * Float.BYTES * (i % 3 == 2 ? 16 + 12 + 12 : 48));
+        }
+        assertThat(run.json().path("threads").asInt()).isEqualTo(2);
+        assertThat(run.json().at("/peaks/multiplyAddGflops/median").asDouble()).isPositive();
+        assertThat(run.json().at("/peaks/readGigabytesPerSecond/median").asDouble()).isPositive();
+        assertThat(run.json().path("leftOut")).isEmpty();
+        assertThat(run.err()).contains("run 2 of 2: 16 tokens, clustered");
+    }
+
+    @Test
+    void benchForPeopleSaysWhatItsNumbersAreAndDrawsThem() throws IOException {
+        Path report = directory.resolve("report.html");
+        CommandRun run = CommandRun.of("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters",
+                "8x1,4x2", "--context",
+                "16,32", "--runs", "1", "--decode", "2", "--warm-up", "0", "--report", report.toString());
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("measured peaks:").contains("time to first token, ms")
+                .contains("2 N (N+1) H d a layer, whatever the arm computes").contains("where the time goes")
+                .contains("run once more beside each step and subtracted")
+                .contains("not above 4 times the last-level cache").doesNotContain("EXTRAPOLATED")
+                .doesNotContain("left out");
+        assertThat(run.err()).contains("report: " + report);
+        assertThat(report).content().contains("Time to first token", "One more token",
+                "Attention alone, prefill, a layer", "peak of the machine", "mha", "as stored", "clusters", "0.8.4")
+                .doesNotContain("Extrapolated").doesNotContain("Left out");
+        assertThat(directory.toFile().list()).containsExactly("report.html");
+    }
+
+    @Test
+    void benchMeasuresEveryTypeOfKeysAndValues() {
+        CommandRun run = CommandRun.of("bench", "--model", GoldenCases.directory("mha").toString(), "--clusters",
+                "8x1,4x2", "--context",
+                "8", "--arms", "stock,exact,clustered", "--kv", "F32,bf16,I8", "--runs", "1", "--decode", "2",
+                "--warm-up", "0", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode measurements = run.json().path("measurements");
+        assertThat(measurements).hasSize(7);
+        long[] rowBytes = { 64, 32, 20 };
+        for (int i = 0; i < 7; i++) {
+            JsonNode measurement = measurements.get(i);
+            int type = i == 0 ? 0 : (i - 1) % 3;
+            assertThat(measurement.path("kv").asText()).isEqualTo(List.of("F32", "BF16", "I8").get(type));
+            assertThat(measurement.path("kvCacheBytes").asLong())
+                    .isEqualTo(8 * rowBytes[type] * (i > 3 ? 16 + 12 + 12 : 48));
+        }
+        assertThat(measurements.get(2).path("arm").asText()).isEqualTo("exact bf16");
+    }
+
+    @Test
+    void benchStopsWhenItsTimeIsOverAndSaysWhatIsLeftOut() {
+        CommandRun run = CommandRun.of("bench", "--model", GoldenCases.directory("mha").toString(), "--arms", "exact",
+                "--context", "8",
+                "--runs", "1000000", "--max-seconds", "1", "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.json().path("leftOut")).hasSize(1);
+        assertThat(run.json().at("/leftOut/0").asText()).startsWith("8 tokens, exact: ");
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.TestModels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+class InfoCommandTests {
+    private static final String POCKET = TestModels.POCKET.toString();
+    private static final String PROFILE = TestModels.POCKET_PROFILE.toString();
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void infoDescribesModelMachineAndSaving() {
+        CommandRun run = CommandRun.of("info", "--model", POCKET, "--profile", PROFILE, "--json");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.json().at("/model/type").asText()).isEqualTo("llama");
+        assertThat(run.json().at("/model/parameters").asLong()).isEqualTo(4_787_456);
+        assertThat(run.json().at("/kvCache/exactBytesPerToken").asLong()).isEqualTo(96 * 32 * 4);
+        assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(82 * 32 * 4);
+        assertThat(run.json().at("/kvCache/saving").asDouble()).isCloseTo(14.0 / 96, within(1e-12));
+        assertThat(run.json().at("/profile/clusters")).hasSize(6);
+        assertThat(CommandRun.of("info", "--model", POCKET, "--profile", PROFILE).out()).contains("[8,3,3,6,8,6]")
+                .containsPattern("membership +STATIC\\R").containsPattern("saving +14.6 %")
+                .containsPattern("endTokens +\\[1]");
+        assertThat(CommandRun.of("info", "--model", POCKET).out()).contains("weightType").contains("BF16")
+                .contains("operators").contains("kernels");
+    }
+
+    @Test
+    void infoTellsWhatQuantizedWeightsTake() {
+        JsonNode stored = CommandRun.of("info", "--model", POCKET, "--weights", "stored", "--json").json()
+                .path("model");
+        JsonNode q4 = CommandRun.of("info", "--model", POCKET, "--weights", "Q4", "--json").json().path("model");
+        assertThat(stored.path("weightType").asText()).isEqualTo("BF16");
+        assertThat(q4.path("weightType").asText()).isEqualTo("Q4");
+        assertThat(q4.path("parameters")).isEqualTo(stored.path("parameters"));
+        // 20 bytes instead of 64 for every 32 values, but for embedding and norms.
+        assertThat(q4.path("weightBytes").asLong()).isLessThan(stored.path("weightBytes").asLong() / 2);
+    }
+
+    @Test
+    void infoNeedsNoTokenizer() throws IOException {
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(GoldenCases.directory("mha").resolve(file), directory.resolve(file));
+        }
+        CommandRun run = CommandRun.of("info", "--model", directory.toString(), "--json");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.json().at("/text/tokenizer").isNull()).isTrue();
+        assertThat(CommandRun.of("info", "--model", POCKET, "--json").json().at("/text/chatTemplate").booleanValue())
+                .isTrue();
+    }
+}
