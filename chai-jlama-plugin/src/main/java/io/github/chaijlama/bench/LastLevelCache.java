@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -14,18 +15,18 @@ final class LastLevelCache {
 
     private LastLevelCache() {}
 
-    /** Returns the size in bytes, -1 where it is not known. */
-    static long bytes() {
+    /** Returns the size in bytes, empty where it is not known. */
+    static OptionalLong bytes() {
         return bytes(Path.of("/sys/devices/system/cpu/cpu0/cache"));
     }
 
     /** Returns the size of the cache of the highest level described under a directory of Linux's form. */
-    static long bytes(Path directory) {
+    static OptionalLong bytes(Path directory) {
         if (!Files.isDirectory(directory)) {
-            return -1;
+            return OptionalLong.empty();
         }
         int highest = 0;
-        long bytes = -1;
+        OptionalLong bytes = OptionalLong.empty();
         try (DirectoryStream<Path> caches = Files.newDirectoryStream(directory, "index*")) {
             for (Path cache : caches) {
                 int level = Integer.parseInt(read(cache, "level"));
@@ -35,7 +36,7 @@ final class LastLevelCache {
                 }
             }
         } catch (IOException | NumberFormatException _) {
-            return -1;
+            return OptionalLong.empty();
         }
         return bytes;
     }
@@ -44,10 +45,10 @@ final class LastLevelCache {
         return Files.readString(cache.resolve(name)).strip();
     }
 
-    private static long parse(String size) {
+    private static OptionalLong parse(String size) {
         Matcher matcher = SIZE.matcher(size);
         if (!matcher.matches()) {
-            return -1;
+            return OptionalLong.empty();
         }
         int shift = switch (matcher.group(2)) {
             case "K" -> 10;
@@ -55,6 +56,6 @@ final class LastLevelCache {
             case "G" -> 30;
             default -> 0;
         };
-        return Long.parseLong(matcher.group(1)) << shift;
+        return OptionalLong.of(Long.parseLong(matcher.group(1)) << shift);
     }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 import io.github.chaijlama.parallel.WorkerPool;
 
@@ -27,7 +28,7 @@ final class PeakMeter implements AutoCloseable {
     private final WorkerPool workers;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment buffer;
-    private final long lastLevelCache = LastLevelCache.bytes();
+    private final OptionalLong lastLevelCache = LastLevelCache.bytes();
     private final float[] sink;
     private final List<Double> gflops = new ArrayList<>();
     private final List<Double> gigabytes = new ArrayList<>();
@@ -36,7 +37,7 @@ final class PeakMeter implements AutoCloseable {
     PeakMeter(int threads) {
         this.workers = new WorkerPool(threads);
         this.sink = new float[threads];
-        long bytes = Math.clamp(2 * MachinePeaks.CACHES * lastLevelCache, LEAST_BUFFER, MOST_BUFFER);
+        long bytes = Math.clamp(2 * MachinePeaks.CACHES * lastLevelCache.orElse(0), LEAST_BUFFER, MOST_BUFFER);
         this.buffer = arena.allocate(bytes / TASK_BYTES * TASK_BYTES, 64);
         buffer.fill((byte) 1); // pages that nobody wrote are all the same one
         warmUp();

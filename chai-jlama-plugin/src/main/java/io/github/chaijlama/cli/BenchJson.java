@@ -36,11 +36,7 @@ final class BenchJson {
         put(peak.putObject("multiplyAddGflops"), peaks.gflops());
         put(peak.putObject("readGigabytesPerSecond"), peaks.readGigabytes());
         peak.put("readBufferBytes", peaks.bufferBytes());
-        if (peaks.lastLevelCacheBytes() < 0) {
-            peak.putNull("lastLevelCacheBytes");
-        } else {
-            peak.put("lastLevelCacheBytes", peaks.lastLevelCacheBytes());
-        }
+        Json.putBytes(peak, "lastLevelCacheBytes", peaks.lastLevelCacheBytes());
         benchmarked.profile().ifPresent(profile -> Json.putNumbers(root, "clusters",
                 profile.clusters().stream().mapToInt(Integer::intValue).toArray()));
         ArrayNode list = root.putArray("measurements");

@@ -169,8 +169,7 @@ final class BenchPage {
                 new Entry("Peak, multiply-add", BenchText.format(peaks.gflops()) + " GFLOP/s"),
                 new Entry("Peak, reading", BenchText.format(peaks.readGigabytes()) + " GB/s, a buffer of "
                         + (peaks.bufferBytes() >> 20) + " MiB"),
-                new Entry("Last-level cache", peaks.lastLevelCacheBytes() < 0 ? "unknown"
-                        : BenchText.mebibytes(peaks.lastLevelCacheBytes()) + " MiB")));
+                new Entry("Last-level cache", BenchText.lastLevelCache(peaks))));
         benchmarked.profile().ifPresent(profile -> settings.add(new Entry("Clusters",
                 Wording.clusters(profile) + "; " + Wording.membership(profile.membership()))));
         return settings;

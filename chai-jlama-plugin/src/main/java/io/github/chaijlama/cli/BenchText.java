@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalLong;
 
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.LayerCost;
@@ -39,7 +40,7 @@ final class BenchText {
         out.printf(Locale.ROOT,
                 "measured peaks: %s GFLOP/s multiply-add, %s GB/s reading %d MiB; last-level cache: %s%n",
                 format(peaks.gflops()), format(peaks.readGigabytes()), peaks.bufferBytes() >> 20,
-                peaks.lastLevelCacheBytes() < 0 ? "unknown" : mebibytes(peaks.lastLevelCacheBytes()) + " MiB");
+                lastLevelCache(peaks));
         benchmarked.profile().ifPresent(profile -> out.println("clusters per layer: " + profile.clusters()));
         out.println("medians (smallest to largest)");
         if (!result.measurements().isEmpty()) {
@@ -136,6 +137,12 @@ final class BenchText {
 
     static String formatFine(Spread spread) {
         return String.format(Locale.ROOT, "%.3f (%.3f to %.3f)", spread.median(), spread.min(), spread.max());
+    }
+
+    /** Returns the size of the last-level cache with its unit. */
+    static String lastLevelCache(MachinePeaks peaks) {
+        OptionalLong bytes = peaks.lastLevelCacheBytes();
+        return bytes.isPresent() ? mebibytes(bytes.getAsLong()) + " MiB" : "unknown";
     }
 
     static String mebibytes(long bytes) {

@@ -25,7 +25,7 @@ final class EvaluationText {
 
     static void print(PrintWriter out, EvaluateCommand.Evaluated evaluated) {
         out.println(evaluated.shape()
-                + "; values with +- standard error; * differs from exact by more than two of them");
+                + "; values with +- standard error; * differs from exact by more than 1.96 of them (95 %)");
         EvaluationText text = new EvaluationText(out);
         evaluated.texts().ifPresent(texts -> text.print(texts.result()));
         evaluated.tasks().ifPresent(tasks -> text.print(tasks.result()));
@@ -94,7 +94,7 @@ final class EvaluationText {
         return all;
     }
 
-    /** Returns a value with its standard error; differences that are more than twice that are marked. */
+    /** Returns a value with its standard error; differences that are significant are marked. */
     private static String difference(Estimate estimate, double factor, int digits) {
         return format(estimate, factor, digits) + (estimate.isSignificant() ? "*" : " ");
     }

@@ -17,7 +17,7 @@ final class Json {
         return MAPPER.createObjectNode();
     }
 
-    /** Adds a number of bytes, null where it is not known (-1). */
+    /** Adds a number of bytes, null where it is not known. */
     static void putBytes(ObjectNode node, String key, OptionalLong bytes) {
         if (bytes.isPresent()) {
             node.put(key, bytes.getAsLong());

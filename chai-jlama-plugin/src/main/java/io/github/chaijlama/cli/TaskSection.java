@@ -18,9 +18,6 @@ import io.github.chaijlama.report.Table;
 
 /** What the page of an evaluation shows of its tasks. */
 final class TaskSection {
-    /** Half of the central 95 % of a normal distribution, in standard errors. */
-    private static final double HALF_WIDTH_95 = 1.96;
-
     /** A way of scoring tasks. */
     private record Rule(String name, Function<TaskMeasures, Estimate> measure) {}
 
@@ -59,20 +56,20 @@ final class TaskSection {
             String verdict = "";
             if (i > 0) {
                 Estimate difference = Wording.inPercent(rule.measure.apply(tasks.differences()));
-                double halfWidth = HALF_WIDTH_95 * difference.standardError();
+                double halfWidth = difference.halfWidth95();
                 change = Wording.estimate(difference, 2);
-                verdict = verdict(difference.value(), halfWidth);
+                verdict = verdict(difference);
                 differences.add(new IntervalChart.Row(name, result.arm().name(), difference.value(), halfWidth));
             }
             rows.add(List.of(name, Long.toString(tasks.tasks()), result.arm().name(), accuracy, change, verdict));
         }
     }
 
-    private static String verdict(double difference, double halfWidth) {
-        if (!Double.isFinite(halfWidth)) {
+    private static String verdict(Estimate difference) {
+        if (!Double.isFinite(difference.standardError())) {
             return "";
         }
-        return Math.abs(difference) > halfWidth ? "yes" : "no";
+        return difference.isSignificant() ? "yes" : "no";
     }
 
     private Section section() {

@@ -8,12 +8,23 @@ package io.github.chaijlama.evaluate;
  * @param standardError its standard error, NaN if it is unknown (fewer than two samples)
  */
 public record Estimate(double value, double standardError) {
+    /** Half of the central 95 % of a normal distribution, in standard errors. */
+    private static final double HALF_WIDTH_95 = 1.96;
+
     /** So many standard errors above the mean lies the end of a one-sided interval of 95 %. */
     private static final double ONE_SIDED_95 = 1.645;
 
-    /** Whether the value differs from zero by more than twice its standard error; false if that is not known. */
+    /**
+     * Whether zero lies outside of the interval of 95 % around the value, 1.96 standard errors to each side as of a
+     * normal distribution; false if the standard error is not known.
+     */
     public boolean isSignificant() {
-        return Math.abs(value) > 2 * standardError;
+        return Math.abs(value) > halfWidth95();
+    }
+
+    /** Returns half the width of the interval of 95 % around the value, NaN if the standard error is not known. */
+    public double halfWidth95() {
+        return HALF_WIDTH_95 * standardError;
     }
 
     /** Returns the upper end of the one-sided interval of 95 %, NaN if the standard error is not known. */

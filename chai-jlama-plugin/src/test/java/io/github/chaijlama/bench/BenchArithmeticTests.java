@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.OptionalLong;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -167,17 +168,17 @@ class BenchArithmeticTests {
 
     @Test
     void findsTheLastLevelCache(@TempDir Path directory) throws IOException {
-        assertThat(LastLevelCache.bytes(directory.resolve("nowhere"))).isEqualTo(-1);
-        assertThat(LastLevelCache.bytes(directory)).isEqualTo(-1);
+        assertThat(LastLevelCache.bytes(directory.resolve("nowhere"))).isEmpty();
+        assertThat(LastLevelCache.bytes(directory)).isEmpty();
         cache(directory, 0, "1", "Data", "32K");
         cache(directory, 1, "1", "Instruction", "64K");
         cache(directory, 2, "3", "Unified", "24M");
         cache(directory, 3, "2", "Unified", "512K");
-        assertThat(LastLevelCache.bytes(directory)).isEqualTo(24L << 20);
+        assertThat(LastLevelCache.bytes(directory)).hasValue(24L << 20);
         cache(directory, 4, "4", "Unified", "much");
-        assertThat(LastLevelCache.bytes(directory)).isEqualTo(-1);
+        assertThat(LastLevelCache.bytes(directory)).isEmpty();
         cache(directory, 4, "four", "Unified", "1G");
-        assertThat(LastLevelCache.bytes(directory)).isEqualTo(-1);
+        assertThat(LastLevelCache.bytes(directory)).isEmpty();
     }
 
     private static void cache(Path directory, int index, String level, String type, String size) throws IOException {
@@ -190,10 +191,10 @@ class BenchArithmeticTests {
     @Test
     void memoryIsWhatIsMoreThanFourCaches() {
         Spread one = Spread.of(List.of(1.0));
-        MachinePeaks peaks = new MachinePeaks(one, one, 1, 1000);
+        MachinePeaks peaks = new MachinePeaks(one, one, 1, OptionalLong.of(1000));
         assertThat(peaks.readsFromMemory(4000)).isFalse();
         assertThat(peaks.readsFromMemory(4001)).isTrue();
-        assertThat(new MachinePeaks(one, one, 1, -1).readsFromMemory(1L << 40)).isFalse();
+        assertThat(new MachinePeaks(one, one, 1, OptionalLong.empty()).readsFromMemory(1L << 40)).isFalse();
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.stream.IntStream;
 
@@ -228,7 +229,8 @@ final class SampleResults {
         return new Benchmarked(name, SHAPE, "F32", ChaiOptions.exact(), Optional.of(PROFILE),
                 new Benchmark.Result(measurements,
                         leftOut,
-                        new MachinePeaks(new Spread(150, 143, 169), new Spread(30, 24, 32), 256L << 20, 24L << 20)));
+                        new MachinePeaks(new Spread(150, 143, 169), new Spread(30, 24, 32), 256L << 20,
+                                OptionalLong.of(24L << 20))));
     }
 
     private static Measurement measurement(BenchArm arm, int context) {

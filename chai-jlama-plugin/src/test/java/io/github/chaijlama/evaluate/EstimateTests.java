@@ -25,6 +25,16 @@ class EstimateTests {
     }
 
     @Test
+    void zeroOutsideOfTheIntervalOf95PercentIsSignificant() {
+        assertThat(new Estimate(1, 0.1).halfWidth95()).isCloseTo(0.196, within(1e-12));
+        assertThat(new Estimate(0.195, 0.1).isSignificant()).isFalse();
+        assertThat(new Estimate(0.197, 0.1).isSignificant()).as("less than two standard errors").isTrue();
+        assertThat(new Estimate(-0.197, 0.1).isSignificant()).isTrue();
+        assertThat(new Estimate(1, Double.NaN).isSignificant()).isFalse();
+        assertThat(new Estimate(1, Double.NaN).halfWidth95()).isNaN();
+    }
+
+    @Test
     void theOtherSignKeepsTheError() {
         assertThat(new Estimate(0.25, 0.1).negated()).isEqualTo(new Estimate(-0.25, 0.1));
         assertThat(new Estimate(0, 0.1).negated()).as("no negative zero").isEqualTo(new Estimate(0, 0.1));
