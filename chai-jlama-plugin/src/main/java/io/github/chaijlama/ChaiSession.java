@@ -57,6 +57,11 @@ public final class ChaiSession implements PromptSession {
         return logits;
     }
 
+    StepRun toStep(SessionRun run) {
+        return new StepRun(sequence, run.tokens(), run.from(), run.count(),
+                run.wantsLogits() ? Logits.LAST : Logits.NONE);
+    }
+
     @Override
     public void truncate(int newLength) {
         decoder.betweenSteps(() -> sequence.truncate(newLength));
@@ -100,6 +105,16 @@ public final class ChaiSession implements PromptSession {
      */
     public void observe(AttentionObserver observer) {
         sequence.observe(observer);
+    }
+
+    /**
+     * Says that what is fed from now on is a prompt, and what is fed behind its {@linkplain #endPrompt end} an answer.
+     * Results are then the same to the last bit however the tokens are cut into calls, with operators whose products do
+     * not depend on how many rows there are ({@link Operators#VECTOR}). A session that is told nothing calculates few
+     * tokens at once in another order than many, which is faster and makes a difference in the last bits.
+     */
+    public void beginPrompt() {
+        decoder.betweenSteps(sequence::beginPrompt);
     }
 
     @Override

@@ -35,6 +35,7 @@ public final class AttentionSequence implements AutoCloseable {
     /** Where the window ends; before the end of a prompt that decides, as far away as possible. */
     private int windowEnd;
     private final List<AttentionObserver> observers = new ArrayList<>();
+    private RowOrder rowOrder = RowOrder.BY_NUMBER;
     private Optional<Reservation> reservation = Optional.empty();
     private int length;
     private int stepTokens;
@@ -48,6 +49,16 @@ public final class AttentionSequence implements AutoCloseable {
         LayerMembership(HeadPlan plan) {
             this.plan = plan;
         }
+    }
+
+    /** In which order the sums of attention are added for a row: that of tiles, or that of single rows. */
+    enum RowOrder {
+        /** Whatever is cheaper for as many rows as come at once. */
+        BY_NUMBER,
+        /** Always that of tiles: the rows of a prompt. */
+        TILES,
+        /** Always that of single rows: the rows of an answer. */
+        SINGLE_ROWS
     }
 
     /**
@@ -235,6 +246,7 @@ public final class AttentionSequence implements AutoCloseable {
         store.clear();
         endReservation();
         startMembership();
+        rowOrder = RowOrder.BY_NUMBER;
         length = 0;
     }
 
@@ -292,15 +304,40 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
+     * Says that the positions to come are those of a prompt, and those behind its {@linkplain #endPrompt end} an
+     * answer's. The sums of a row are then added in an order that depends on which of them it is, and not on how many
+     * rows come at once.
+     *
+     * @throws IllegalStateException if a step has begun
+     */
+    public void beginPrompt() {
+        if (isInStep()) {
+            throw new IllegalStateException("a prompt begins between steps");
+        }
+        rowOrder = RowOrder.TILES;
+    }
+
+    /** Returns the order in which the sums of the rows to come are added. */
+    RowOrder rowOrder() {
+        return rowOrder;
+    }
+
+    /**
      * Says that the positions seen are the prompt. Where the prompt decides membership, it is decided now; otherwise,
      * or if it was said before, nothing happens.
      *
      * @throws IllegalStateException if no position has been seen, or a step has begun
      */
     public void endPrompt() {
-        if (!waitsForEndOfPrompt()) {
-            return;
+        if (waitsForEndOfPrompt()) {
+            decideFromPrompt();
         }
+        if (rowOrder == RowOrder.TILES) {
+            rowOrder = RowOrder.SINGLE_ROWS;
+        }
+    }
+
+    private void decideFromPrompt() {
         if (length == 0 || isInStep()) {
             throw new IllegalStateException("a prompt ends after at least one token, and between steps");
         }
