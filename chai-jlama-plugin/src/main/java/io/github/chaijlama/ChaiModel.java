@@ -183,6 +183,15 @@ public final class ChaiModel implements TokenModel {
         return decoder.step(runs.stream().map(run -> run.session().toStep(run)).toList());
     }
 
+    /**
+     * Checks tokens before they are fed.
+     *
+     * @throws IllegalArgumentException if one is outside the vocabulary
+     */
+    public void requireTokens(int... tokens) {
+        SessionChecks.requireTokens(config(), tokens);
+    }
+
     @Override
     public ModelConfig config() {
         return decoder.config();

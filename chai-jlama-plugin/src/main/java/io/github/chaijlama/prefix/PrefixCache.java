@@ -2,9 +2,11 @@
 package io.github.chaijlama.prefix;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -12,6 +14,8 @@ import java.util.function.Supplier;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.SessionRun;
 import io.github.chaijlama.kv.KvCacheFullException;
 
 /**
@@ -28,7 +32,7 @@ import io.github.chaijlama.kv.KvCacheFullException;
  * after another, the one that was used longest ago first. Beyond the greatest number of idle sessions they are closed
  * in the same order.
  */
-public final class PrefixCache implements Sessions {
+public final class PrefixCache implements Sessions, SharedSessions {
     private final ChaiModel model;
     private final int maxIdle;
     /**
@@ -81,12 +85,36 @@ public final class PrefixCache implements Sessions {
         }
     }
 
-    /** Starts a session for a prompt, with as many of its tokens seen as an idle session can give. */
+    /**
+     * Starts a session for a prompt, with as many of its tokens seen as an idle session can give. What is fed until its
+     * end is told is that prompt, what comes behind it the answer.
+     */
     @Override
     public PrefixSession open(AttentionMode attention, int[] prompt) {
+        model.requireTokens(prompt);
         ChaiSession session = claim(attention, prompt).flatMap(this::reuse)
                 .orElseGet(() -> model.newSession(attention));
+        session.beginPrompt();
         return new PrefixSession(this, session, prompt);
+    }
+
+    @Override
+    public float[][] step(List<Run> runs) {
+        List<PrefixSession> sessions = new ArrayList<>(runs.size());
+        List<SessionRun> steps = new ArrayList<>(runs.size());
+        for (Run run : runs) {
+            PrefixSession session = (PrefixSession) run.session();
+            sessions.add(session);
+            steps.add(session.toStep(run));
+        }
+        try {
+            return model.step(steps);
+        } catch (KvCacheFullException | ContextLengthException | IllegalArgumentException e) {
+            throw e; // no session has changed
+        } catch (RuntimeException | Error e) {
+            sessions.forEach(PrefixSession::fail);
+            throw e;
+        }
     }
 
     private Optional<Match> claim(AttentionMode attention, int[] prompt) {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.chaijlama.constrain.TokenConstraint;
+import io.github.chaijlama.schedule.SequenceUse;
+
+/**
+ * One answer in the making: from logits to the next token, and from tokens to text. It knows nothing of who calculates
+ * the logits. Not thread-safe.
+ */
+final class Answer {
+    private final TextTokenizer tokenizer;
+    private final int promptTokens;
+    private final int maxNewTokens;
+    private final Sampler sampler;
+    private final GenerationListener listener;
+    private final StreamingTextDecoder decoder;
+    private final StopSequences stopSequences;
+    private final boolean limitedByContext;
+    private final Optional<TokenConstraint> constraint;
+    private final StringBuilder text = new StringBuilder();
+    private final long start = System.nanoTime();
+    private long firstToken;
+    private int generated;
+    private @Nullable FinishReason finishReason;
+
+    /**
+     * Begins an answer.
+     *
+     * @param promptTokens number of tokens of the prompt
+     * @param room         tokens that the context still holds
+     * @param startOfText  whether the answer is a text of its own, not the continuation of the prompt's
+     * @param listener     hears of every token on the thread that calls {@link #next}
+     * @throws io.github.chaijlama.constrain.TokenBudgetException if no answer that the constraint allows is as short as
+     *                                                            this one must be
+     */
+    Answer(TextTokenizer tokenizer, int promptTokens, int room, boolean startOfText, GenerationOptions options,
+            Sampler sampler, GenerationListener listener) {
+        int asked = options.maxNewTokens().orElse(Integer.MAX_VALUE);
+        this.tokenizer = tokenizer;
+        this.promptTokens = promptTokens;
+        this.limitedByContext = asked > room;
+        this.maxNewTokens = Math.min(asked, room);
+        this.constraint = options.constraint().map(held -> held.start(maxNewTokens));
+        this.sampler = sampler;
+        this.listener = listener;
+        this.decoder = tokenizer.newDecoder(startOfText);
+        this.stopSequences = new StopSequences(options.stopSequences());
+        if (maxNewTokens == 0) {
+            finishReason = FinishReason.CONTEXT_FULL;
+        }
+    }
+
+    /** Whether nothing more is to be calculated. */
+    boolean isFinished() {
+        return finishReason != null;
+    }
+
+    /**
+     * Chooses the next token.
+     *
+     * @param logits after all tokens so far; changed where a constraint forbids a token
+     * @return the token, to be calculated; empty if it has ended the answer
+     */
+    OptionalInt next(float[] logits) {
+        constraint.ifPresent(held -> held.mask(logits));
+        int token = sampler.sample(logits);
+        accept(token);
+        if (isFinished()) {
+            finishText();
+            return OptionalInt.empty();
+        }
+        return OptionalInt.of(token);
+    }
+
+    /** Ends the answer where it is. */
+    void cancel() {
+        if (!isFinished()) {
+            finishReason = FinishReason.CANCELLED;
+            finishText();
+        }
+    }
+
+    private void accept(int token) {
+        generated++;
+        if (generated == 1) {
+            firstToken = System.nanoTime();
+        }
+        constraint.ifPresent(held -> held.accept(token));
+        if (tokenizer.isEndToken(token)) {
+            finishReason = FinishReason.END_TOKEN;
+            return;
+        }
+        String certain = stopSequences.next(decoder.next(token));
+        text.append(certain);
+        if (stopSequences.isFound()) {
+            finishReason = FinishReason.STOP_SEQUENCE;
+        } else if (constraint.filter(TokenConstraint::isFinished).isPresent()) {
+            finishReason = FinishReason.END_TOKEN;
+        } else if (generated == maxNewTokens) {
+            finishReason = limitedByContext ? FinishReason.CONTEXT_FULL : FinishReason.MAX_TOKENS;
+        }
+        listener.onToken(token, certain);
+    }
+
+    private void finishText() {
+        if (finishReason == FinishReason.STOP_SEQUENCE) {
+            return;
+        }
+        String rest = stopSequences.next(decoder.finish());
+        if (stopSequences.isFound()) {
+            finishReason = FinishReason.STOP_SEQUENCE;
+        }
+        rest += stopSequences.finish();
+        text.append(rest);
+        if (!rest.isEmpty()) {
+            listener.onRemainingText(rest);
+        }
+    }
+
+    /** Returns the finished answer. */
+    GenerationResult result(SequenceUse use) {
+        long end = System.nanoTime();
+        return new GenerationResult(text.toString(), Objects.requireNonNull(finishReason), promptTokens,
+                use.reusedTokens(), generated, use.attention(),
+                Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),
+                use.kvCacheBytes());
+    }
+}
