@@ -148,7 +148,8 @@ class ManyChatsTests {
             samples.incrementAndGet();
             all.countDown();
             return 300;
-        }, Optional.of(SchedulerLimits.DEFAULT)); ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        }, Optional.of(SchedulerLimits.DEFAULT));
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Callable<GenerationResult> chat = () -> model.chat(model.chatPrompt(List.of(ChatMessage.user("Hello!"))),
                     GenerationOptions.DEFAULT.withMaxNewTokens(200), GenerationListener.NONE, new Cancellation());
             List<Future<GenerationResult>> chats = new ArrayList<>();

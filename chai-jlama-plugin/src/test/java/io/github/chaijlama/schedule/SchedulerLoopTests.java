@@ -52,7 +52,8 @@ class SchedulerLoopTests {
     @Test
     void promptsShareAStepUpToItsBudgetInOrderOfArrival() {
         SchedulerLoop loop = loop(sessions, SchedulerLimits.DEFAULT.withTokens(100, 10));
-        List<FakeGeneration> all = List.of(add(loop, FakeGeneration.of(60, 1, 1)), add(loop, FakeGeneration.of(70, 1, 2)),
+        List<FakeGeneration> all = List.of(add(loop, FakeGeneration.of(60, 1, 1)),
+                add(loop, FakeGeneration.of(70, 1, 2)),
                 add(loop, FakeGeneration.of(5, 1, 3)));
         runToEnd(loop);
 
