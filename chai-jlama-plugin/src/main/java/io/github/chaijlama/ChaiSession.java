@@ -79,6 +79,14 @@ public final class ChaiSession implements PromptSession {
     }
 
     /**
+     * Whether the first tokens of this session can be {@linkplain #copy copied} as soon as it has seen them: clusters
+     * that are decided from a window need one that is covered, those decided from a whole prompt are never others'.
+     */
+    public boolean canBeCopied(int newLength) {
+        return sequence.canBeCopied(newLength);
+    }
+
+    /**
      * Returns a new session that has seen the first tokens of this one: their keys and values are copied, which takes
      * memory but next to no time.
      *

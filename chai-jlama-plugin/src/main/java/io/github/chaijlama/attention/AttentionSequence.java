@@ -212,6 +212,14 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
+     * Whether the first {@code newLength} positions can be {@linkplain #copyFrom copied} once they have been seen, and
+     * membership is decided.
+     */
+    public boolean canBeCopied(int newLength) {
+        return newLength >= windowEnd && (profile.isExact() || !(profile.membership() instanceof Membership.Prompt));
+    }
+
+    /**
      * Makes this sequence, which must be new and of the same model, profile and type, a copy of the first positions of
      * another.
      *

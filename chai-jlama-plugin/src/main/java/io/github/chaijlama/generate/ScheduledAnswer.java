@@ -100,7 +100,7 @@ final class ScheduledAnswer implements Generation {
         try {
             call.run();
             return Optional.empty();
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) { // not all languages declare what they throw
             return Optional.of(e);
         }
     }

@@ -19,6 +19,7 @@ public final class PrefixSession implements RequestSession {
     private final PrefixCache cache;
     private final ChaiSession session;
     private final int reusedTokens;
+    private final int[] prompt;
     /** What the session has seen, as far as its length says; beyond that anything. */
     private int[] tokens;
     private boolean failed;
@@ -28,7 +29,17 @@ public final class PrefixSession implements RequestSession {
         this.cache = cache;
         this.session = session;
         this.reusedTokens = session.length();
-        this.tokens = prompt.clone();
+        this.prompt = prompt.clone();
+        this.tokens = this.prompt;
+    }
+
+    /** Returns the prompt; what comes behind it in the session is an answer. */
+    int[] prompt() {
+        return prompt;
+    }
+
+    ChaiSession session() {
+        return session;
     }
 
     @Override
@@ -51,7 +62,7 @@ public final class PrefixSession implements RequestSession {
 
     private void remember(int[] next, int from, int count) {
         int length = session.length();
-        if (tokens.length < length + count) {
+        if (tokens.length < length + count || tokens == prompt) {
             tokens = Arrays.copyOf(tokens, Math.max(length + count, tokens.length + tokens.length / 2));
         }
         System.arraycopy(next, from, tokens, length, count);
@@ -100,6 +111,7 @@ public final class PrefixSession implements RequestSession {
             return;
         }
         closed = true;
+        cache.ends(this);
         if (failed) {
             session.close();
         } else {

@@ -28,6 +28,14 @@ public interface SharedSessions {
     RequestSession open(AttentionMode attention, int[] prompt);
 
     /**
+     * Whether a session that is open is about to calculate so much of the beginning of a prompt that it is better to
+     * wait for it, and to {@linkplain #open open} a session then that has it.
+     */
+    default boolean isBeingCalculated(AttentionMode attention, int[] prompt) {
+        return false;
+    }
+
+    /**
      * Takes the next tokens of several sessions through the model in one step.
      *
      * @param runs each of another session

@@ -73,6 +73,11 @@ final class ScheduledSequence {
         }
     }
 
+    /** Whether it can be started now, and nobody is about to calculate the beginning of its prompt. */
+    boolean canStart(SharedSessions sessions) {
+        return generation.isReady() && !sessions.isBeingCalculated(generation.attention(), generation.prompt());
+    }
+
     /** Gives its memory away. */
     void close() {
         session.ifPresent(RequestSession::close);

@@ -33,6 +33,7 @@ public final class Scheduler implements AutoCloseable {
     /** Requests that have come and not ended. */
     private int open;
     private int running;
+    private long pauses;
     private boolean hasChanged;
     private boolean closed;
 
@@ -73,7 +74,7 @@ public final class Scheduler implements AutoCloseable {
         lock.lock();
         try {
             requireOpen();
-            if (open >= limits.maxConcurrent() + limits.maxWaiting()) {
+            if (open >= (long) limits.maxConcurrent() + limits.maxWaiting()) {
                 throw new BusyException(limits);
             }
             OptionalLong deadline = limits.timeLimit()
@@ -112,6 +113,16 @@ public final class Scheduler implements AutoCloseable {
         lock.lock();
         try {
             return open - running;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns how often a sequence has given its memory or place to others, to be calculated again. */
+    public long pauses() {
+        lock.lock();
+        try {
+            return pauses;
         } finally {
             lock.unlock();
         }
@@ -162,6 +173,7 @@ public final class Scheduler implements AutoCloseable {
         lock.lock();
         try {
             running = loop.running();
+            pauses = loop.pauses();
             long left = nanosTo(deadline);
             while (idle && !hasChanged && left > 0) {
                 try {

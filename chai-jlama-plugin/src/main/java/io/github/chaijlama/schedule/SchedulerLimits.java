@@ -18,6 +18,8 @@ import java.util.Optional;
 public record SchedulerLimits(int maxConcurrent, int maxWaiting, Optional<Integer> maxPromptTokens,
         Optional<Duration> timeLimit, int maxStepTokens, int maxSliceTokens) {
 
+    /** A hundred years; nanoseconds of more would not fit where they are counted. */
+    public static final Duration MAX_TIME_LIMIT = Duration.ofDays(36_500);
     /** Sixteen at once, 256 that wait, prompts and times as long as they are. */
     public static final SchedulerLimits DEFAULT = new SchedulerLimits(16, 256, Optional.empty(), Optional.empty(), 256,
             32);
@@ -26,8 +28,9 @@ public record SchedulerLimits(int maxConcurrent, int maxWaiting, Optional<Intege
         require(maxConcurrent > 0, "sequences at once must be 1 or more", maxConcurrent);
         require(maxWaiting >= 0, "waiting requests must be 0 or more", maxWaiting);
         require(maxPromptTokens.orElse(1) > 0, "tokens of a prompt must be 1 or more", maxPromptTokens.orElse(1));
-        timeLimit.filter(limit -> limit.isNegative() || limit.isZero()).ifPresent(limit -> {
-            throw new IllegalArgumentException("a time limit must be more than 0, found " + limit);
+        timeLimit.filter(limit -> !limit.isPositive() || limit.compareTo(MAX_TIME_LIMIT) > 0).ifPresent(limit -> {
+            throw new IllegalArgumentException(
+                    "a time limit must be more than 0 and at most " + MAX_TIME_LIMIT + ", found " + limit);
         });
         require(maxStepTokens > 0, "tokens of prompts in a step must be 1 or more", maxStepTokens);
         require(maxSliceTokens > 0, "tokens of prompts beside answers must be 1 or more", maxSliceTokens);

@@ -36,6 +36,7 @@ final class SchedulerLoop {
     /** Those without: new and paused ones. */
     private final TreeSet<ScheduledSequence> waiting = new TreeSet<>(BY_ARRIVAL);
     private boolean memoryIsShort;
+    private long pauses;
 
     /**
      * Creates a loop without requests.
@@ -58,6 +59,11 @@ final class SchedulerLoop {
 
     int waiting() {
         return waiting.size();
+    }
+
+    /** Returns how often a sequence has given way to others, to be calculated again. */
+    long pauses() {
+        return pauses;
     }
 
     /** Returns the earliest deadline of all requests. */
@@ -102,8 +108,10 @@ final class SchedulerLoop {
     /** Starts what waits, in order of arrival, as far as there is room. */
     private void admit() {
         while (true) {
-            Optional<ScheduledSequence> next = waiting.stream().filter(each -> each.generation().isReady())
-                    .findFirst();
+            if (isFull() && youngest(true).isEmpty()) {
+                return; // before prompts are compared
+            }
+            Optional<ScheduledSequence> next = waiting.stream().filter(each -> each.canStart(sessions)).findFirst();
             if (next.isEmpty() || !makeRoom()) {
                 return;
             }
@@ -120,15 +128,18 @@ final class SchedulerLoop {
 
     /** Sees to a place for one more; who reads slowly does not keep others from theirs. */
     private boolean makeRoom() {
-        if (!memoryIsShort && running.size() < limits.maxConcurrent()) {
+        if (!isFull()) {
             return true;
         }
-        Optional<ScheduledSequence> behind = youngest(true);
-        behind.ifPresent(this::pause);
-        if (behind.isPresent() || running.isEmpty()) {
+        youngest(true).ifPresent(behind -> {
+            pause(behind);
             memoryIsShort = false;
-        }
-        return !memoryIsShort && running.size() < limits.maxConcurrent();
+        });
+        return !isFull();
+    }
+
+    private boolean isFull() {
+        return memoryIsShort && !running.isEmpty() || running.size() >= limits.maxConcurrent();
     }
 
     private Optional<ScheduledSequence> youngest(boolean behindOnly) {
@@ -138,6 +149,7 @@ final class SchedulerLoop {
 
     private void pause(ScheduledSequence sequence) {
         logger.debug("Paused request {} to make room for others", sequence.number());
+        pauses++;
         running.remove(sequence);
         sequence.close();
         waiting.add(sequence);

@@ -2,6 +2,7 @@
 package io.github.chaijlama.generate;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -119,6 +120,8 @@ class ManyChatsTests {
             }
             model.closeIdleSequences();
             assertThat(model.model().kvCacheAllocatedBytes()).isZero();
+            assertThat(model.scheduler().orElseThrow().pauses() > 0).as("chats were paused")
+                    .isEqualTo(budget == SMALL_BUDGET);
         }
     }
 
@@ -163,6 +166,42 @@ class ManyChatsTests {
                 assertThat(each.get().generatedTokens()).isEqualTo(200);
             }
             assertThat(samples.get()).isEqualTo(800);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = AttentionMode.class, names = { "EXACT", "CLUSTERED" })
+    void promptsThatBeginAlikeAreCalculatedOnce(AttentionMode attention) throws Exception {
+        String instructions = "Ruby the fox went to the river and found a green whistle. ".repeat(30);
+        GenerationOptions options = GenerationOptions.DEFAULT.withMaxNewTokens(20).withAttention(attention);
+        List<int[]> prompts = new ArrayList<>();
+        List<String> alone = new ArrayList<>();
+        try (TextModel model = TextModel.load(TestModels.POCKET,
+                options(KvType.F32, 1L << 30).with(change -> change.maxIdleSequences(0)))) {
+            for (int i = 0; i < 20; i++) {
+                prompts.add(model.chatPrompt(List.of(ChatMessage.system(instructions),
+                        ChatMessage.user(QUESTIONS.get(i % QUESTIONS.size()) + " " + i))));
+                alone.add(model.chat(prompts.getLast(), options, GenerationListener.NONE, new Cancellation()).text());
+            }
+        }
+        try (TextModel model = load(KvType.F32, 1L << 30, SchedulerLimits.DEFAULT);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<GenerationResult>> results = new ArrayList<>();
+            for (int[] prompt : prompts) {
+                results.add(threads.submit(
+                        () -> model.chat(prompt, options, GenerationListener.NONE, new Cancellation())));
+            }
+            int calculated = 0;
+            int own = 0;
+            int common = Arrays.mismatch(prompts.getFirst(), prompts.getLast());
+            for (int i = 0; i < prompts.size(); i++) {
+                GenerationResult result = results.get(i).get();
+                assertThat(result.text()).isEqualTo(alone.get(i));
+                calculated += result.promptTokens() - result.reusedTokens();
+                own += prompts.get(i).length - common;
+            }
+            assertThat(common).isGreaterThan(300);
+            assertThat(calculated).isLessThanOrEqualTo(common + own);
         }
     }
 

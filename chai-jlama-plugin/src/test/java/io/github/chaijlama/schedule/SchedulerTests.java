@@ -177,7 +177,9 @@ class SchedulerTests {
         assertThatThrownBy(() -> SchedulerLimits.DEFAULT.withRequests(1, -1))
                 .hasMessage("waiting requests must be 0 or more, found -1");
         assertThatThrownBy(() -> SchedulerLimits.DEFAULT.withTimeLimit(Duration.ZERO))
-                .hasMessage("a time limit must be more than 0, found PT0S");
+                .hasMessage("a time limit must be more than 0 and at most PT876000H, found PT0S");
+        assertThatThrownBy(() -> SchedulerLimits.DEFAULT.withTimeLimit(Duration.ofSeconds(Long.MAX_VALUE)))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> SchedulerLimits.DEFAULT.withMaxPromptTokens(0))
                 .hasMessage("tokens of a prompt must be 1 or more, found 0");
         assertThatThrownBy(() -> SchedulerLimits.DEFAULT.withTokens(0, 1)).isInstanceOf(IllegalArgumentException.class);

@@ -91,8 +91,9 @@ final class ChaiOptionsFactory {
         require(maxPromptTokens == null || maxPromptTokens > 0, "chai.scheduler.max-prompt-tokens", maxPromptTokens,
                 "Must be at least 1 token.");
         Duration timeLimit = settings.timeLimit();
-        require(timeLimit == null || timeLimit.isPositive(), "chai.scheduler.time-limit", timeLimit,
-                "Must be more than 0.");
+        require(timeLimit == null
+                || timeLimit.isPositive() && timeLimit.compareTo(SchedulerLimits.MAX_TIME_LIMIT) <= 0,
+                "chai.scheduler.time-limit", timeLimit, "Must be more than 0 and at most 36500 days.");
         require(settings.maxStepTokens() > 0, "chai.scheduler.max-step-tokens", settings.maxStepTokens(),
                 "Must be at least 1 token.");
         require(settings.maxSliceTokens() > 0, "chai.scheduler.max-slice-tokens", settings.maxSliceTokens(),

@@ -330,12 +330,13 @@ class ChaiAutoConfigurationTests {
             chai.threads=0                     | chai.threads                | 0      | Must be 1 to 1024.
             chai.threads=1025                  | chai.threads                | 1025   | Must be 1 to 1024.
             chai.kv-cache.max-memory=0B        | chai.kv-cache.max-memory    | 0B     | Must be more than 0.
-            chai.scheduler.max-concurrent=0    | chai.scheduler.max-concurrent | 0    | Must be at least 1 request.
-            chai.scheduler.max-waiting=-1      | chai.scheduler.max-waiting | -1      | Must be 0 or more.
+            chai.scheduler.max-concurrent=0 | chai.scheduler.max-concurrent | 0 | Must be at least 1 request.
+            chai.scheduler.max-waiting=-1 | chai.scheduler.max-waiting | -1 | Must be 0 or more.
             chai.scheduler.max-prompt-tokens=0 | chai.scheduler.max-prompt-tokens | 0 | Must be at least 1 token.
-            chai.scheduler.time-limit=0s       | chai.scheduler.time-limit   | PT0S   | Must be more than 0.
-            chai.scheduler.max-step-tokens=0   | chai.scheduler.max-step-tokens | 0   | Must be at least 1 token.
-            chai.scheduler.max-slice-tokens=0  | chai.scheduler.max-slice-tokens | 0  | Must be at least 1 token.
+            chai.scheduler.time-limit=0s | chai.scheduler.time-limit | PT0S | Must be more than 0 and at most \
+            36500 days.
+            chai.scheduler.max-step-tokens=0 | chai.scheduler.max-step-tokens | 0 | Must be at least 1 token.
+            chai.scheduler.max-slice-tokens=0 | chai.scheduler.max-slice-tokens | 0 | Must be at least 1 token.
             chai.kv-cache.max-idle-sequences=-1 | chai.kv-cache.max-idle-sequences | -1 | Must be 0 or more.
             chai.membership.window=0           | chai.membership.window      | 0      | Must be at least 1 token.
             chai.membership.offset=-1          | chai.membership.offset      | -1     | Must be 0 tokens or more.
