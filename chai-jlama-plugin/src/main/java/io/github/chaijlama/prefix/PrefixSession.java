@@ -30,7 +30,7 @@ public final class PrefixSession implements RequestSession {
         this.session = session;
         this.reusedTokens = session.length();
         this.prompt = prompt.clone();
-        this.tokens = this.prompt;
+        this.tokens = prompt.clone();
     }
 
     /** Returns the prompt; what comes behind it in the session is an answer. */
@@ -62,7 +62,7 @@ public final class PrefixSession implements RequestSession {
 
     private void remember(int[] next, int from, int count) {
         int length = session.length();
-        if (tokens.length < length + count || tokens == prompt) {
+        if (tokens.length < length + count) {
             tokens = Arrays.copyOf(tokens, Math.max(length + count, tokens.length + tokens.length / 2));
         }
         System.arraycopy(next, from, tokens, length, count);
