@@ -14,6 +14,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,6 +26,7 @@ import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.constrain.JsonConstraint;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.schedule.BusyException;
@@ -65,8 +68,21 @@ class ManyChatsTests {
                     .withStopSequences(random.nextInt(4) == 0 ? List.of(" the river", ".") : List.of())
                     .withSampling(random.nextBoolean() ? SamplingOptions.GREEDY
                             : new SamplingOptions(1, 40, 0.9, (long) number));
+            if (number % 5 == 0) {
+                options = options.withStopSequences(List.of()).withMaxNewTokens(60).withConstraint(json(alone));
+            }
             return new Chat(prompt, options,
                     alone.chat(prompt, options, GenerationListener.NONE, new Cancellation()).text());
+        }
+
+        private static JsonConstraint json(TextModel model) {
+            try {
+                return JsonConstraint.compile(new ObjectMapper().readTree("""
+                        {"type": "object", "properties": {"name": {"type": "string"}, "fox": {"type": "boolean"}},
+                         "required": ["name", "fox"]}"""), model.tokenizer().vocabulary());
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException(e);
+            }
         }
 
         /** Asks again beside others; some cancel at a token. */
@@ -126,14 +142,14 @@ class ManyChatsTests {
     }
 
     @ParameterizedTest
-    @EnumSource(KvType.class)
+    @EnumSource(value = KvType.class, names = { "F32", "I8" })
     void eachChatIsAsIfItWereAlone(KvType type) throws Exception {
-        chatsAreAsIfAlone(type, 1L << 30, 30, 60);
+        chatsAreAsIfAlone(type, 1L << 30, 25, 50);
     }
 
     @Test
     void memoryThatDoesNotSufficeChangesNoAnswer() throws Exception {
-        chatsAreAsIfAlone(KvType.F32, SMALL_BUDGET, 30, 60);
+        chatsAreAsIfAlone(KvType.F32, SMALL_BUDGET, 25, 50);
     }
 
     @Test
