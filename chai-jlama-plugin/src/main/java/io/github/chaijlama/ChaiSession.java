@@ -87,8 +87,8 @@ public final class ChaiSession implements PromptSession {
     }
 
     /**
-     * Returns a new session that has seen the first tokens of this one: their keys and values are copied, which takes
-     * memory but next to no time.
+     * Returns a new session that has seen the first tokens of this one. Whole pages of keys and values are shared until
+     * one of both writes to them, the rest is copied. That takes little memory and next to no time.
      *
      * @param newLength tokens to copy, at least those that clusters are decided from (offset and window)
      * @throws IllegalArgumentException                    if they are not {@linkplain #isReusable reusable}, or too few

@@ -51,16 +51,6 @@ public final class AttentionSequence implements AutoCloseable {
         }
     }
 
-    /** In which order the sums of attention are added for a row: that of tiles, or that of single rows. */
-    enum RowOrder {
-        /** Whatever is cheaper for as many rows as come at once. */
-        BY_NUMBER,
-        /** Always that of tiles: the rows of a prompt. */
-        TILES,
-        /** Always that of single rows: the rows of an answer. */
-        SINGLE_ROWS
-    }
-
     /**
      * Starts an empty sequence.
      *
@@ -146,7 +136,9 @@ public final class AttentionSequence implements AutoCloseable {
         if (reservation.isPresent()) {
             throw new IllegalStateException("a step of this sequence has not ended; if it failed, close the sequence");
         }
-        reservation = Optional.of(pool.reserve(pagesFor(tokens), store.allocatedBytes()));
+        // Pages that are replaced by copies are not held besides them.
+        long kept = store.allocatedBytes() - store.sharedLastPages() * pool.pageBytes();
+        reservation = Optional.of(pool.reserve(pagesFor(tokens), kept));
         stepTokens = tokens;
     }
 
@@ -240,7 +232,7 @@ public final class AttentionSequence implements AutoCloseable {
             layers[layer].undecided = Optional.empty();
             setPlan(layer, source.layers[layer].plan);
         }
-        try (Reservation pages = pool.reserve(pagesFor(newLength), 0)) {
+        try (Reservation pages = pool.reserve(store.pagesForCopy(source.store, newLength), 0)) {
             store.copyFrom(source.store, newLength, pages);
             length = newLength;
         } catch (RuntimeException | Error e) {
@@ -400,8 +392,8 @@ public final class AttentionSequence implements AutoCloseable {
         long after = store.pagesFor(length + tokens);
         long window = store.pagesFor(windowEnd);
         int kvHeads = layout.numberOfKvHeads();
-        long total = 0;
-        long most = 0;
+        long total = store.sharedLastPages(); // of the copies that are written to instead
+        long most = total;
         for (int layer = 0; layer < layers.length; layer++) {
             total += kvHeads * (after - before); // values
             if (undecidedRows(layer, length, tokens) == 0) {
