@@ -32,8 +32,6 @@ public final class Scheduler implements AutoCloseable {
     private long requests;
     /** Requests that have come and not ended. */
     private int open;
-    private int running;
-    private long pauses;
     private boolean hasChanged;
     private boolean closed;
 
@@ -98,21 +96,16 @@ public final class Scheduler implements AutoCloseable {
         }
     }
 
-    /** Returns the number of requests that have a sequence. */
+    /** Returns the number of requests that share steps now. */
     public int running() {
-        lock.lock();
-        try {
-            return running;
-        } finally {
-            lock.unlock();
-        }
+        return loop.running();
     }
 
-    /** Returns the number of requests that wait for one, paused ones among them. */
+    /** Returns the number of requests that wait for that, paused ones among them. */
     public int waiting() {
         lock.lock();
         try {
-            return open - running;
+            return Math.max(0, open - loop.running());
         } finally {
             lock.unlock();
         }
@@ -120,12 +113,7 @@ public final class Scheduler implements AutoCloseable {
 
     /** Returns how often a sequence has given its memory or place to others, to be calculated again. */
     public long pauses() {
-        lock.lock();
-        try {
-            return pauses;
-        } finally {
-            lock.unlock();
-        }
+        return loop.pauses();
     }
 
     private void change() {
@@ -172,8 +160,6 @@ public final class Scheduler implements AutoCloseable {
         OptionalLong deadline = idle ? loop.nextDeadline() : OptionalLong.empty();
         lock.lock();
         try {
-            running = loop.running();
-            pauses = loop.pauses();
             long left = nanosTo(deadline);
             while (idle && !hasChanged && left > 0) {
                 try {

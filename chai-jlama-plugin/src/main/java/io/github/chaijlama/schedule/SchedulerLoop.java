@@ -36,7 +36,9 @@ final class SchedulerLoop {
     /** Those without: new and paused ones. */
     private final TreeSet<ScheduledSequence> waiting = new TreeSet<>(BY_ARRIVAL);
     private boolean memoryIsShort;
-    private long pauses;
+    /** For other threads, as is the next. */
+    private volatile int numberRunning;
+    private volatile long pauses;
 
     /**
      * Creates a loop without requests.
@@ -53,15 +55,16 @@ final class SchedulerLoop {
         waiting.add(sequence);
     }
 
+    /** Returns the number of sequences that share steps; any thread may ask. */
     int running() {
-        return running.size();
+        return numberRunning;
     }
 
     int waiting() {
         return waiting.size();
     }
 
-    /** Returns how often a sequence has given way to others, to be calculated again. */
+    /** Returns how often a sequence has given way to others, to be calculated again; any thread may ask. */
     long pauses() {
         return pauses;
     }
@@ -118,6 +121,7 @@ final class SchedulerLoop {
             ScheduledSequence sequence = next.get();
             waiting.remove(sequence);
             running.add(sequence);
+            numberRunning = running.size();
             try {
                 sequence.start(sessions);
             } catch (RuntimeException | Error e) {
@@ -149,8 +153,9 @@ final class SchedulerLoop {
 
     private void pause(ScheduledSequence sequence) {
         logger.debug("Paused request {} to make room for others", sequence.number());
-        pauses++;
+        pauses = pauses() + 1; // by this thread only
         running.remove(sequence);
+        numberRunning = running.size();
         sequence.close();
         waiting.add(sequence);
     }
@@ -210,6 +215,7 @@ final class SchedulerLoop {
     private void end(ScheduledSequence sequence, Runnable tell) {
         if (running.remove(sequence)) {
             memoryIsShort = false;
+            numberRunning = running.size();
         }
         waiting.remove(sequence);
         try {

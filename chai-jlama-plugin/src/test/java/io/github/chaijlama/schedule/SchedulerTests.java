@@ -85,12 +85,15 @@ class SchedulerTests {
             FakeGeneration refused = FakeGeneration.of(3, 3, 4);
             assertThatThrownBy(() -> scheduler.submit(refused)).isInstanceOf(BusyException.class)
                     .hasMessage("too many requests: 1 are answered at once and 2 wait already; try again later");
-            assertThat(scheduler.running() + scheduler.waiting()).isEqualTo(3);
+            assertThat(scheduler.running()).isEqualTo(1);
+            assertThat(scheduler.waiting()).isEqualTo(2);
             held.countDown();
             taken.forEach(each -> await(each.end));
             scheduler.submit(refused);
             await(refused.end);
             assertThat(refused.finished).isPresent();
+            assertThat(scheduler.running()).isZero();
+            assertThat(scheduler.waiting()).isZero();
         }
     }
 
