@@ -47,6 +47,7 @@ public final class JlamaModel implements AutoCloseable {
     private final StoredWeights weights;
     private final AbstractModel model;
     private final WorkerPool workers;
+    private final JlamaProducts products;
     private final OutputHead output;
     private final Path pages;
     private final Thread deleteAtExit;
@@ -66,12 +67,14 @@ public final class JlamaModel implements AutoCloseable {
             throw new ModelLoadException("no directory for Jlama's key/value pages can be made: " + e.getMessage(), e);
         }
         this.deleteAtExit = new Thread(this::deleteDirectory, "chai-stock-cleanup");
+        this.products = new JlamaProducts(workers);
         try {
             model.getConfig().setWorkingDirectory(pages.toFile());
-            this.output = OutputHead.of(config, weights, new JlamaProducts(workers), workers, clock);
+            this.output = OutputHead.of(config, weights, products, workers, clock);
             clock.ifPresent(present -> TimedBlock.install(model, present));
             Runtime.getRuntime().addShutdownHook(deleteAtExit);
         } catch (RuntimeException | Error e) {
+            products.close();
             deleteDirectory();
             throw e;
         }
@@ -164,6 +167,7 @@ public final class JlamaModel implements AutoCloseable {
             if (!closed) {
                 closed = true;
                 output.close();
+                products.close();
                 model.close();
                 workers.close();
                 weights.close();
