@@ -22,7 +22,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Products by BLAS of every format against double precision, and against themselves: cut, in company and alone. */
-class BlasProductsTests extends ProductChecks {
+class BlasProductKernelsTests extends ProductChecks {
     /** A library may add up hundreds of products one after the other. */
     private static final double ERROR = 2e-6;
 
