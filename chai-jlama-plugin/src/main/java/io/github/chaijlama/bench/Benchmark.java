@@ -171,6 +171,9 @@ public final class Benchmark {
             clock.reset();
             long start = System.nanoTime();
             session.feed(prompt);
+            if (session instanceof ChaiSession chai) {
+                chai.endPrompt();
+            }
             PhaseTimes prefill = PhaseTimes.of(System.nanoTime() - start, clock.read(), 1);
             long bytes = kvCacheBytes(session, config);
             List<HeadClusters> clusters = IntStream.range(0, config.layers())

@@ -137,7 +137,7 @@ final class BenchCommand implements Callable<Integer> {
     private @Nullable Integer threads;
 
     @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
-            + "(this program's own), or auto; default: auto")
+            + "(this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     private @Nullable Operators operators;
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "

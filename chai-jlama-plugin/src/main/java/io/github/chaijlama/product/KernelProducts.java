@@ -99,7 +99,7 @@ public final class KernelProducts implements MatrixProducts {
         });
     }
 
-    private static void requireFits(Rows input, Product product) {
+    static void requireFits(Rows input, Product product) {
         long end = (long) product.firstRow() + product.rows();
         if (product.weight().columns() != input.columns() || product.result().count() != input.count()
                 || product.firstRow() < 0 || product.rows() < 1 || end > product.weight().rows()
@@ -142,7 +142,7 @@ public final class KernelProducts implements MatrixProducts {
     }
 
     /** Returns the part of the products that a task calculates: some rows of one of them. */
-    private static Product part(List<Product> products, int taskRows, int task) {
+    static Product part(List<Product> products, int taskRows, int task) {
         int left = task;
         int index = 0;
         while (left >= Math.ceilDiv(products.get(index).rows(), taskRows)) {
