@@ -7,6 +7,8 @@ import java.util.Optional;
 import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.jlama.JlamaModel;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.weight.ConversionProgress;
+import io.github.chaijlama.weight.LoggedConversion;
 
 /**
  * A model with Jlama's own layers, attention and key/value cache, for comparison. Its context ends where a sliding
@@ -30,16 +32,27 @@ public final class StockModel implements TokenModel {
      *                                                      wrongly by Jlama
      */
     public static StockModel load(Path directory, ChaiOptions options) {
-        return new StockModel(load(directory, options, Optional.empty()), options);
+        return load(directory, options, new LoggedConversion());
+    }
+
+    /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    public static StockModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
+        return load(directory, options, Optional.empty(), progress);
     }
 
     /** Loads a model as {@link #load(Path, ChaiOptions)} does, whose steps are timed. */
     public static StockModel load(Path directory, ChaiOptions options, StepClock clock) {
-        return new StockModel(load(directory, options, Optional.of(clock)), options);
+        return load(directory, options, Optional.of(clock), new LoggedConversion());
     }
 
-    private static JlamaModel load(Path directory, ChaiOptions options, Optional<StepClock> clock) {
-        return JlamaModel.load(directory, options.weights() == WeightType.Q4, options.threads(), clock);
+    private static StockModel load(Path directory, ChaiOptions options, Optional<StepClock> clock,
+            ConversionProgress progress) {
+        return new StockModel(JlamaModel.load(directory, options.weights().quantized(), options.threads(), clock,
+                progress), options);
     }
 
     @Override

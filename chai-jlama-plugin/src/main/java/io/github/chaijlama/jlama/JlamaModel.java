@@ -26,6 +26,7 @@ import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.Rotary;
 import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.weight.ConversionProgress;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.WeightFormat;
 import io.github.chaijlama.weight.WeightFormats;
@@ -81,12 +82,14 @@ public final class JlamaModel implements AutoCloseable {
      * Loads a model.
      *
      * @param directory Hugging Face layout: config.json and safetensors
-     * @param quantize  whether the matrices of layers and output become Q4
+     * @param quantized what the matrices of layers and output become, if they are quantized
      * @param threads   threads of the product with the vocabulary; Jlama has its own for the rest
      * @param clock     told how long everything takes, if anybody measures
+     * @param progress  told while weights are converted
      * @throws ModelLoadException if the model is missing, broken, not supported, or computed wrongly by Jlama
      */
-    public static JlamaModel load(Path directory, boolean quantize, int threads, Optional<StepClock> clock) {
+    public static JlamaModel load(Path directory, Optional<WeightFormat> quantized, int threads,
+            Optional<StepClock> clock, ConversionProgress progress) {
         ModelConfig config = ModelConfig.read(directory);
         JlamaFamily family = family(config, directory);
         // Jlama knows no sliding windows: as far as the shortest reaches they make no difference.
@@ -94,10 +97,12 @@ public final class JlamaModel implements AutoCloseable {
         ModelConfig usable = config.withContextLength(Math.min(window, config.contextLength()));
         requireRoomForAngles(usable);
         JlamaAccess.requireCompatible();
-        StoredWeights weights = StoredWeights.open(directory, usable);
         WorkerPool workers = new WorkerPool(threads);
+        Optional<StoredWeights> mapped = Optional.empty();
         try {
-            weights.prepare(new WeightFormats(MULTIPLIED, LOOKED_UP, quantize));
+            StoredWeights weights = StoredWeights.open(directory, usable, workers);
+            mapped = Optional.of(weights);
+            weights.prepare(new WeightFormats(MULTIPLIED, LOOKED_UP, quantized), progress);
             AbstractModel model = family.load(usable, new JlamaWeightLoader(directory, weights, usable));
             try {
                 return new JlamaModel(usable, weights, model, workers, clock);
@@ -107,7 +112,7 @@ public final class JlamaModel implements AutoCloseable {
             }
         } catch (RuntimeException | Error e) {
             workers.close();
-            weights.close();
+            mapped.ifPresent(StoredWeights::close);
             throw e;
         }
     }
