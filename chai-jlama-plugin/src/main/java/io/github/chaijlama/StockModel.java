@@ -7,6 +7,8 @@ import java.util.Optional;
 import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.jlama.JlamaModel;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.weight.ConversionProgress;
+import io.github.chaijlama.weight.LoggedConversion;
 
 /**
  * A model with Jlama's own layers, attention and key/value cache, for comparison. Its context ends where a sliding
@@ -34,24 +36,33 @@ public final class StockModel implements TokenModel {
     }
 
     /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    public static StockModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
+        return load(directory, options, StockActivations.F32, Optional.empty(), progress);
+    }
+
+    /**
      * Loads a model.
      *
      * @throws io.github.chaijlama.model.ModelLoadException as {@link #load(Path, ChaiOptions)}, and if Jlama cannot
      *                                                      multiply the weights with what it chooses
      */
     public static StockModel load(Path directory, ChaiOptions options, StockActivations activations) {
-        return load(directory, options, activations, Optional.empty());
+        return load(directory, options, activations, Optional.empty(), new LoggedConversion());
     }
 
     /** Loads a model whose steps are timed. */
     public static StockModel load(Path directory, ChaiOptions options, StockActivations activations, StepClock clock) {
-        return load(directory, options, activations, Optional.of(clock));
+        return load(directory, options, activations, Optional.of(clock), new LoggedConversion());
     }
 
     private static StockModel load(Path directory, ChaiOptions options, StockActivations activations,
-            Optional<StepClock> clock) {
-        return new StockModel(JlamaModel.load(directory, new JlamaModel.Settings(options.weights() == WeightType.Q4,
-                activations == StockActivations.JLAMA, options.threads()), clock), options);
+            Optional<StepClock> clock, ConversionProgress progress) {
+        return new StockModel(JlamaModel.load(directory, new JlamaModel.Settings(options.weights().quantized(),
+                activations == StockActivations.JLAMA, options.threads()), clock, progress), options);
     }
 
     /**

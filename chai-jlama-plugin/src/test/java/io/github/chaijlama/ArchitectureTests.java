@@ -106,7 +106,11 @@ class ArchitectureTests {
     static final ArchRule SAFETENSORS_ARE_FILES = knowsOnly("safetensors", "model");
 
     @ArchTest
-    static final ArchRule WEIGHTS_COME_FROM_FILES = knowsOnly("weight", "safetensors", "model");
+    static final ArchRule WEIGHTS_COME_FROM_FILES = knowsOnly("weight", "safetensors", "model", "parallel");
+
+    @ArchTest
+    static final ArchRule QUANTIZE_WRITES_FILES = knowsOnly("quantize", "files", "model", "parallel", "safetensors",
+            "weight");
 
     @ArchTest
     static final ArchRule PRODUCTS_ARE_OF_ROWS_AND_WEIGHTS = knowsOnly("product", "blas", "kernel", "parallel",

@@ -24,6 +24,7 @@ import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.WeightFormat;
 import io.github.chaijlama.weight.WeightFormats;
@@ -41,9 +42,9 @@ public final class StockLayer implements LayerArm {
     /** Creates the attention of a model's first layer. */
     public StockLayer(Path directory, ModelConfig config, int numberOfSequences) {
         this.heads = config.heads();
-        this.weights = StoredWeights.open(directory, config);
+        this.weights = StoredWeights.open(directory, config, new WorkerPool(1));
         EnumSet<WeightFormat> formats = EnumSet.of(WeightFormat.F32, WeightFormat.BF16);
-        weights.prepare(new WeightFormats(formats, formats, false));
+        weights.prepare(new WeightFormats(formats, formats), (_, _) -> {});
         this.model = JlamaFamily.LLAMA.load(config, new JlamaWeightLoader(directory, weights, config, false),
                 DType.F32);
         this.attention = attention(directory, config);

@@ -58,7 +58,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** The types of weights that can be generated. */
     enum GeneratedWeights {
-        F32, BF16, Q4
+        F32, BF16, Q4, Q8
     }
 
     /** For the help. */
@@ -82,8 +82,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--layers", paramLabel = "N", description = "layers of a generated model; default: 4")
     private @Nullable Integer layers;
 
-    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model: F32, BF16, or Q4, "
-            + "quantized from BF16 when loaded; default: F32")
+    @Option(names = "--weights", paramLabel = "TYPE",
+            description = "weights of a generated model: F32, BF16, or Q4 or Q8, "
+                    + "quantized from BF16 when loaded (Q8 not with the arm stock); default: F32")
     private @Nullable GeneratedWeights weights;
 
     @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: "
@@ -167,6 +168,9 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() {
         long deadline = System.nanoTime() + deadlineNanos();
         requirePossibleNumbers();
+        require(weights != GeneratedWeights.Q8
+                || operators != Operators.JLAMA && kinds.stream().noneMatch(ArmKind::isStock),
+                LoadingOptions.Q8_IS_OURS + "; name --arms without stock");
         Optional<ClusterProfile> read = Optional.ofNullable(clusters).map(given -> given.profile)
                 .map(ClusterProfile::read);
         Optional<List<Integer>> named = Optional.ofNullable(clusters).map(given -> given.counts)
@@ -266,8 +270,8 @@ final class BenchCommand implements Callable<Integer> {
             if (operators != null) {
                 change.operators(operators);
             }
-            if (weights == GeneratedWeights.Q4) {
-                change.weights(WeightType.Q4);
+            if (weights == GeneratedWeights.Q4 || weights == GeneratedWeights.Q8) {
+                change.weights(WeightType.valueOf(weights.name()));
             }
             if (kvCacheMaxBytes != null) {
                 change.kvCacheMaxBytes(kvCacheMaxBytes);

@@ -18,6 +18,7 @@ import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.model.BrokenModelException;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ProfileException;
+import io.github.chaijlama.quantize.QuantizeException;
 import io.github.chaijlama.template.ChatTemplateException;
 
 /**
@@ -30,7 +31,7 @@ import io.github.chaijlama.template.ChatTemplateException;
                 InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class,
                 CompareCommand.class,
                 EvaluateCommand.class,
-                BenchCommand.class })
+                BenchCommand.class, QuantizeCommand.class })
 public final class ChaiCommand implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -93,6 +94,7 @@ public final class ChaiCommand implements Runnable {
             case BrokenModelException e -> err.println("chai: " + e.getMessage());
             case CalibrationException e -> err.println("chai: " + e.getMessage());
             case EvaluationException e -> err.println("chai: " + e.getMessage());
+            case QuantizeException e -> err.println("chai: " + e.getMessage());
             case ReportException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
             default -> {

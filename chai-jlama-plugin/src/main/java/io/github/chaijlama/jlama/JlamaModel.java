@@ -29,6 +29,7 @@ import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.Rotary;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.product.MatrixProducts;
+import io.github.chaijlama.weight.ConversionProgress;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.WeightFormat;
 import io.github.chaijlama.weight.WeightFormats;
@@ -62,11 +63,11 @@ public final class JlamaModel implements AutoCloseable {
     /**
      * How a model is loaded.
      *
-     * @param quantize  whether the matrices of layers and output become Q4
+     * @param quantized what the matrices of layers and output become, if they are quantized
      * @param eightBits whether Jlama is asked for 8-bit activations, of which it may make others, or for 32-bit ones
      * @param threads   threads of the product with the vocabulary; Jlama has its own for the rest
      */
-    public record Settings(boolean quantize, boolean eightBits, int threads) {}
+    public record Settings(Optional<WeightFormat> quantized, boolean eightBits, int threads) {}
 
     private JlamaModel(ModelConfig config, StoredWeights weights, AbstractModel model, JlamaActivations activations,
             WorkerPool workers, Optional<StepClock> clock) {
@@ -101,9 +102,11 @@ public final class JlamaModel implements AutoCloseable {
      *
      * @param directory Hugging Face layout: config.json and safetensors
      * @param clock     told how long everything takes, if anybody measures
+     * @param progress  told while weights are converted
      * @throws ModelLoadException if the model is missing, broken, not supported, or computed wrongly by Jlama
      */
-    public static JlamaModel load(Path directory, Settings settings, Optional<StepClock> clock) {
+    public static JlamaModel load(Path directory, Settings settings, Optional<StepClock> clock,
+            ConversionProgress progress) {
         ModelConfig config = ModelConfig.read(directory);
         JlamaFamily family = family(config, directory);
         // Jlama knows no sliding windows: as far as the shortest reaches they make no difference.
@@ -111,11 +114,13 @@ public final class JlamaModel implements AutoCloseable {
         ModelConfig usable = config.withContextLength(Math.min(window, config.contextLength()));
         requireRoomForAngles(usable);
         JlamaAccess.requireCompatible();
-        StoredWeights weights = StoredWeights.open(directory, usable);
         WorkerPool workers = new WorkerPool(settings.threads());
+        Optional<StoredWeights> mapped = Optional.empty();
         try {
+            StoredWeights weights = StoredWeights.open(directory, usable, workers);
+            mapped = Optional.of(weights);
             requireThatJlamaCanMultiply(weights, settings, directory);
-            weights.prepare(new WeightFormats(MULTIPLIED, LOOKED_UP, settings.quantize()));
+            weights.prepare(new WeightFormats(MULTIPLIED, LOOKED_UP, settings.quantized()), progress);
             JlamaWeightLoader loader = new JlamaWeightLoader(directory, weights, usable, settings.eightBits());
             AbstractModel model = family.load(usable, loader, settings.eightBits() ? DType.I8 : DType.F32);
             try {
@@ -126,14 +131,14 @@ public final class JlamaModel implements AutoCloseable {
             }
         } catch (RuntimeException | Error e) {
             workers.close();
-            weights.close();
+            mapped.ifPresent(StoredWeights::close);
             throw e;
         }
     }
 
     /** The weights that 32-bit activations run with were converted for them; Jlama itself would not do that. */
     private static void requireThatJlamaCanMultiply(StoredWeights weights, Settings settings, Path directory) {
-        if (settings.eightBits() && !settings.quantize() && weights.stores(WeightFormat.I8)) {
+        if (settings.eightBits() && settings.quantized().isEmpty() && weights.stores(WeightFormat.I8)) {
             throw new ModelLoadException("Jlama 0.8.4 cannot multiply with I8 weights, and " + directory
                     + " has such; with 32-bit activations they are converted to F32");
         }

@@ -40,9 +40,9 @@ final class LoadedDecoder implements AutoCloseable {
 
     LoadedDecoder(Path directory, long maxKvBytes, Operators operators) {
         config = ModelConfig.read(directory);
-        weights = StoredWeights.open(directory, config);
+        weights = StoredWeights.open(directory, config, workers);
         products = TestOperators.products(operators, workers);
-        weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class), false));
+        weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
         decoder = new Decoder(config, weights, products, workers, maxKvBytes, Optional.empty());
     }
 

@@ -231,8 +231,8 @@ class WholeProductsTests {
                 Collections.nCopies(config.layers(), Math.max(1, config.heads().numberOfHeads() / 2)),
                 new Membership.Online(9, 2, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.MEDOID));
         List<float[]> logits = new ArrayList<>();
-        try (StoredWeights weights = StoredWeights.open(model, config)) {
-            weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class), false));
+        try (StoredWeights weights = StoredWeights.open(model, config, workers)) {
+            weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
             try (Decoder decoder = new Decoder(config, weights, products, workers, 1 << 26, Optional.empty())) {
                 for (ClusterProfile profile : List.of(ClusterProfile.exact(config.shape()), online)) {
                     AttentionSequence sequence = decoder.newSequence(profile, KvType.F32);

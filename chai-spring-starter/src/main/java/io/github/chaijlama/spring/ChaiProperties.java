@@ -49,8 +49,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      * @param path    Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the
      *                class path.
      * @param name    Name of the model in requests and responses. By default the name of its directory.
-     * @param weights Type the weights are kept in. stored, as the files have them, or q4: four bits a value, quantized
-     *                when the model is loaded.
+     * @param weights Type the weights are kept in. stored, as the files have them, or q4 or q8: four or eight bits a
+     *                value, quantized when the model is loaded.
      */
     public record Model(@Nullable String path, @Nullable String name,
             @DefaultValue("stored") WeightType weights) {}

@@ -350,6 +350,29 @@ class ChaiAutoConfigurationTests {
     }
 
     @Test
+    void eightBitWeightsAreQuantizedWhenTheModelIsLoaded() {
+        try (Output output = new Output()) {
+            runner.withPropertyValues(MODEL, "chai.model.weights=q8", "chai.operators=vector").run(context -> {
+                assertThat(options(context).weights()).isEqualTo(WeightType.Q8);
+                assertThat(context.getBean(ChatModel.class).chat("Hello!")).isNotBlank();
+            });
+            assertThat(output.text()).contains("Converted 42 matrices from BF16 to I8");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "chai.operators=jlama, operators", "chai.attention=stock, layers" })
+    void jlamaCannotMultiplyWithEightBits(String property, String reason) {
+        runner.withPropertyValues(MODEL, "chai.model.weights=q8", property)
+                .run(context -> assertThat(context.getStartupFailure()).rootCause()
+                        .isInstanceOfSatisfying(InvalidConfigurationPropertyValueException.class, invalid -> {
+                            assertThat(invalid.getName()).isEqualTo("chai.model.weights");
+                            assertThat(invalid.getValue()).isEqualTo(WeightType.Q8);
+                            assertThat(invalid.getReason()).contains("Jlama's").contains(reason);
+                        }));
+    }
+
+    @Test
     void jlamasOwnAttentionStoresKeysAndValuesItsOwnWay() {
         runner.withPropertyValues(MODEL, "chai.attention=stock", "chai.kv-cache.type=bf16")
                 .run(context -> assertThat(context.getStartupFailure()).rootCause()
