@@ -39,6 +39,7 @@ public final class AttentionSequence implements AutoCloseable {
     private Optional<Reservation> reservation = Optional.empty();
     private int length;
     private int stepTokens;
+    private boolean prompt = true;
     private boolean closed;
 
     /** A layer's clusters, and until they are known the features they will be decided from. */
@@ -243,6 +244,7 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Makes the sequence as new, also in the middle of a step that failed. */
     public void reset() {
+        prompt = true;
         store.clear();
         endReservation();
         startMembership();
@@ -298,15 +300,15 @@ public final class AttentionSequence implements AutoCloseable {
         return layers[layer].undecided;
     }
 
-    /** Whether the whole prompt decides membership, however long it is. */
-    boolean waitsForEndOfPrompt() {
-        return windowEnd == Integer.MAX_VALUE;
+    /** Whether the tokens to come are a prompt's: until its end is said, and from when another is begun. */
+    public boolean isPrompt() {
+        return prompt;
     }
 
     /**
-     * Says that the positions to come are those of a prompt, and those behind its {@linkplain #endPrompt end} an
-     * answer's. The sums of a row are then added in an order that depends on which of them it is, and not on how many
-     * rows come at once.
+     * Says that the positions to come are those of a prompt, which may go on where another request ended, and those
+     * behind its {@linkplain #endPrompt end} an answer's. The sums of a row are then added in an order that depends on
+     * which of them it is, and not on how many rows come at once.
      *
      * @throws IllegalStateException if a step has begun
      */
@@ -314,6 +316,7 @@ public final class AttentionSequence implements AutoCloseable {
         if (isInStep()) {
             throw new IllegalStateException("a prompt begins between steps");
         }
+        prompt = true;
         rowOrder = RowOrder.TILES;
     }
 
@@ -322,9 +325,14 @@ public final class AttentionSequence implements AutoCloseable {
         return rowOrder;
     }
 
+    /** Whether the whole prompt decides membership, however long it is. */
+    boolean waitsForEndOfPrompt() {
+        return windowEnd == Integer.MAX_VALUE;
+    }
+
     /**
-     * Says that the positions seen are the prompt. Where the prompt decides membership, it is decided now; otherwise,
-     * or if it was said before, nothing happens.
+     * Says that the positions seen are the prompt, and those to come generated or guessed. Where the prompt decides
+     * membership, it is decided now.
      *
      * @throws IllegalStateException if no position has been seen, or a step has begun
      */
@@ -332,6 +340,7 @@ public final class AttentionSequence implements AutoCloseable {
         if (waitsForEndOfPrompt()) {
             decideFromPrompt();
         }
+        prompt = false;
         if (rowOrder == RowOrder.TILES) {
             rowOrder = RowOrder.SINGLE_ROWS;
         }

@@ -24,10 +24,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
+import io.github.chaijlama.bench.ArmKind;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.ClientsBenchmark;
@@ -60,7 +60,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** The types of weights that can be generated. */
     enum GeneratedWeights {
-        F32, BF16, Q4
+        F32, BF16, Q4, Q8
     }
 
     /** For the help. */
@@ -84,8 +84,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--layers", paramLabel = "N", description = "layers of a generated model; default: 4")
     private @Nullable Integer layers;
 
-    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model: F32, BF16, or Q4, "
-            + "quantized from BF16 when loaded; default: F32")
+    @Option(names = "--weights", paramLabel = "TYPE",
+            description = "weights of a generated model: F32, BF16, or Q4 or Q8, "
+                    + "quantized from BF16 when loaded (Q8 not with the arm stock); default: F32")
     private @Nullable GeneratedWeights weights;
 
     @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: "
@@ -97,10 +98,12 @@ final class BenchCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private List<Integer> contexts;
 
-    @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered",
-            description = "attentions to compare; default: ${DEFAULT-VALUE}")
+    @Option(names = "--arms", split = ",", paramLabel = "ARM", defaultValue = "stock,stock-f32,exact,clustered",
+            description = "what to compare: stock (Jlama's own layers as langchain4j-jlama runs them, asked for 8-bit "
+                    + "activations), stock-f32 (the same with 32-bit ones, left out where stock has them, too), exact, "
+                    + "clustered; default: ${DEFAULT-VALUE}")
     @SuppressWarnings("NullAway.Init")
-    private List<AttentionMode> modes;
+    private List<ArmKind> kinds;
 
     @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "how keys and values "
             + "are stored, each another arm of exact and clustered: ${COMPLETION-CANDIDATES}; default: "
@@ -142,7 +145,7 @@ final class BenchCommand implements Callable<Integer> {
     private @Nullable Integer threads;
 
     @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
-            + "(this program's own), or auto; default: auto")
+            + "(this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     private @Nullable Operators operators;
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
@@ -172,6 +175,9 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() {
         long deadline = System.nanoTime() + deadlineNanos();
         requirePossibleNumbers();
+        require(weights != GeneratedWeights.Q8
+                || operators != Operators.JLAMA && kinds.stream().noneMatch(ArmKind::isStock),
+                LoadingOptions.Q8_IS_OURS + "; name --arms without stock");
         Optional<ClusterProfile> read = Optional.ofNullable(clusters).map(given -> given.profile)
                 .map(ClusterProfile::read);
         Optional<List<Integer>> named = Optional.ofNullable(clusters).map(given -> given.counts)
@@ -194,7 +200,7 @@ final class BenchCommand implements Callable<Integer> {
             return 0;
         }
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
-                BenchArm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
+                BenchArm.of(kinds, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
         Benchmarked benchmarked = new Benchmarked(
                 shape.map(SyntheticShape::name)
@@ -208,7 +214,7 @@ final class BenchCommand implements Callable<Integer> {
 
     private void measureClients(Path model, ModelConfig config, Optional<ClusterProfile> profile) {
         List<ClientsMeasurement> measurements = new ClientsBenchmark(new ClientsBenchmark.Plan(model, options(),
-                profile, BenchArm.of(clientModes(), kvTypes), contexts.stream().distinct().toList(), clients, runs,
+                profile, BenchArm.of(clientKinds(), kvTypes), contexts.stream().distinct().toList(), clients, runs,
                 decodeTokens, warmUpMillis), this::progress).run();
         ClientsOutput output = new ClientsOutput(
                 List.of(config.shape() + ", weights " + (weights == null ? "as stored" : weights.name()),
@@ -224,8 +230,8 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     /** Jlama's own attention answers one after another. */
-    private List<AttentionMode> clientModes() {
-        return modes.stream().filter(mode -> mode != AttentionMode.STOCK).toList();
+    private List<ArmKind> clientKinds() {
+        return kinds.stream().filter(kind -> !kind.isStock()).toList();
     }
 
     private void print(Benchmarked benchmarked) {
@@ -274,7 +280,7 @@ final class BenchCommand implements Callable<Integer> {
         require(decodeTokens > 0, "--decode must be at least 1, found " + decodeTokens);
         require(clients.stream().allMatch(each -> each > 0), "--clients must be at least 1, found " + clients);
         require(clients.isEmpty() || decodeTokens > 1, "--clients needs answers of 2 tokens or more (--decode)");
-        require(clients.isEmpty() || !clientModes().isEmpty(), "--clients measures exact and clustered arms only");
+        require(clients.isEmpty() || !clientKinds().isEmpty(), "--clients measures exact and clustered arms only");
         require(clients.isEmpty() || !report.isPresent() && maxSeconds == null,
                 "--clients knows neither --report nor --max-seconds");
         require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);
@@ -282,7 +288,7 @@ final class BenchCommand implements Callable<Integer> {
                 + longest());
         require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
                 "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
-        require(!modes.contains(AttentionMode.CLUSTERED) || clusters != null,
+        require(!kinds.contains(ArmKind.CLUSTERED) || clusters != null,
                 "clustered needs --profile FILE or --clusters KxL,...");
     }
 
@@ -302,8 +308,8 @@ final class BenchCommand implements Callable<Integer> {
             if (operators != null) {
                 change.operators(operators);
             }
-            if (weights == GeneratedWeights.Q4) {
-                change.weights(WeightType.Q4);
+            if (weights == GeneratedWeights.Q4 || weights == GeneratedWeights.Q8) {
+                change.weights(WeightType.valueOf(weights.name()));
             }
             if (kvCacheMaxBytes != null) {
                 change.kvCacheMaxBytes(kvCacheMaxBytes);

@@ -16,6 +16,7 @@ import io.github.chaijlama.schedule.SchedulerLimits;
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
+import io.github.chaijlama.weight.ConversionProgress;
 
 /**
  * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe. Keys and values of an
@@ -86,6 +87,15 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    public static TextModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
+        return load(directory, TokenModel.load(directory, options, progress), Sampler::of, Optional.empty());
+    }
+
+    /**
      * Loads a model with samplers and, maybe, shared steps; see the methods that take one of them.
      *
      * @param directory a model in Hugging Face layout
@@ -95,16 +105,20 @@ public final class TextModel implements AutoCloseable {
      */
     public static TextModel load(Path directory, ChaiOptions options, Function<SamplingOptions, Sampler> samplers,
             Optional<SchedulerLimits> limits) {
-        TokenModel model = TokenModel.load(directory, options);
+        return load(directory, TokenModel.load(directory, options), samplers, limits);
+    }
+
+    private static TextModel load(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers,
+            Optional<SchedulerLimits> limits) {
         try {
-            return load(directory, model, samplers, limits);
+            return of(directory, model, samplers, limits);
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
         }
     }
 
-    private static TextModel load(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers,
+    private static TextModel of(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers,
             Optional<SchedulerLimits> limits) {
         TokenizerFiles files = TokenizerFiles.read(directory);
         TextTokenizer tokenizer = new TextTokenizer(files, model.config());

@@ -22,6 +22,8 @@ import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.Operators;
+import io.github.chaijlama.WeightType;
 import io.github.chaijlama.calibrate.CalibrationOptions;
 import io.github.chaijlama.calibrate.MembershipChoice;
 import io.github.chaijlama.calibrate.MembershipSettings;
@@ -58,6 +60,7 @@ final class ChaiOptionsFactory {
             case EXACT -> ChaiOptions.exact();
             case STOCK -> ChaiOptions.stock();
         };
+        checkWeights(attention);
         options = options.with(
                 change -> change.weights(properties.model().weights()).operators(properties.operators()));
         DataSize maxMemory = properties.kvCache().maxMemory();
@@ -101,6 +104,14 @@ final class ChaiOptionsFactory {
         return new SchedulerLimits(settings.maxConcurrent(), settings.maxWaiting(),
                 Optional.ofNullable(maxPromptTokens), Optional.ofNullable(timeLimit), settings.maxStepTokens(),
                 settings.maxSliceTokens());
+    }
+
+    private void checkWeights(AttentionMode attention) {
+        WeightType weights = properties.model().weights();
+        require(weights != WeightType.Q8 || attention != AttentionMode.STOCK, "chai.model.weights", weights,
+                "Jlama's own layers, which chai.attention asks for, cannot multiply with it.");
+        require(weights != WeightType.Q8 || properties.operators() != Operators.JLAMA, "chai.model.weights", weights,
+                "Jlama's operators, which chai.operators asks for, cannot multiply with it.");
     }
 
     /** {@code chai.enabled: false} means exact attention and wins over {@code chai.attention}. */
