@@ -116,8 +116,8 @@ public final class ChaiSession implements PromptSession {
     }
 
     /**
-     * Says that what is fed from now on is a prompt, of a new request that goes on where another ended, too, and what is
-     * fed behind its {@linkplain #endPrompt end} an answer. Results are then the same to the last bit however the tokens
+     * Says that what is fed from now on is a prompt, also one that goes on where another request ended, and what is fed
+     * behind its {@linkplain #endPrompt end} an answer. Results are then the same to the last bit however the tokens
      * are cut into calls, with operators whose products do not depend on how many rows there are
      * ({@link Operators#VECTOR}). A session that is told nothing calculates few tokens at once in another order than
      * many, which is faster and makes a difference in the last bits.
