@@ -255,7 +255,7 @@ final class ChaiOptionsFactory {
         require(penalty >= -2 && penalty <= 2, property, penalty, "Must be from -2 to 2.");
     }
 
-    private static void require(boolean possible, String property, @Nullable Object value, String reason) {
+    static void require(boolean possible, String property, @Nullable Object value, String reason) {
         if (!possible) {
             throw new InvalidConfigurationPropertyValueException(property, value, reason);
         }

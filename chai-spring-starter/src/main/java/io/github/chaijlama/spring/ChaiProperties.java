@@ -46,14 +46,18 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
     /**
      * Which model to load.
      *
-     * @param path    Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the
-     *                class path.
-     * @param name    Name of the model in requests and responses. By default the name of its directory.
-     * @param weights Type the weights are kept in. stored, as the files have them, or q4 or q8: four or eight bits a
-     *                value, quantized when the model is loaded.
+     * @param path       Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the
+     *                   class path.
+     * @param repository Model of the Hugging Face hub, owner/name, instead of a path. What is missing is downloaded
+     *                   when the application starts.
+     * @param revision   Branch, tag or commit of the repository. By default main.
+     * @param name       Name of the model in requests and responses. By default the repository, or the name of the
+     *                   directory.
+     * @param weights    Type the weights are kept in. stored, as the files have them, or q4 or q8: four or eight bits
+     *                   a value, quantized when the model is loaded.
      */
-    public record Model(@Nullable String path, @Nullable String name,
-            @DefaultValue("stored") WeightType weights) {}
+    public record Model(@Nullable String path, @Nullable String repository, @Nullable String revision,
+            @Nullable String name, @DefaultValue("stored") WeightType weights) {}
 
     /**
      * Calibration of the model when the application starts.

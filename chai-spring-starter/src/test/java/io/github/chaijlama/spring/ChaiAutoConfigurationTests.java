@@ -385,7 +385,7 @@ class ChaiAutoConfigurationTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            chai.enabled=true | chai.model.path is not set | Set chai.model.path
+            chai.enabled=true | neither chai.model.path nor chai.model.repository is set | Set chai.model.path
             chai.model.path=nowhere | model directory nowhere does not exist | Correct chai.model.path
             chai.model.path=classpath:nowhere | there is no such directory with a config.json | Correct chai.model.path
             chai.model.path=src | config.json does not exist | Correct chai.model.path

@@ -27,7 +27,8 @@ class ConfigurationMetadataTests {
     @Test
     void everyPropertyIsThere() throws Exception {
         assertThat(properties()).extracting(property -> property.path("name").asText()).containsExactlyInAnyOrder(
-                "chai.enabled", "chai.attention", "chai.model.path", "chai.model.name", "chai.model.weights",
+                "chai.enabled", "chai.attention", "chai.model.path", "chai.model.repository",
+                "chai.model.revision", "chai.model.name", "chai.model.weights",
                 "chai.profile",
                 "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
                 "chai.membership.representative", "chai.kv-cache.max-memory", "chai.kv-cache.reuse",
