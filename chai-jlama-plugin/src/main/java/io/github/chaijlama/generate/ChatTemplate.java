@@ -15,12 +15,14 @@ import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
 
 /**
- * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of
- * Hugging Face; what messages say is data and never interpreted. Thread-safe.
+ * A model's own chat template: how it was trained to see a conversation. A model may have another for requests with
+ * tools. Rendered by Jinjava with the settings of Hugging Face; what messages say is data and never interpreted.
+ * Thread-safe.
  */
 public final class ChatTemplate {
-    private final String source;
-    private final Renderer renderer;
+    private final TemplateSources sources;
+    private final Optional<Form> withoutTools;
+    private final Form withTools;
     private final ControlTokens controlTokens;
     private final Map<String, Object> constants;
 
@@ -29,24 +31,34 @@ public final class ChatTemplate {
         String render(Map<String, ? extends @Nullable Object> variables);
     }
 
-    private ChatTemplate(String source, ControlTokens controlTokens, TokenizerFiles files) {
-        this.source = source;
-        this.renderer = renderer(source);
+    /** One of the model's templates. */
+    private record Form(String source, Renderer renderer) {
+
+        static Form of(String source) {
+            return new Form(source, rendererOf(source));
+        }
+
+        /** That a source cannot be read is said when somebody wants to chat. */
+        private static Renderer rendererOf(String source) {
+            try {
+                return JinjaTemplate.parse(source)::render;
+            } catch (ChatTemplateException e) {
+                return _ -> {
+                    throw new ChatTemplateException(e.getMessage());
+                };
+            }
+        }
+    }
+
+    private ChatTemplate(TemplateSources sources, ControlTokens controlTokens, TokenizerFiles files) {
+        this.sources = sources;
+        this.withoutTools = sources.withoutTools().map(Form::of);
+        this.withTools = withoutTools.filter(form -> sources.withTools().equals(Optional.of(form.source)))
+                .orElseGet(() -> Form.of(sources.withTools().orElseThrow()));
         this.controlTokens = controlTokens;
         this.constants = new HashMap<>();
         for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
             files.namedToken(token).ifPresent(name -> constants.put(token, name));
-        }
-    }
-
-    /** That a source cannot be read is said when somebody wants to chat. */
-    private static Renderer renderer(String source) {
-        try {
-            return JinjaTemplate.parse(source)::render;
-        } catch (ChatTemplateException e) {
-            return _ -> {
-                throw new ChatTemplateException(e.getMessage());
-            };
         }
     }
 
@@ -56,7 +68,9 @@ public final class ChatTemplate {
      * @param tokenizer the model's tokenizer
      */
     static Optional<ChatTemplate> of(TokenizerFiles files, TextTokenizer tokenizer) {
-        return files.chatTemplate().map(source -> new ChatTemplate(source, tokenizer.controlTokens(), files));
+        TemplateSources sources = files.templates();
+        return sources.isEmpty() ? Optional.empty()
+                : Optional.of(new ChatTemplate(sources, tokenizer.controlTokens(), files));
     }
 
     /**
@@ -65,17 +79,17 @@ public final class ChatTemplate {
      * @throws io.github.chaijlama.model.ModelLoadException if tokenizer.json is missing or a file is unreadable
      */
     public static boolean existsIn(Path directory) {
-        return TokenizerFiles.read(directory).chatTemplate().isPresent();
+        return !TokenizerFiles.read(directory).templates().isEmpty();
     }
 
     /** Returns how the model writes calls of tools. */
     ToolCallFormat toolCallFormat() {
-        return ToolCallFormat.of(source);
+        return ToolCallFormat.of(withTools.source);
     }
 
     /** Whether the template tells the model of tools. */
     public boolean acceptsTools() {
-        return source.contains("tools");
+        return withTools.source.contains("tools");
     }
 
     /**
@@ -111,10 +125,18 @@ public final class ChatTemplate {
         return render(messages, tools, true, startCall ? toolCallFormat().opening() : "", startCall);
     }
 
+    private Form form(List<ToolDefinition> tools) {
+        return tools.isEmpty() ? withoutTools.orElseThrow(() -> new ChatTemplateException(
+                "the model has no chat template named 'default', for requests without tools; its templates are "
+                        + String.join(", ", sources.names())))
+                : withTools;
+    }
+
     private RenderedPrompt render(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startAnswer,
             String answer, boolean answerHasControlTokens) {
+        Form form = form(tools);
         List<String> texts = TemplateVariables.texts(messages, tools);
-        texts.add(source);
+        texts.add(form.source);
         texts.add(answer);
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
@@ -124,7 +146,28 @@ public final class ChatTemplate {
         variables.put("add_generation_prompt", startAnswer);
         variables.put("tools", shapes.tools(tools));
         variables.put("documents", null);
-        return new RenderedPrompt(renderer.render(variables)
+        return new RenderedPrompt(render(form, variables, messages, shapes)
                 + (answerHasControlTokens ? answer : guard.apply(answer, controlTokens.texts())), guard.character());
+    }
+
+    /**
+     * Renders a conversation; where that fails and tools were called, once more with the arguments of the calls as JSON
+     * text: some templates concatenate them with a text, as OpenAI's API gives them, instead of looking into them.
+     */
+    private static String render(Form form, Map<String, @Nullable Object> variables, List<ChatMessage> messages,
+            TemplateVariables shapes) {
+        try {
+            return form.renderer.render(variables);
+        } catch (ChatTemplateException e) {
+            if (messages.stream().allMatch(message -> message.toolCalls().isEmpty())) {
+                throw e;
+            }
+            variables.put("messages", shapes.withArgumentsAsText().messages(messages));
+            try {
+                return form.renderer.render(variables);
+            } catch (ChatTemplateException _) {
+                throw e; // what the template says of the arguments as they should be
+            }
+        }
     }
 }

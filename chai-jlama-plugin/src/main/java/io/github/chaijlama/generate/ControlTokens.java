@@ -57,7 +57,7 @@ final class ControlTokens {
             String content = token.path("content").asText();
             boolean control = token.path("special").asBoolean() || named.containsKey(content);
             boolean marker = !control && IN_BRACKETS.matcher(content).matches()
-                    && files.chatTemplate().filter(template -> template.contains(content)).isPresent();
+                    && files.templates().contain(content);
             if ((control || marker) && content.length() > 1) {
                 tokens.add(new ControlToken(token.path("id").asInt(), content, token.path("lstrip").asBoolean(),
                         token.path("rstrip").asBoolean(), marker));

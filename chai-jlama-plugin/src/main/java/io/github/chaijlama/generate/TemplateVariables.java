@@ -26,10 +26,21 @@ final class TemplateVariables {
 
     private final ControlTokens controlTokens;
     private final ControlTokenGuard guard;
+    private final boolean argumentsAsText;
 
     TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard) {
+        this(controlTokens, guard, false);
+    }
+
+    private TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard, boolean argumentsAsText) {
         this.controlTokens = controlTokens;
         this.guard = guard;
+        this.argumentsAsText = argumentsAsText;
+    }
+
+    /** Returns the same, with the arguments of calls as JSON text instead of mappings. */
+    TemplateVariables withArgumentsAsText() {
+        return new TemplateVariables(controlTokens, guard, true);
     }
 
     /** Returns every text of a conversation, for the choice of a guard character. */
@@ -77,7 +88,9 @@ final class TemplateVariables {
     private Map<String, Object> call(ToolCall call) {
         Map<String, Object> function = new LinkedHashMap<>();
         function.put("name", guarded(call.name()));
-        function.put("arguments", guardedValue(arguments(call.arguments())));
+        function.put("arguments", argumentsAsText
+                ? guarded(call.arguments().isBlank() ? "{}" : call.arguments())
+                : guardedValue(arguments(call.arguments())));
         Map<String, Object> map = new LinkedHashMap<>();
         if (!call.id().isEmpty()) {
             map.put("id", guarded(call.id()));

@@ -4,15 +4,16 @@ package io.github.chaijlama.spring;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +36,9 @@ record ModelDirectory(Path path, String name, boolean temporary) {
     private static final String INDEX = "model.safetensors.index.json";
     /** What a model in Hugging Face layout may consist of, shards apart. */
     private static final List<String> FILES = List.of("config.json", "generation_config.json", "tokenizer.json",
-            "tokenizer_config.json", "chat_template.jinja", "model.safetensors", INDEX);
+            "tokenizer_config.json", "chat_template.jinja", "additional_chat_templates/tool_use.jinja",
+            "model.safetensors",
+            INDEX);
     private static final Pattern SHARD = Pattern.compile("\"([^\"/\\\\]+\\.safetensors)\"");
 
     /**
@@ -91,7 +94,9 @@ record ModelDirectory(Path path, String name, boolean temporary) {
     private void copyIfPresent(Resource resource, String file) throws IOException {
         if (resource.exists()) {
             try (InputStream in = resource.getInputStream()) {
-                Files.copy(in, path.resolve(file));
+                Path copy = path.resolve(file);
+                Files.createDirectories(Objects.requireNonNull(copy.getParent()));
+                Files.copy(in, copy);
             }
         }
     }
@@ -110,11 +115,10 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         if (!temporary) {
             return;
         }
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
-            for (Path file : files) {
+        try (Stream<Path> files = Files.walk(path)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) { // what is in a directory before it
                 Files.delete(file);
             }
-            Files.delete(path);
         } catch (IOException e) {
             logger.warn("The copy of the model in {} could not be deleted: {}", path, e.getMessage());
         }
