@@ -15,7 +15,6 @@ import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.FloatBufferTensor;
 import com.github.tjake.jlama.tensor.operations.TensorOperations;
-import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -48,7 +47,7 @@ public final class JlamaProducts implements MatrixProducts {
     private static final String GPU_OPERATIONS = "com.github.tjake.jlama.tensor.operations.NativeGPUTensorOperations";
 
     private final WorkerPool workers;
-    private final TensorOperations operations = TensorOperationsProvider.get();
+    private final TensorOperations operations = NativeOperations.find();
     private final Set<WeightFormat> formats;
     private final IdentityHashMap<Weight, AbstractTensor<?, ?>> weights = new IdentityHashMap<>();
     private final IdentityHashMap<Weight, List<Weight>> chunks = new IdentityHashMap<>();
@@ -71,7 +70,7 @@ public final class JlamaProducts implements MatrixProducts {
     public static boolean runOnGpu() {
         try {
             Class<?> gpu = Class.forName(GPU_OPERATIONS, false, JlamaProducts.class.getClassLoader());
-            return gpu.isInstance(TensorOperationsProvider.get());
+            return gpu.isInstance(NativeOperations.find());
         } catch (ClassNotFoundException _) {
             return false;
         }
