@@ -20,10 +20,14 @@ import io.github.chaijlama.tool.ToolDefinition;
  * Thread-safe.
  */
 public final class ChatTemplate {
+    /** What templates call the switch for thinking: Qwen 3 and others, and Granite and DeepSeek. */
+    private static final List<String> SWITCHES = List.of("enable_thinking", "thinking");
+
     private final TemplateSources sources;
     private final Optional<Form> withoutTools;
     private final Form withTools;
     private final ControlTokens controlTokens;
+    private final Optional<ThinkingMarks> thinkingMarks;
     private final Map<String, Object> constants;
 
     /** Writes a conversation. */
@@ -56,6 +60,7 @@ public final class ChatTemplate {
         this.withTools = withoutTools.filter(form -> sources.withTools().equals(Optional.of(form.source)))
                 .orElseGet(() -> Form.of(sources.withTools().orElseThrow()));
         this.controlTokens = controlTokens;
+        this.thinkingMarks = ThinkingMarks.of(files);
         this.constants = new HashMap<>();
         for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
             files.namedToken(token).ifPresent(name -> constants.put(token, name));
@@ -99,7 +104,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer) {
-        return render(messages, List.of(), startAnswer, "", false);
+        return render(messages, PromptOptions.NONE, startAnswer, "", false);
     }
 
     /**
@@ -109,7 +114,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt renderAnswer(List<ChatMessage> messages, String answer) {
-        return render(messages, List.of(), true, answer, false);
+        return render(messages, PromptOptions.NONE, true, answer, false);
     }
 
     /**
@@ -119,10 +124,27 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation, cannot be rendered or knows no tools
      */
     RenderedPrompt renderTools(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startCall) {
-        if (!tools.isEmpty() && !acceptsTools()) {
+        return render(messages, PromptOptions.NONE.withTools(tools, startCall));
+    }
+
+    /**
+     * Renders a conversation up to where the model's answer begins. Where the answer begins as a call and the template
+     * itself begins to think, the thinking is ended first: what stands in it is no call.
+     *
+     * @throws ChatTemplateException if the template refuses the conversation, cannot be rendered or knows no tools
+     */
+    RenderedPrompt render(List<ChatMessage> messages, PromptOptions options) {
+        if (!options.tools().isEmpty() && !acceptsTools()) {
             throw new ChatTemplateException("the model's chat template has no place for tools");
         }
-        return render(messages, tools, true, startCall ? toolCallFormat().opening() : "", startCall);
+        if (!options.startCall()) {
+            return render(messages, options, true, "", false);
+        }
+        String opening = toolCallFormat().opening();
+        RenderedPrompt prompt = render(messages, options, true, opening, true);
+        String beforeCall = prompt.text().substring(0, prompt.text().length() - opening.length());
+        return thinkingMarks.filter(marks -> beforeCall.stripTrailing().endsWith(marks.opening()))
+                .map(marks -> render(messages, options, true, marks.closing() + "\n\n" + opening, true)).orElse(prompt);
     }
 
     private Form form(List<ToolDefinition> tools) {
@@ -132,8 +154,9 @@ public final class ChatTemplate {
                 : withTools;
     }
 
-    private RenderedPrompt render(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startAnswer,
+    private RenderedPrompt render(List<ChatMessage> messages, PromptOptions options, boolean startAnswer,
             String answer, boolean answerHasControlTokens) {
+        List<ToolDefinition> tools = options.tools();
         Form form = form(tools);
         List<String> texts = TemplateVariables.texts(messages, tools);
         texts.add(form.source);
@@ -146,6 +169,7 @@ public final class ChatTemplate {
         variables.put("add_generation_prompt", startAnswer);
         variables.put("tools", shapes.tools(tools));
         variables.put("documents", null);
+        options.thinking().ifPresent(thinking -> SWITCHES.forEach(name -> variables.put(name, thinking)));
         return new RenderedPrompt(render(form, variables, messages, shapes)
                 + (answerHasControlTokens ? answer : guard.apply(answer, controlTokens.texts())), guard.character());
     }

@@ -49,6 +49,7 @@ final class TemplateVariables {
         for (ChatMessage message : messages) {
             texts.add(message.role());
             texts.add(message.content());
+            texts.add(message.thinking());
             message.toolCalls().forEach(call -> texts.add(
                     call.name() + call.id() + call.arguments() + arguments(call.arguments())));
             texts.add(message.toolCallId() + message.toolName());
@@ -73,6 +74,10 @@ final class TemplateVariables {
         map.put("content", guard.apply(message.content(), message.role().equals("assistant")
                 ? controlTokens.textsWithoutMarkers()
                 : controlTokens.texts()));
+        if (!message.thinking().isEmpty()) {
+            map.put("reasoning_content", guarded(message.thinking()));
+            map.put("thinking", guarded(message.thinking())); // gpt-oss
+        }
         if (!message.toolCalls().isEmpty()) {
             map.put("tool_calls", message.toolCalls().stream().map(this::call).toList());
         }

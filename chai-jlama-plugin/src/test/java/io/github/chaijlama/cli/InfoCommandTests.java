@@ -33,7 +33,7 @@ class InfoCommandTests {
         assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(82 * 32 * 4);
         assertThat(run.json().at("/kvCache/saving").asDouble()).isCloseTo(14.0 / 96, within(1e-12));
         assertThat(run.json().at("/profile/clusters")).hasSize(6);
-        assertThat(CommandRun.of("info", "--model", POCKET, "--profile", PROFILE).out()).contains("[8,3,3,6,8,6]")
+        assertThat(CommandRun.of("info", "--model", POCKET, "--profile", PROFILE).out()).contains("[8,2,3,5,8,8]")
                 .containsPattern("membership +STATIC\\R").containsPattern("saving +14.6 %")
                 .containsPattern("endTokens +\\[1]");
         assertThat(CommandRun.of("info", "--model", POCKET).out()).contains("weightType").contains("BF16")

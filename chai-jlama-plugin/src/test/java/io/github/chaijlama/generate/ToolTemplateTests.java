@@ -93,13 +93,13 @@ class ToolTemplateTests {
         List<ToolDefinition> tools = List.of(tool("add", "\"a\": {}, \"b\": {}"), tool("time", ""));
         assertThat(template.renderTools(CONVERSATION, tools, false).text()).isEqualTo(
                 """
-                        <|tool|>add(a, b)
+                        <|bos|><|tool|>add(a, b)
                         time()
                         <|end|><|user|>What is 1 plus 2?<|end|><|assistant|>{"name": "add", "parameters": {"a": 1, \
                         "b": 2}}<|end|>\
                         <|tool|>3<|end|><|assistant|>""");
         assertThat(template.renderTools(CONVERSATION, tools, true).text()).endsWith("<|assistant|>");
-        assertThat(template.renderTools(CONVERSATION, List.of(), false).text()).startsWith("<|user|>");
+        assertThat(template.renderTools(CONVERSATION, List.of(), false).text()).startsWith("<|bos|><|user|>");
     }
 
     @ParameterizedTest

@@ -72,7 +72,7 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         if (config.isFile()) {
             return new ModelDirectory(Objects.requireNonNull(config.getFile().toPath().getParent()), name, false);
         }
-        ModelDirectory copy = new ModelDirectory(Files.createTempDirectory("chai-model"), name, true);
+        ModelDirectory copy = new ModelDirectory(temporaryDirectory(location), name, true);
         try {
             logger.info("Copying the model {} to {}: weights are mapped from files", location, copy.path());
             for (String file : FILES) {
@@ -88,6 +88,16 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         } catch (IOException | RuntimeException e) {
             copy.deleteIfTemporary();
             throw e;
+        }
+    }
+
+    private static Path temporaryDirectory(String location) {
+        try {
+            return Files.createTempDirectory("chai-model");
+        } catch (IOException e) {
+            throw new ModelLoadException("the model " + location + " cannot be copied out of its jar: "
+                    + System.getProperty("java.io.tmpdir") + " is no directory that can be written to; name another "
+                    + "with -Djava.io.tmpdir", e);
         }
     }
 
