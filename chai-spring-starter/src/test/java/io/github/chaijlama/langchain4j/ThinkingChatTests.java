@@ -114,9 +114,10 @@ class ThinkingChatTests {
                 .jsonSchema(JsonSchema.builder().name("X")
                         .rootElement(JsonObjectSchema.builder().addIntegerProperty("n").required("n").build()).build())
                 .build();
-        script = THOUGHT + "{\"n\": 3}";
+        // Of the mark, which is several tokens here, the model chooses the first; the others follow by themselves.
+        script = "<" + "\nA fox is {not} a bear.\n</think> {\"n\": 3}";
         AiMessage message = answer(model().returnThinking(true).build(), ChatRequest.builder().responseFormat(json));
-        assertThat(message.text()).isEqualTo("{\"n\": 3}");
+        assertThat(message.text().strip()).isEqualTo("{\"n\": 3}");
         assertThat(message.thinking()).isEqualTo("A fox is {not} a bear.");
 
         ToolSpecification add = ToolSpecification.builder().name("add")

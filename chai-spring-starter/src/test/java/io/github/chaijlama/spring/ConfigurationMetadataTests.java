@@ -39,7 +39,9 @@ class ConfigurationMetadataTests {
                 "chai.calibration.profile-directory",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.frequency-penalty",
                 "chai.chat.presence-penalty", "chai.chat.max-output-tokens",
-                "chai.chat.stop-sequences", "chai.chat.seed");
+                "chai.chat.stop-sequences", "chai.chat.seed", "chai.model.generation-config",
+                "chai.chat.repetition-penalty", "chai.chat.enable-thinking", "chai.chat.return-thinking",
+                "chai.chat.send-thinking");
     }
 
     @Test
