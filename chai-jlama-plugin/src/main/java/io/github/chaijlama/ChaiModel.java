@@ -13,6 +13,7 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.decoder.Decoder;
 import io.github.chaijlama.decoder.LayerStack;
 import io.github.chaijlama.decoder.StepClock;
+import io.github.chaijlama.decoder.TimedProducts;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
@@ -20,6 +21,8 @@ import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.product.MatrixProducts;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.safetensors.ModelFingerprint;
+import io.github.chaijlama.weight.ConversionProgress;
+import io.github.chaijlama.weight.LoggedConversion;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightFormat;
@@ -69,12 +72,21 @@ public final class ChaiModel implements TokenModel {
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static ChaiModel load(Path directory, ChaiOptions options) {
-        return load(directory, ModelConfig.read(directory), options, Optional.empty());
+        return load(directory, options, new LoggedConversion());
+    }
+
+    /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    public static ChaiModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
+        return load(directory, ModelConfig.read(directory), options, Optional.empty(), progress);
     }
 
     /** Loads a model as {@link #load(Path, ChaiOptions)} does, whose steps are timed. */
     public static ChaiModel load(Path directory, ChaiOptions options, StepClock clock) {
-        return load(directory, ModelConfig.read(directory), options, Optional.of(clock));
+        return load(directory, ModelConfig.read(directory), options, Optional.of(clock), new LoggedConversion());
     }
 
     /**
@@ -82,7 +94,8 @@ public final class ChaiModel implements TokenModel {
      *
      * @param config what its config.json says
      */
-    static ChaiModel load(Path directory, ModelConfig config, ChaiOptions options, Optional<StepClock> clock) {
+    static ChaiModel load(Path directory, ModelConfig config, ChaiOptions options, Optional<StepClock> clock,
+            ConversionProgress progress) {
         if (options.attention() == AttentionMode.STOCK) {
             throw new IllegalArgumentException("Jlama's own attention is that of a StockModel");
         }
@@ -91,17 +104,21 @@ public final class ChaiModel implements TokenModel {
             profile.requireFits(config.shape());
             profile.requireMadeFor(() -> ModelFingerprint.of(directory));
         });
-        StoredWeights weights = StoredWeights.open(directory, config);
         WorkerPool workers = new WorkerPool(options.threads());
+        Optional<StoredWeights> mapped = Optional.empty();
         Optional<MatrixProducts> opened = Optional.empty();
         try {
+            StoredWeights weights = StoredWeights.open(directory, config, workers);
+            mapped = Optional.of(weights);
             // Only now is it certain that the model is as large as its configuration says.
             LayerStack.requireRoomForOneToken(config, options.kvCacheMaxBytes());
             MatrixProducts products = OperatorChoice.create(options.operators(), workers);
             opened = Optional.of(products);
             weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class),
-                    options.weights() == WeightType.Q4));
-            Decoder decoder = new Decoder(config, weights, products, workers, options.kvCacheMaxBytes(), clock);
+                    options.weights().quantized()), progress);
+            MatrixProducts used = clock.<MatrixProducts>map(present -> new TimedProducts(products, present))
+                    .orElse(products);
+            Decoder decoder = new Decoder(config, weights, used, workers, options.kvCacheMaxBytes(), clock);
             logger.info("Loaded {} from {}: {} parameters in {}, context {}, operators: {}", config.shape(), directory,
                     weights.numberOfParameters(), weights.mostUsedFormat(), config.contextLength(),
                     products.description());
@@ -113,7 +130,7 @@ public final class ChaiModel implements TokenModel {
         } catch (RuntimeException | Error e) {
             opened.ifPresent(MatrixProducts::close);
             workers.close();
-            weights.close();
+            mapped.ifPresent(StoredWeights::close);
             throw e;
         }
     }

@@ -66,6 +66,11 @@ public final class ChaiOptions {
             throw new IllegalArgumentException(
                     "Jlama's own attention stores keys and values as F32, asked for " + kvCacheType);
         }
+        if (weights == WeightType.Q8 && (attention == AttentionMode.STOCK || operators == Operators.JLAMA)) {
+            throw new IllegalArgumentException("Jlama's own "
+                    + (attention == AttentionMode.STOCK ? "layers" : "operators") + " cannot multiply with weights of "
+                    + "type Q8");
+        }
     }
 
     /** Returns options for exact attention, a quarter of the machine's memory for keys and values, all processors. */

@@ -7,6 +7,8 @@ import java.util.Optional;
 import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.jlama.JlamaModel;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.weight.ConversionProgress;
+import io.github.chaijlama.weight.LoggedConversion;
 
 /**
  * A model with Jlama's own layers, attention and key/value cache, for comparison. Its context ends where a sliding
@@ -22,7 +24,7 @@ public final class StockModel implements TokenModel {
     }
 
     /**
-     * Loads a model.
+     * Loads a model with 32-bit activations.
      *
      * @param directory a model in Hugging Face layout: config.json and safetensors
      * @param options   threads and type of weights
@@ -30,16 +32,50 @@ public final class StockModel implements TokenModel {
      *                                                      wrongly by Jlama
      */
     public static StockModel load(Path directory, ChaiOptions options) {
-        return new StockModel(load(directory, options, Optional.empty()), options);
+        return load(directory, options, StockActivations.F32);
     }
 
-    /** Loads a model as {@link #load(Path, ChaiOptions)} does, whose steps are timed. */
-    public static StockModel load(Path directory, ChaiOptions options, StepClock clock) {
-        return new StockModel(load(directory, options, Optional.of(clock)), options);
+    /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    public static StockModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
+        return load(directory, options, StockActivations.F32, Optional.empty(), progress);
     }
 
-    private static JlamaModel load(Path directory, ChaiOptions options, Optional<StepClock> clock) {
-        return JlamaModel.load(directory, options.weights() == WeightType.Q4, options.threads(), clock);
+    /**
+     * Loads a model.
+     *
+     * @throws io.github.chaijlama.model.ModelLoadException as {@link #load(Path, ChaiOptions)}, and if Jlama cannot
+     *                                                      multiply the weights with what it chooses
+     */
+    public static StockModel load(Path directory, ChaiOptions options, StockActivations activations) {
+        return load(directory, options, activations, Optional.empty(), new LoggedConversion());
+    }
+
+    /** Loads a model whose steps are timed. */
+    public static StockModel load(Path directory, ChaiOptions options, StockActivations activations, StepClock clock) {
+        return load(directory, options, activations, Optional.of(clock), new LoggedConversion());
+    }
+
+    private static StockModel load(Path directory, ChaiOptions options, StockActivations activations,
+            Optional<StepClock> clock, ConversionProgress progress) {
+        return new StockModel(JlamaModel.load(directory, new JlamaModel.Settings(options.weights().quantized(),
+                activations == StockActivations.JLAMA, options.threads()), clock, progress), options);
+    }
+
+    /**
+     * Returns in words what the layers multiply their weights with, and why, for instance
+     * {@code 8-bit activations} or {@code 32-bit activations, which Jlama takes with F32 weights}.
+     */
+    public String activations() {
+        return model.activations();
+    }
+
+    /** Whether the layers multiply their weights with 32-bit floats. */
+    public boolean hasFloatActivations() {
+        return model.hasFloatActivations();
     }
 
     @Override

@@ -4,6 +4,8 @@ package io.github.chaijlama;
 import java.nio.file.Path;
 
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.weight.ConversionProgress;
+import io.github.chaijlama.weight.LoggedConversion;
 
 /** A loaded model: tokens in, logits out. Thread-safe. */
 public sealed interface TokenModel extends AutoCloseable permits ChaiModel, StockModel {
@@ -16,8 +18,17 @@ public sealed interface TokenModel extends AutoCloseable permits ChaiModel, Stoc
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     static TokenModel load(Path directory, ChaiOptions options) {
-        return options.attention() == AttentionMode.STOCK ? StockModel.load(directory, options)
-                : ChaiModel.load(directory, options);
+        return load(directory, options, new LoggedConversion());
+    }
+
+    /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    static TokenModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
+        return options.attention() == AttentionMode.STOCK ? StockModel.load(directory, options, progress)
+                : ChaiModel.load(directory, options, progress);
     }
 
     /** Starts a session with the attention of the options. */

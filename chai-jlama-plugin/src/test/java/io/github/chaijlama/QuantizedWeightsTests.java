@@ -4,6 +4,7 @@ package io.github.chaijlama;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -65,6 +66,32 @@ class QuantizedWeightsTests {
                 expected)).isLessThan(1e-4);
         // A file that is quantized already is left as it is.
         assertThat(TestModels.maxDifference(logits(quantized, Q4, tokens), expected)).isLessThan(1e-5);
+    }
+
+    @Test
+    void jlamaCannotMultiplyWithEightBits() {
+        assertThatThrownBy(() -> ChaiOptions.stock().with(change -> change.weights(WeightType.Q8)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("Jlama's own layers cannot multiply with weights of type Q8");
+        assertThatThrownBy(() -> ChaiOptions.exact()
+                .with(change -> change.weights(WeightType.Q8).operators(Operators.JLAMA)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("Jlama's own operators cannot multiply with weights of type Q8");
+    }
+
+    @Test
+    void tellsHowFarQuantizingIs() {
+        List<Long> told = new ArrayList<>();
+        List<Long> totals = new ArrayList<>();
+        ChaiModel.load(TestModels.POCKET, Q4, (done, total) -> {
+            told.add(done);
+            totals.add(total);
+        }).close();
+        assertThat(told).hasSize(6 * 7).isSorted().doesNotHaveDuplicates();
+        assertThat(totals).containsOnly(told.getLast());
+        ChaiModel.load(TestModels.POCKET, TestOperators.exact(Operators.VECTOR), (_, _) -> {
+            throw new AssertionError("nothing is converted");
+        }).close();
     }
 
     @Test

@@ -42,7 +42,7 @@ public final class TestModels {
 
     /** Loads a model whose config.json was read by whatever families the test knows. */
     public static ChaiModel load(Path directory, ModelConfig config) {
-        return ChaiModel.load(directory, config, ChaiOptions.exact(), Optional.empty());
+        return ChaiModel.load(directory, config, ChaiOptions.exact(), Optional.empty(), (_, _) -> {});
     }
 
     /** A small shape: 3 layers, vocabulary of 256. */

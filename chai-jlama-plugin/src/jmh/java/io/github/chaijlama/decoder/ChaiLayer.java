@@ -46,10 +46,10 @@ final class ChaiLayer implements LayerArm {
 
     ChaiLayer(Path directory, ModelConfig config, ClusterProfile profile, KvType type, int numberOfSequences) {
         this.heads = config.heads();
-        this.weights = StoredWeights.open(directory, config);
         this.workers = new WorkerPool(Runtime.getRuntime().availableProcessors());
+        this.weights = StoredWeights.open(directory, config, workers);
         this.products = new KernelProducts(ProductKernels.ofThisMachine(), workers);
-        weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class), false));
+        weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
         this.pool = new PagePool(BUDGET, KvStore.pageBytes(heads.headSize()));
         this.attention = new LayerAttention(heads, KernelProvider.get(), workers);
         Rotary kind = config.layer(0).attention().rotary().orElseThrow();

@@ -13,6 +13,7 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.CausalSelfAttention;
 import com.github.tjake.jlama.model.DistributedContext;
 import com.github.tjake.jlama.safetensors.Config;
+import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.FloatBufferTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
@@ -23,6 +24,7 @@ import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.WeightFormat;
 import io.github.chaijlama.weight.WeightFormats;
@@ -40,10 +42,11 @@ public final class StockLayer implements LayerArm {
     /** Creates the attention of a model's first layer. */
     public StockLayer(Path directory, ModelConfig config, int numberOfSequences) {
         this.heads = config.heads();
-        this.weights = StoredWeights.open(directory, config);
+        this.weights = StoredWeights.open(directory, config, new WorkerPool(1));
         EnumSet<WeightFormat> formats = EnumSet.of(WeightFormat.F32, WeightFormat.BF16);
-        weights.prepare(new WeightFormats(formats, formats, false));
-        this.model = JlamaFamily.LLAMA.load(config, new JlamaWeightLoader(directory, weights, config));
+        weights.prepare(new WeightFormats(formats, formats), (_, _) -> {});
+        this.model = JlamaFamily.LLAMA.load(config, new JlamaWeightLoader(directory, weights, config, false),
+                DType.F32);
         this.attention = attention(directory, config);
         this.cache = new KvBufferCache(model);
         this.sequences = Stream.generate(() -> cache.getKvBuffer(UUID.randomUUID())).limit(numberOfSequences)

@@ -38,6 +38,7 @@ public final class AttentionSequence implements AutoCloseable {
     private Optional<Reservation> reservation = Optional.empty();
     private int length;
     private int stepTokens;
+    private boolean prompt = true;
     private boolean closed;
 
     /** A layer's clusters, and until they are known the features they will be decided from. */
@@ -232,6 +233,7 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Makes the sequence as new, also in the middle of a step that failed. */
     public void reset() {
+        prompt = true;
         store.clear();
         endReservation();
         startMembership();
@@ -286,19 +288,30 @@ public final class AttentionSequence implements AutoCloseable {
         return layers[layer].undecided;
     }
 
+    /** Whether the tokens to come are a prompt's: until its end is said, and from when another is begun. */
+    public boolean isPrompt() {
+        return prompt;
+    }
+
+    /** Says that the tokens to come are a prompt, which goes on where another request ended. */
+    public void beginPrompt() {
+        prompt = true;
+    }
+
     /** Whether the whole prompt decides membership, however long it is. */
     boolean waitsForEndOfPrompt() {
         return windowEnd == Integer.MAX_VALUE;
     }
 
     /**
-     * Says that the positions seen are the prompt. Where the prompt decides membership, it is decided now; otherwise,
-     * or if it was said before, nothing happens.
+     * Says that the positions seen are the prompt, and those to come generated or guessed. Where the prompt decides
+     * membership, it is decided now.
      *
      * @throws IllegalStateException if no position has been seen, or a step has begun
      */
     public void endPrompt() {
         if (!waitsForEndOfPrompt()) {
+            prompt = false;
             return;
         }
         if (length == 0 || isInStep()) {
@@ -312,6 +325,7 @@ public final class AttentionSequence implements AutoCloseable {
                 }
             }
             windowEnd = length;
+            prompt = false;
         } finally {
             endReservation();
         }

@@ -24,10 +24,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
+import io.github.chaijlama.bench.ArmKind;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.SyntheticModel;
@@ -58,7 +58,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** The types of weights that can be generated. */
     enum GeneratedWeights {
-        F32, BF16, Q4
+        F32, BF16, Q4, Q8
     }
 
     /** For the help. */
@@ -82,8 +82,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--layers", paramLabel = "N", description = "layers of a generated model; default: 4")
     private @Nullable Integer layers;
 
-    @Option(names = "--weights", paramLabel = "TYPE", description = "weights of a generated model: F32, BF16, or Q4, "
-            + "quantized from BF16 when loaded; default: F32")
+    @Option(names = "--weights", paramLabel = "TYPE",
+            description = "weights of a generated model: F32, BF16, or Q4 or Q8, "
+                    + "quantized from BF16 when loaded (Q8 not with the arm stock); default: F32")
     private @Nullable GeneratedWeights weights;
 
     @Option(names = "--directory", paramLabel = "DIR", description = "where generated models are kept; default: "
@@ -95,10 +96,12 @@ final class BenchCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private List<Integer> contexts;
 
-    @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered",
-            description = "attentions to compare; default: ${DEFAULT-VALUE}")
+    @Option(names = "--arms", split = ",", paramLabel = "ARM", defaultValue = "stock,stock-f32,exact,clustered",
+            description = "what to compare: stock (Jlama's own layers as langchain4j-jlama runs them, asked for 8-bit "
+                    + "activations), stock-f32 (the same with 32-bit ones, left out where stock has them, too), exact, "
+                    + "clustered; default: ${DEFAULT-VALUE}")
     @SuppressWarnings("NullAway.Init")
-    private List<AttentionMode> modes;
+    private List<ArmKind> kinds;
 
     @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "how keys and values "
             + "are stored, each another arm of exact and clustered: ${COMPLETION-CANDIDATES}; default: "
@@ -135,7 +138,7 @@ final class BenchCommand implements Callable<Integer> {
     private @Nullable Integer threads;
 
     @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
-            + "(this program's own), or auto; default: auto")
+            + "(this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     private @Nullable Operators operators;
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
@@ -165,6 +168,9 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() {
         long deadline = System.nanoTime() + deadlineNanos();
         requirePossibleNumbers();
+        require(weights != GeneratedWeights.Q8
+                || operators != Operators.JLAMA && kinds.stream().noneMatch(ArmKind::isStock),
+                LoadingOptions.Q8_IS_OURS + "; name --arms without stock");
         Optional<ClusterProfile> read = Optional.ofNullable(clusters).map(given -> given.profile)
                 .map(ClusterProfile::read);
         Optional<List<Integer>> named = Optional.ofNullable(clusters).map(given -> given.counts)
@@ -183,7 +189,7 @@ final class BenchCommand implements Callable<Integer> {
         profile.ifPresent(present -> present.requireFits(config.shape()));
         ChaiOptions options = options();
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
-                BenchArm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
+                BenchArm.of(kinds, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
         Benchmarked benchmarked = new Benchmarked(
                 shape.map(SyntheticShape::name)
@@ -244,7 +250,7 @@ final class BenchCommand implements Callable<Integer> {
                 + longest());
         require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
                 "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
-        require(!modes.contains(AttentionMode.CLUSTERED) || clusters != null,
+        require(!kinds.contains(ArmKind.CLUSTERED) || clusters != null,
                 "clustered needs --profile FILE or --clusters KxL,...");
     }
 
@@ -264,8 +270,8 @@ final class BenchCommand implements Callable<Integer> {
             if (operators != null) {
                 change.operators(operators);
             }
-            if (weights == GeneratedWeights.Q4) {
-                change.weights(WeightType.Q4);
+            if (weights == GeneratedWeights.Q4 || weights == GeneratedWeights.Q8) {
+                change.weights(WeightType.valueOf(weights.name()));
             }
             if (kvCacheMaxBytes != null) {
                 change.kvCacheMaxBytes(kvCacheMaxBytes);

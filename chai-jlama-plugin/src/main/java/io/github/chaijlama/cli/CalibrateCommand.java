@@ -178,7 +178,7 @@ final class CalibrateCommand implements Callable<Integer> {
         }
         report.check();
         Path state = out.resolveSibling(out.getFileName() + ".state");
-        try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
+        try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions(), model.progress())) {
             TextSet set = read(loaded);
             Calibration calibration = calibrator(loaded, options).withState(state).calibrate(set.texts());
             CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(),

@@ -10,6 +10,7 @@ import picocli.CommandLine.ParameterException;
 
 import io.github.chaijlama.ChaiVersion;
 import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.blas.BlasNotFoundException;
 import io.github.chaijlama.calibrate.CalibrationException;
 import io.github.chaijlama.evaluate.EvaluationException;
 import io.github.chaijlama.kv.KvCacheFullException;
@@ -17,6 +18,7 @@ import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.model.BrokenModelException;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ProfileException;
+import io.github.chaijlama.quantize.QuantizeException;
 import io.github.chaijlama.template.ChatTemplateException;
 
 /**
@@ -29,7 +31,7 @@ import io.github.chaijlama.template.ChatTemplateException;
                 InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class,
                 CompareCommand.class,
                 EvaluateCommand.class,
-                BenchCommand.class })
+                BenchCommand.class, QuantizeCommand.class })
 public final class ChaiCommand implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec command;
@@ -84,6 +86,7 @@ public final class ChaiCommand implements Runnable {
         PrintWriter err = commandLine.getErr();
         switch (exception) {
             case ModelLoadException e -> err.println("chai: " + e.getMessage());
+            case BlasNotFoundException e -> err.println("chai: " + e.getMessage());
             case ProfileException e -> err.println("chai: " + e.getMessage());
             case ContextLengthException e -> err.println("chai: " + e.getMessage());
             case KvCacheFullException e -> err.println("chai: " + e.getMessage());
@@ -91,6 +94,7 @@ public final class ChaiCommand implements Runnable {
             case BrokenModelException e -> err.println("chai: " + e.getMessage());
             case CalibrationException e -> err.println("chai: " + e.getMessage());
             case EvaluationException e -> err.println("chai: " + e.getMessage());
+            case QuantizeException e -> err.println("chai: " + e.getMessage());
             case ReportException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
             default -> {

@@ -67,7 +67,7 @@ final class CompareCommand implements Callable<Integer> {
         ClusterProfile counts = ClusterProfile.read(profile);
         counts.requireFits(ModelConfig.read(model.model()).shape());
         PrintWriter err = command.commandLine().getErr();
-        try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions())) {
+        try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions(), model.progress())) {
             TextSet set = TextSet.read(texts, TextFormat.AUTO, loaded,
                     ReadLimits.ofTokens(
                             Math.min(CalibrationOptions.DEFAULT_MAX_TOKENS, loaded.model().config().contextLength())),

@@ -101,7 +101,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 "--max-tokens must be 2 to " + config.contextLength() + ", what the model's context holds; found "
                         + maxTokens);
         List<Arm> arms = arms(config);
-        try (TextModel loaded = TextModel.load(model.model(), options)) {
+        try (TextModel loaded = TextModel.load(model.model(), options, model.progress())) {
             Evaluated evaluated = evaluate(loaded, arms);
             PrintWriter out = command.commandLine().getOut();
             if (json) {

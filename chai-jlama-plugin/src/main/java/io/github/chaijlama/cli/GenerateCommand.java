@@ -73,7 +73,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         GenerationOptions generation = generationOptions();
-        try (TextModel model = TextModel.load(options.model(), options.toChaiOptions())) {
+        try (TextModel model = TextModel.load(options.model(), options.toChaiOptions(), options.progress())) {
             PrintWriter out = command.commandLine().getOut();
             GenerationListener listener = json ? GenerationListener.NONE : new Printer(out);
             GenerationResult result = generate(model, generation, listener);

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import io.github.chaijlama.ChaiModel;
@@ -46,12 +47,12 @@ final class InfoCommand implements Callable<Integer> {
     private @Nullable Path profile;
 
     @Option(names = "--weights", paramLabel = "TYPE", defaultValue = "stored", description = "stored: as the files "
-            + "have them; q4: quantized to four bits when loaded; default: stored")
+            + "have them; q4, q8: quantized to four or eight bits when loaded; default: stored")
     @SuppressWarnings("NullAway.Init")
     private WeightType weights;
 
     @Option(names = "--operators", paramLabel = "NAME", defaultValue = "auto", description = "what calculates matrix "
-            + "products: jlama, vector (this program's own), or auto; default: auto")
+            + "products: jlama, vector (this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     @SuppressWarnings("NullAway.Init")
     private Operators operators;
 
@@ -60,10 +61,14 @@ final class InfoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (weights == WeightType.Q8 && operators == Operators.JLAMA) {
+            throw new ParameterException(command.commandLine(), LoadingOptions.Q8_IS_OURS);
+        }
         Optional<ClusterProfile> clusters = Optional.ofNullable(profile).map(ClusterProfile::read);
         ChaiOptions options = clusters.map(ChaiOptions::clustered).orElseGet(ChaiOptions::exact);
         try (ChaiModel loaded = ChaiModel.load(model,
-                options.with(change -> change.weights(weights).operators(operators)))) {
+                options.with(change -> change.weights(weights).operators(operators)),
+                new RemainingTime(command.commandLine().getErr(), "weights")::report)) {
             ObjectNode info = describe(loaded, clusters);
             describeText(info, loaded.config());
             PrintWriter out = command.commandLine().getOut();

@@ -9,12 +9,17 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
+import io.github.chaijlama.weight.ConversionProgress;
 
 /** The options that say how to load a model, for exact attention; commands that take clusters bring them. */
 class LoadingOptions {
+    static final String Q8_IS_OURS = "--weights q8 needs this program's own operators and layers, Jlama's cannot "
+            + "multiply with it";
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
@@ -30,12 +35,12 @@ class LoadingOptions {
             + "values, for instance 512MiB; default: a quarter of the machine's memory")
     private @Nullable Long kvCacheMaxBytes;
 
-    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4: quantized to "
-            + "four bits when loaded; default: stored")
+    @Option(names = "--weights", paramLabel = "TYPE", description = "stored: as the files have them; q4, q8: quantized "
+            + "to four or eight bits when loaded; default: stored")
     private @Nullable WeightType weights;
 
     @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
-            + "(this program's own), or auto; default: auto")
+            + "(this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     private @Nullable Operators operators;
 
     final Path model() {
@@ -52,6 +57,10 @@ class LoadingOptions {
         if (threads != null && (threads < 1 || threads > ChaiOptions.MAX_THREADS)) {
             throw usage("--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
         }
+        if (weights == WeightType.Q8
+                && (operators == Operators.JLAMA || attention.attention() == AttentionMode.STOCK)) {
+            throw usage(Q8_IS_OURS);
+        }
         return attention.with(change -> {
             if (threads != null) {
                 change.threads(threads);
@@ -66,6 +75,11 @@ class LoadingOptions {
                 change.kvCacheMaxBytes(kvCacheMaxBytes);
             }
         });
+    }
+
+    /** Returns what tells on standard error how far a model is that is being loaded. */
+    final ConversionProgress progress() {
+        return new RemainingTime(command.commandLine().getErr(), "weights")::report;
     }
 
     final boolean hasKvCacheBudget() {

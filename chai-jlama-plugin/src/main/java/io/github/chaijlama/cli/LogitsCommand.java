@@ -51,7 +51,7 @@ final class LogitsCommand implements Callable<Integer> {
         if (batch != null && batch < 1) {
             throw options.usage("--batch must be at least 1, found " + batch);
         }
-        try (TokenModel model = TokenModel.load(options.model(), options.toChaiOptions());
+        try (TokenModel model = TokenModel.load(options.model(), options.toChaiOptions(), options.progress());
                 TokenSession session = model.newSession()) {
             requireTokens(model);
             float[] logits = feed(session);

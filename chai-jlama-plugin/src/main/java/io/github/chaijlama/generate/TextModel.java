@@ -14,6 +14,7 @@ import io.github.chaijlama.prefix.Sessions;
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
+import io.github.chaijlama.weight.ConversionProgress;
 
 /**
  * A model with everything that text needs: tokenizer, chat template, generation. Thread-safe. Keys and values of an
@@ -65,16 +66,28 @@ public final class TextModel implements AutoCloseable {
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static TextModel load(Path directory, ChaiOptions options, Function<SamplingOptions, Sampler> samplers) {
-        TokenModel model = TokenModel.load(directory, options);
+        return load(directory, TokenModel.load(directory, options), samplers);
+    }
+
+    /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    public static TextModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
+        return load(directory, TokenModel.load(directory, options, progress), Sampler::of);
+    }
+
+    private static TextModel load(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers) {
         try {
-            return load(directory, model, samplers);
+            return of(directory, model, samplers);
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
         }
     }
 
-    private static TextModel load(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers) {
+    private static TextModel of(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers) {
         TokenizerFiles files = TokenizerFiles.read(directory);
         GenerationConfig generationConfig = model.options().generationConfig() ? GenerationConfig.read(directory)
                 : GenerationConfig.NONE;

@@ -23,8 +23,9 @@ import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
  * {@code model.safetensors.index.json} names. All of them may be links, as in Hugging Face's cache.
  */
 public final class SafetensorsDirectory {
-    private static final String SINGLE_FILE = "model.safetensors";
-    private static final String INDEX_FILE = "model.safetensors.index.json";
+    static final String SINGLE_FILE = "model.safetensors";
+    /** The index of shards. */
+    public static final String INDEX_FILE = "model.safetensors.index.json";
     private static final int MAX_NAME = 1000;
 
     private final Path directory;

@@ -1,177 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.weight;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import io.github.chaijlama.model.Excerpt;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
-import io.github.chaijlama.safetensors.SafetensorsDirectory;
-import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
+import io.github.chaijlama.parallel.WorkerPool;
 
 /**
  * The weights of a model directory, mapped into memory, and converted where a format is asked for that is not the
- * stored one. Files are checked before anything is read from them, and everything is freed on close. Thread-safe once
- * {@link #prepare} has returned; {@link #close} must not run beside anything else.
+ * stored one. Files are checked before anything is read from them, what is used as it is stored is not read at all
+ * before it is needed, and everything is freed on close. Thread-safe once {@link #prepare} has returned;
+ * {@link #close} must not run beside anything else.
  */
 public final class StoredWeights implements WeightSource, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(StoredWeights.class);
-    private static final String FACTORS = ".qb";
 
-    private final Path directory;
-    private final Arena arena = Arena.ofShared();
-    private final WeightConverter converter = new WeightConverter(arena);
-    private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final StoredTensors tensors;
+    private final WeightConverter converter;
     private final Map<TensorPart, WeightRole> roles;
     private final Map<TensorPart, Weight> kept = new HashMap<>();
 
-    private StoredWeights(Path directory, Map<TensorPart, WeightRole> roles) {
-        this.directory = directory;
+    private StoredWeights(StoredTensors tensors, Map<TensorPart, WeightRole> roles, WorkerPool workers) {
+        this.tensors = tensors;
         this.roles = roles;
+        this.converter = new WeightConverter(tensors.arena(), workers);
     }
 
     /**
-     * Maps the weights of a directory and checks that every one that the configuration names is there, in a supported
-     * format and with the shape that it asks for. A vector may be stored as a matrix of one row, as Jlama does.
+     * Maps the weights of a directory and checks them, see {@link StoredTensors#open}.
      *
+     * @param workers share the work of conversions
      * @throws ModelLoadException if a file is missing or broken, or a weight is not as expected
      */
-    public static StoredWeights open(Path directory, ModelConfig config) {
-        return open(directory, config.parts(), config.namePrefix());
+    public static StoredWeights open(Path directory, ModelConfig config, WorkerPool workers) {
+        return open(directory, config.parts(), config.namePrefix(), workers);
     }
 
-    static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, String namePrefix) {
-        StoredWeights weights = new StoredWeights(directory, roles);
-        try {
-            weights.entries.putAll(SafetensorsDirectory.map(directory, weights.arena));
-            weights.stripPrefix(namePrefix);
-            weights.roles.keySet().forEach(weights::require);
-            return weights;
-        } catch (RuntimeException | Error e) {
-            weights.close();
-            throw e;
-        }
-    }
-
-    /** Takes a prefix off every name that has it. */
-    private void stripPrefix(String prefix) {
-        for (Entry entry : List.copyOf(entries.values())) {
-            String name = entry.name();
-            if (!prefix.isEmpty() && name.startsWith(prefix)) {
-                entries.remove(name);
-                String shorter = name.substring(prefix.length());
-                if (entries.putIfAbsent(shorter,
-                        new Entry(shorter, entry.type(), entry.shape(), entry.memory())) != null) {
-                    throw new ModelLoadException(directory + " has tensors " + name + " and " + shorter);
-                }
-            }
-        }
-    }
-
-    private void require(TensorPart part) {
-        Entry entry = entries.get(part.tensor());
-        long[] shape = part.shape().stream().mapToLong(Long::longValue).toArray();
-        if (entry == null) {
-            throw new ModelLoadException(directory + " has no tensor " + part.tensor() + ", expected one of shape "
-                    + Arrays.toString(shape));
-        }
-        boolean row = shape.length == 1 && Arrays.equals(entry.shape(), new long[]{ 1, shape[0] });
-        if (!row && !Arrays.equals(entry.shape(), shape)) {
-            throw new ModelLoadException(
-                    where(entry) + "has shape " + Excerpt.of(Arrays.toString(entry.shape())) + ", config.json asks for "
-                            + Arrays.toString(shape));
-        }
-        stored(entry);
-    }
-
-    /** Returns a tensor of the model's, which {@link #require} has found. */
-    private Entry entry(String name) {
-        return Objects.requireNonNull(entries.get(name), name);
-    }
-
-    private String where(Entry entry) {
-        return directory + ": tensor " + entry.name() + " ";
-    }
-
-    private static Optional<WeightFormat> formatOf(Entry entry) {
-        return Arrays.stream(WeightFormat.values()).filter(format -> format.name().equals(entry.type())).findFirst();
-    }
-
-    /** Returns a tensor as it is stored, checked, as a matrix whose columns are its last dimension. */
-    private Weight stored(Entry entry) {
-        WeightFormat format = formatOf(entry).orElseThrow(() -> new ModelLoadException(where(entry) + "is of type "
-                + Excerpt.of(entry.type()) + ", supported are F32, BF16, F16, and Jlama's Q4 and I8"));
-        long elements = Arrays.stream(entry.shape()).reduce(1, (a, b) -> a * b);
-        long columns = entry.shape().length == 0 ? 1 : entry.shape()[entry.shape().length - 1];
-        if (elements < 1 || columns > Integer.MAX_VALUE || elements / columns > Integer.MAX_VALUE) {
-            throw new ModelLoadException(where(entry) + "has " + elements + " values in rows of " + columns
-                    + ", expected 1 to " + Integer.MAX_VALUE + " rows of as many");
-        }
-        return new Weight(entry.name(), format, (int) (elements / columns), (int) columns, entry.memory(),
-                format.isQuantized() ? factors(entry).memory() : MemorySegment.NULL);
-    }
-
-    private Entry factors(Entry entry) {
-        long[] shape = entry.shape().clone();
-        int last = shape.length - 1;
-        if (last < 0 || shape[last] % Weight.BLOCK != 0) {
-            throw new ModelLoadException(where(entry) + "of type " + entry.type() + " has shape "
-                    + Arrays.toString(shape) + ", expected rows of a multiple of " + Weight.BLOCK);
-        }
-        shape[last] /= Weight.BLOCK;
-        String expected = "expected its block factors in " + entry.name() + FACTORS + ", of type F32 and shape "
-                + Arrays.toString(shape);
-        Entry factors = entries.get(entry.name() + FACTORS);
-        if (factors == null) {
-            throw new ModelLoadException(where(entry) + "is of type " + entry.type() + ", " + expected);
-        }
-        // Jlama has no vectors: it writes their factors as one row.
-        boolean row = shape.length == 1 && Arrays.equals(factors.shape(), new long[]{ 1, shape[0] });
-        if (!factors.type().equals("F32") || !row && !Arrays.equals(factors.shape(), shape)) {
-            throw new ModelLoadException(where(entry) + "is of type " + entry.type() + ", " + expected + ", found "
-                    + Excerpt.of(factors.type()) + " " + Excerpt.of(Arrays.toString(factors.shape())));
-        }
-        return factors;
+    static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, String namePrefix,
+            WorkerPool workers) {
+        return new StoredWeights(StoredTensors.open(directory, roles.keySet(), namePrefix), roles, workers);
     }
 
     /**
-     * Converts what is not to be used in the format it is stored in, one weight after the other.
+     * Converts what is not to be used in the format it is stored in, one weight after the other, rows in parallel.
+     * Results do not depend on the number of threads. Each takes its own memory and no more than some rows beside it.
      *
-     * @param formats decides the format each weight is used in
+     * @param formats  decides the format each weight is used in
+     * @param progress told of matrices and tables
      * @throws ModelLoadException if there is no memory, or nothing can be quantized that should be
      */
-    public void prepare(WeightFormats formats) {
-        if (formats.quantize() && !formats.multiplied().contains(WeightFormat.Q4)) {
-            throw new ModelLoadException("the operators on this machine cannot multiply with weights of type Q4");
-        }
-        if (formats.quantize() && roles.entrySet().stream()
-                .noneMatch(part -> part.getValue() == WeightRole.MATRIX && !part.getKey().transposed())) {
-            throw new ModelLoadException(directory + " has no matrices that can be quantized to Q4");
-        }
+    public void prepare(WeightFormats formats, ConversionProgress progress) {
+        Optional<Quantization> quantization = formats.quantized().map(format -> {
+            if (!formats.multiplied().contains(format)) {
+                throw new ModelLoadException(
+                        "the operators on this machine cannot multiply with weights of type " + format);
+            }
+            return Quantization.of(tensors, roles, format);
+        });
+        Map<TensorPart, WeightFormat> chosen = new LinkedHashMap<>();
+        roles.forEach((part, role) -> chosen.put(part, quantization.filter(choice -> choice.covers(part.tensor()))
+                .map(Quantization::format).orElseGet(() -> formats.formatOf(role, slice(part).format()))));
+        convert(chosen, progress);
+    }
+
+    private void convert(Map<TensorPart, WeightFormat> chosen, ConversionProgress progress) {
         long start = System.nanoTime();
+        long total = chosen.entrySet().stream().filter(entry -> isConverted(entry.getKey(), entry.getValue()))
+                .mapToLong(entry -> size(entry.getKey())).sum();
+        long[] done = new long[1];
+        LongConsumer count = values -> progress.report(done[0] += values, total);
         Map<String, long[]> bytes = new LinkedHashMap<>();
-        roles.forEach((part, role) -> {
+        chosen.forEach((part, format) -> {
             Weight slice = slice(part);
-            Weight weight = convert(slice, part, formats.formatOf(role, slice.format()));
+            Weight weight = convert(slice, part, format, count);
             kept.put(part, weight);
-            if (role != WeightRole.VECTOR && weight.format() != slice.format()) {
+            if (roles.get(part) != WeightRole.VECTOR && weight.format() != slice.format()) {
                 long[] sums = bytes.computeIfAbsent(slice.format() + " to " + weight.format(), _ -> new long[3]);
                 sums[0]++;
                 sums[1] += slice.bytes();
@@ -183,29 +102,43 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
                 conversion, sums[1] >> 20, sums[2] >> 20, (System.nanoTime() - start) / 1_000_000));
     }
 
+    /** Returns whether a matrix or a table is not used as it is stored; vectors are too short to count. */
+    private boolean isConverted(TensorPart part, WeightFormat format) {
+        return roles.get(part) != WeightRole.VECTOR && (!part.isContiguous() || slice(part).format() != format);
+    }
+
+    private static long size(TensorPart part) {
+        return (long) part.rows() * part.columns();
+    }
+
     /** Returns the slice of a tensor that a part is in; a vector as one row. */
     private Weight slice(TensorPart part) {
-        Weight tensor = stored(entry(part.tensor()));
+        Weight tensor = tensors.weight(part.tensor());
         if (part.width() == 1 && tensor.columns() != 1) {
             return tensor.rows(part.slice(), 1);
         }
         return tensor.rows(part.slice() * part.height(), part.height());
     }
 
-    private Weight convert(Weight slice, TensorPart part, WeightFormat format) {
+    private Weight convert(Weight slice, TensorPart part, WeightFormat format, LongConsumer done) {
         try {
             if (roles.get(part) == WeightRole.VECTOR) {
                 return vector(slice, part);
             }
-            Weight weight = part.isContiguous() ? slice.rows(part.first(), part.rows()) : converter.gather(slice, part);
-            return weight.format() == format || !part.isContiguous() ? weight : converter.convert(weight, format);
+            if (!part.isContiguous()) {
+                Weight gathered = converter.gather(slice, part);
+                done.accept(gathered.size());
+                return gathered;
+            }
+            Weight weight = slice.rows(part.first(), part.rows());
+            return weight.format() == format ? weight : converter.convert(weight, format, done);
         } catch (ModelLoadException e) {
-            throw new ModelLoadException(directory + ": " + e.getMessage(), e.getCause());
+            throw new ModelLoadException(tensors.directory() + ": " + e.getMessage(), e.getCause());
         }
     }
 
     private Weight vector(Weight row, TensorPart part) {
-        Weight floats = row.format() == WeightFormat.F32 ? row : converter.convert(row, WeightFormat.F32);
+        Weight floats = row.format() == WeightFormat.F32 ? row : toFloats(row);
         if (part.step() == 1) {
             MemorySegment values = floats.data().asSlice((long) part.first() * Float.BYTES,
                     (long) part.rows() * Float.BYTES);
@@ -213,6 +146,10 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         }
         Weight column = new Weight(floats.name(), WeightFormat.F32, floats.columns(), 1, floats.data());
         return new Weight(floats.name(), WeightFormat.F32, 1, part.rows(), converter.gather(column, part).data());
+    }
+
+    private Weight toFloats(Weight weight) {
+        return converter.convert(weight, WeightFormat.F32, _ -> {});
     }
 
     @Override
@@ -233,17 +170,17 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         TensorPart part = roles.keySet().stream().filter(candidate -> candidate.tensor().equals(name)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("no weight of this model: " + name));
         Weight weight = weight(part);
-        Weight stored = stored(entry(name));
+        Weight stored = tensors.weight(name);
         if (weight.size() == stored.size() && part.isContiguous()) {
             return weight;
         }
-        return stored.format() == WeightFormat.F32 ? stored : converter.convert(stored, WeightFormat.F32);
+        return stored.format() == WeightFormat.F32 ? stored : toFloats(stored);
     }
 
     /** Returns the number of weights of the model; files may hold more, such as masks. */
     public long numberOfParameters() {
         return usedTensors().stream()
-                .mapToLong(name -> Arrays.stream(entry(name).shape()).reduce(1, (a, b) -> a * b))
+                .mapToLong(name -> Arrays.stream(tensors.shape(name)).reduce(1, (a, b) -> a * b))
                 .sum();
     }
 
@@ -264,6 +201,12 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
                 .orElse(WeightFormat.F32);
     }
 
+    /** Returns whether any matrix of the layers or the output is stored in a format. */
+    public boolean stores(WeightFormat format) {
+        return roles.entrySet().stream().anyMatch(part -> part.getValue() == WeightRole.MATRIX
+                && slice(part.getKey()).format() == format);
+    }
+
     /** Returns whether any weight is used in a format. */
     public boolean uses(WeightFormat format) {
         return kept.values().stream().anyMatch(weight -> weight.format() == format);
@@ -271,8 +214,6 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
 
     @Override
     public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
+        tensors.close();
     }
 }

@@ -16,11 +16,18 @@ class ChaiCommandTests {
     private static final String PROFILE = TestModels.POCKET_PROFILE.toString();
 
     @ParameterizedTest
-    @ValueSource(strings = { "", "info", "generate", "logits", "bench" })
+    @ValueSource(
+            strings = { "", "info", "generate", "logits", "evaluate", "calibrate", "compare", "quantize", "bench" })
     void everyCommandHasHelp(String command) {
         CommandRun run = command.isEmpty() ? CommandRun.of("--help") : CommandRun.of(command, "--help");
         assertThat(run.exitCode()).isZero();
         assertThat(run.out()).contains("Usage: chai " + command);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "info", "generate", "logits", "evaluate", "calibrate", "compare", "bench" })
+    void everyCommandThatLoadsAModelTakesOperators(String command) {
+        assertThat(CommandRun.of(command, "--help").out()).contains("--operators=NAME");
     }
 
     @ParameterizedTest
@@ -50,7 +57,11 @@ class ChaiCommandTests {
             bench --model GOLDEN --context 8 | clustered needs --profile FILE or --clusters
             bench --model GOLDEN --clusters 8x3 --threads 0                     | --threads must be 1 to 1024, found 0
             bench --shape llama-3-900b --clusters 8x4                           | llama-3-900b
-            bench --shape llama-2-7b --weights Q5 --clusters 8x4                | expected one of [F32, BF16, Q4]
+            bench --shape llama-2-7b --weights Q5 --clusters 8x4                | expected one of [F32, BF16, Q4, Q8]
+            bench --shape llama-2-7b --weights Q8 --clusters 8x4                | --weights q8 needs
+            logits --model GOLDEN --tokens 1 --weights q8 --operators jlama     | --weights q8 needs
+            logits --model GOLDEN --tokens 1 --weights q8 --attention stock     | --weights q8 needs
+            info --model GOLDEN --weights q8 --operators jlama                  | --weights q8 needs
             bench --shape llama-2-7b --clusters 33x4                            | --clusters must be 1 to 32
             bench --shape llama-2-7b --clusters 32x18,4x13 | --clusters names 31 layers, the model has 4
             bench --shape llama-2-7b --clusters 32x18,33x14                     | --clusters must be 1 to 32

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.TestModels;
@@ -24,6 +25,9 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 class ChaiJarIT {
     private static final Path JAR = Path.of("target/chai.jar");
     private static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+
+    @TempDir
+    Path directory;
 
     private record Run(int exitCode, String out, String err) {}
 
@@ -73,6 +77,26 @@ class ChaiJarIT {
         Run panama = run(JAVA, List.of("-Djlama.force_panama_tensor_operations=true"), "info", "--model",
                 TestModels.POCKET.toString(), "--operators", "jlama");
         assertThat(panama.out()).as("options reach the second start").contains("Panama Vector Operations");
+    }
+
+    /** What the system sends for Ctrl-C, and to end a service. */
+    @Test
+    void whenItIsStoppedNothingHalfWrittenIsLeft() throws Exception {
+        Path model = TestModels.random(directory, TestModels.shape(2048, 8192, 16, 8), 256, "BF16");
+        Path target = Files.createDirectory(directory.resolve("target"));
+        Process process = new ProcessBuilder(JAVA, "-jar", JAR.toString(), "quantize", "--model", model.toString(),
+                "--out", target.resolve("q4").toString(), "--weights", "q4", "--threads", "1").inheritIO().start();
+        while (process.isAlive() && target.toFile().list().length == 0) {
+            Thread.sleep(1);
+        }
+        List<ProcessHandle> second = process.descendants().toList();
+        process.destroy();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("ends in time").isTrue();
+        for (ProcessHandle child : second) {
+            child.onExit().get(60, TimeUnit.SECONDS);
+        }
+        assertThat(process.exitValue()).as("it was stopped").isNotZero();
+        assertThat(target.toFile().list()).isEmpty();
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.TestOperators;
 import io.github.chaijlama.attention.AttentionSequence;
@@ -34,10 +35,14 @@ final class LoadedDecoder implements AutoCloseable {
     final ModelConfig config;
 
     LoadedDecoder(Path directory, long maxKvBytes) {
+        this(directory, maxKvBytes, TestOperators.exact().operators());
+    }
+
+    LoadedDecoder(Path directory, long maxKvBytes, Operators operators) {
         config = ModelConfig.read(directory);
-        weights = StoredWeights.open(directory, config);
-        products = TestOperators.products(workers);
-        weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class), false));
+        weights = StoredWeights.open(directory, config, workers);
+        products = TestOperators.products(operators, workers);
+        weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
         decoder = new Decoder(config, weights, products, workers, maxKvBytes, Optional.empty());
     }
 

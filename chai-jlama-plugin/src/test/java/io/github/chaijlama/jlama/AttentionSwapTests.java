@@ -137,10 +137,10 @@ class AttentionSwapTests {
         float[] expected = new ScalarTransformer(DIRECTORY).logits(TOKENS,
                 ((Membership.Static) profile.membership()).layers());
         try (AttentionSwap swap = AttentionSwap.install(model, config, profile, BUDGET, workers);
-                StoredWeights weights = StoredWeights.open(DIRECTORY, config);
+                StoredWeights weights = StoredWeights.open(DIRECTORY, config, workers);
                 AbstractTensor<?, ?> rows = model.batchForward(TOKENS, 0,
                         JlamaAccess.kvBufferCache(model).getKvBuffer(UUID.randomUUID()))) {
-            weights.prepare(new WeightFormats(Set.of(WeightFormat.F32), Set.of(WeightFormat.F32), false));
+            weights.prepare(new WeightFormats(Set.of(WeightFormat.F32), Set.of(WeightFormat.F32)), (_, _) -> {});
             float[][] logits = new float[TOKENS.length][];
             try (OutputHead head = OutputHead.of(config, weights, new JlamaProducts(workers), workers,
                     Optional.empty())) {

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
+import io.github.chaijlama.parallel.WorkerPool;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -63,14 +64,15 @@ class HostileWeightsTests {
     }
 
     private StoredWeights open(Map<TensorPart, WeightRole> roles) {
-        return StoredWeights.open(directory, roles, "");
+        return StoredWeights.open(directory, roles, "", new WorkerPool(1));
     }
 
     private void assertLoads(String... tensors) {
         Map<TensorPart, WeightRole> roles = Arrays.stream(tensors)
                 .collect(Collectors.toMap(tensor -> TensorPart.matrix(tensor, 2, 3), _ -> WeightRole.MATRIX));
         try (StoredWeights weights = open(roles)) {
-            weights.prepare(new WeightFormats(EnumSet.of(WeightFormat.F32), EnumSet.of(WeightFormat.F32), false));
+            weights.prepare(new WeightFormats(EnumSet.of(WeightFormat.F32), EnumSet.of(WeightFormat.F32)),
+                    (_, _) -> {});
             for (TensorPart part : roles.keySet()) {
                 assertThat(weights.weight(part).data().get(JAVA_FLOAT_UNALIGNED, 20)).isZero();
             }
@@ -295,10 +297,10 @@ class HostileWeightsTests {
         Path link = Files.createSymbolicLink(directory.resolve("model"), snapshot);
         TensorPart a = TensorPart.matrix("a", 2, 3);
         TensorPart b = TensorPart.matrix("b", 2, 3);
-        StoredWeights.open(link, Map.of(a, WeightRole.MATRIX, b, WeightRole.MATRIX), "").close();
+        StoredWeights.open(link, Map.of(a, WeightRole.MATRIX, b, WeightRole.MATRIX), "", new WorkerPool(1)).close();
         Files.delete(snapshot.resolve("model.safetensors.index.json"));
         Files.createSymbolicLink(snapshot.resolve("model.safetensors"), Path.of("../../blobs/11"));
-        StoredWeights.open(link, Map.of(a, WeightRole.MATRIX), "").close();
+        StoredWeights.open(link, Map.of(a, WeightRole.MATRIX), "", new WorkerPool(1)).close();
     }
 
     @Test

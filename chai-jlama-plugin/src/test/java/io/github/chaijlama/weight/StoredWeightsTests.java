@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
+import io.github.chaijlama.parallel.WorkerPool;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -30,7 +31,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 /** Weights by what they are for: checked, cut out of larger tensors, turned round, converted. */
 class StoredWeightsTests {
     private static final WeightFormats AS_STORED = new WeightFormats(EnumSet.allOf(WeightFormat.class),
-            EnumSet.allOf(WeightFormat.class), false);
+            EnumSet.allOf(WeightFormat.class));
 
     @TempDir
     Path directory;
@@ -59,8 +60,8 @@ class StoredWeightsTests {
 
     private float[] values(TensorPart part, WeightRole role) {
         roles = Map.of(part, role);
-        try (StoredWeights weights = StoredWeights.open(directory, roles, "")) {
-            weights.prepare(AS_STORED);
+        try (StoredWeights weights = StoredWeights.open(directory, roles, "", new WorkerPool(2))) {
+            weights.prepare(AS_STORED, (_, _) -> {});
             Weight weight = weights.weight(part);
             assertThat(weight.rows()).isEqualTo(role == WeightRole.VECTOR ? 1 : part.rows());
             return weight.data().toArray(JAVA_FLOAT_UNALIGNED);
@@ -123,8 +124,9 @@ class StoredWeightsTests {
     void prefixesAreTakenOff() throws IOException {
         write("{\"transformer.m\":{\"dtype\":\"F32\",\"shape\":[4,6],\"data_offsets\":[0,96]}}", 24, 24);
         TensorPart part = TensorPart.matrix("m", 4, 6);
-        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX), "transformer.")) {
-            weights.prepare(AS_STORED);
+        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX),
+                "transformer.", new WorkerPool(2))) {
+            weights.prepare(AS_STORED, (_, _) -> {});
             assertThat(weights.weight(part).rows()).isEqualTo(4);
             assertThat(weights.numberOfParameters()).isEqualTo(24);
             assertThat(weights.bytes()).isEqualTo(96);
@@ -147,8 +149,9 @@ class StoredWeightsTests {
             file.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(7).array());
         }
         TensorPart part = TensorPart.matrix("m", (int) rows, 1024);
-        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX), "")) {
-            weights.prepare(AS_STORED);
+        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX),
+                "", new WorkerPool(2))) {
+            weights.prepare(AS_STORED, (_, _) -> {});
             Weight last = weights.weight(part).rows((int) rows - 1, 1);
             assertThat(last.data().toArray(JAVA_FLOAT_UNALIGNED)).hasSize(1024).endsWith(0, 7);
         }

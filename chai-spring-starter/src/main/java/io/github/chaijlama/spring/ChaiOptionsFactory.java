@@ -22,6 +22,8 @@ import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.Operators;
+import io.github.chaijlama.WeightType;
 import io.github.chaijlama.calibrate.CalibrationOptions;
 import io.github.chaijlama.calibrate.MembershipChoice;
 import io.github.chaijlama.calibrate.MembershipSettings;
@@ -57,6 +59,7 @@ final class ChaiOptionsFactory {
             case EXACT -> ChaiOptions.exact();
             case STOCK -> ChaiOptions.stock();
         };
+        checkWeights(attention);
         options = options.with(
                 change -> change.weights(properties.model().weights()).operators(properties.operators())
                         .generationConfig(properties.model().generationConfig()));
@@ -79,6 +82,14 @@ final class ChaiOptionsFactory {
             options = options.with(change -> change.threads(threads));
         }
         return options;
+    }
+
+    private void checkWeights(AttentionMode attention) {
+        WeightType weights = properties.model().weights();
+        require(weights != WeightType.Q8 || attention != AttentionMode.STOCK, "chai.model.weights", weights,
+                "Jlama's own layers, which chai.attention asks for, cannot multiply with it.");
+        require(weights != WeightType.Q8 || properties.operators() != Operators.JLAMA, "chai.model.weights", weights,
+                "Jlama's operators, which chai.operators asks for, cannot multiply with it.");
     }
 
     /** {@code chai.enabled: false} means exact attention and wins over {@code chai.attention}. */

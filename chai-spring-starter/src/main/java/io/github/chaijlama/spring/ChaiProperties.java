@@ -28,7 +28,8 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  *                   classpath: or file:.
  * @param threads    Threads that share the work of a step. By default all processors.
  * @param operators  What calculates matrix products. vector is the plugin's own, on the JVM's Vector API; jlama is
- *                   Jlama's; auto is vector where this JVM and machine make good use of it, and jlama elsewhere.
+ *                   Jlama's; blas is a BLAS library's for prompts, and vector otherwise; auto is vector where this JVM
+ *                   and machine make good use of it, and jlama elsewhere.
  * @param model      Which model to load.
  * @param calibration Calibration of the model when the application starts.
  * @param membership Settings that replace those of the profile's membership.
@@ -49,8 +50,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      * @param path    Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the
      *                class path.
      * @param name    Name of the model in requests and responses. By default the name of its directory.
-     * @param weights Type the weights are kept in. stored, as the files have them, or q4: four bits a value, quantized
-     *                when the model is loaded.
+     * @param weights Type the weights are kept in. stored, as the files have them, or q4 or q8: four or eight bits a
+     *                value, quantized when the model is loaded.
      * @param generationConfig Whether the model's generation_config.json says how requests are answered that say
      *                         nothing else; chai.chat comes before it.
      */

@@ -143,6 +143,20 @@ class ChaiAutoConfigurationTests {
         configured.run(context -> assertThat(options(context).attention()).isEqualTo(expected));
     }
 
+    /** Nobody need have a BLAS library; this module's tests have none on the class path. */
+    @Test
+    void saysWhatIsMissingWhereBlasIsAskedFor() {
+        runner.withPropertyValues(MODEL, "chai.operators=blas").run(context -> {
+            if (context.getStartupFailure() == null) {
+                assertThat(options(context).operators()).isEqualTo(Operators.BLAS); // the system has one
+                return;
+            }
+            FailureAnalysis analysis = new ChaiFailureAnalyzer().analyze(context.getStartupFailure());
+            assertThat(analysis.getDescription()).contains("chai.operators").contains("there is no BLAS library");
+            assertThat(analysis.getAction()).isEqualTo("Add the library, or set chai.operators to auto.");
+        });
+    }
+
     @Test
     void propertiesReachTheirPlaces() {
         runner.withPropertyValues(MODEL, "chai.model.name=little", "chai.kv-cache.max-memory=48MB",
@@ -333,6 +347,29 @@ class ChaiAutoConfigurationTests {
             assertThat(invalid.getValue()).hasToString(value);
             assertThat(invalid.getReason()).isEqualTo(reason);
         });
+    }
+
+    @Test
+    void eightBitWeightsAreQuantizedWhenTheModelIsLoaded() {
+        try (Output output = new Output()) {
+            runner.withPropertyValues(MODEL, "chai.model.weights=q8", "chai.operators=vector").run(context -> {
+                assertThat(options(context).weights()).isEqualTo(WeightType.Q8);
+                assertThat(context.getBean(ChatModel.class).chat("Hello!")).isNotBlank();
+            });
+            assertThat(output.text()).contains("Converted 42 matrices from BF16 to I8");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({ "chai.operators=jlama, operators", "chai.attention=stock, layers" })
+    void jlamaCannotMultiplyWithEightBits(String property, String reason) {
+        runner.withPropertyValues(MODEL, "chai.model.weights=q8", property)
+                .run(context -> assertThat(context.getStartupFailure()).rootCause()
+                        .isInstanceOfSatisfying(InvalidConfigurationPropertyValueException.class, invalid -> {
+                            assertThat(invalid.getName()).isEqualTo("chai.model.weights");
+                            assertThat(invalid.getValue()).isEqualTo(WeightType.Q8);
+                            assertThat(invalid.getReason()).contains("Jlama's").contains(reason);
+                        }));
     }
 
     @Test

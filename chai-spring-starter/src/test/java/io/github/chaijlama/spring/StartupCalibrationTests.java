@@ -151,6 +151,7 @@ class StartupCalibrationTests {
     void quantizedWeightsHaveAProfileOfTheirOwn() {
         assertThat(StartupCalibration.fileName("sha256:ab", WeightType.STORED)).isEqualTo("sha256-ab.json");
         assertThat(StartupCalibration.fileName("sha256:ab", WeightType.Q4)).isEqualTo("sha256-ab-q4.json");
+        assertThat(StartupCalibration.fileName("sha256:ab", WeightType.Q8)).isEqualTo("sha256-ab-q8.json");
     }
 
     @Test

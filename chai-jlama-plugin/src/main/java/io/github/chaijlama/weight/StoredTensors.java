@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.weight;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+import io.github.chaijlama.model.Excerpt;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorPart;
+import io.github.chaijlama.safetensors.SafetensorsDirectory;
+import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
+
+/**
+ * The tensors of a model directory as they are stored, mapped into memory, never read ahead: those that the model needs
+ * are checked against its configuration. Thread-safe; {@link #close} unmaps them and must not run beside anything else.
+ */
+public final class StoredTensors implements AutoCloseable {
+    private static final String FACTORS = ".qb";
+
+    private final Path directory;
+    private final Arena arena = Arena.ofShared();
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+
+    private StoredTensors(Path directory) {
+        this.directory = directory;
+    }
+
+    /**
+     * Maps the weights of a directory and checks that every one that the configuration names is there, in a supported
+     * format and with the shape that it asks for. A vector may be stored as a matrix of one row, as Jlama does.
+     *
+     * @throws ModelLoadException if a file is missing or broken, or a weight is not as expected
+     */
+    public static StoredTensors open(Path directory, ModelConfig config) {
+        return open(directory, config.parts().keySet(), config.namePrefix());
+    }
+
+    static StoredTensors open(Path directory, Set<TensorPart> parts, String namePrefix) {
+        StoredTensors tensors = new StoredTensors(directory);
+        try {
+            tensors.entries.putAll(SafetensorsDirectory.map(directory, tensors.arena));
+            tensors.stripPrefix(namePrefix);
+            parts.forEach(tensors::require);
+            return tensors;
+        } catch (RuntimeException | Error e) {
+            tensors.close();
+            throw e;
+        }
+    }
+
+    /** Takes a prefix off every name that has it. */
+    private void stripPrefix(String prefix) {
+        for (Entry entry : List.copyOf(entries.values())) {
+            String name = entry.name();
+            if (!prefix.isEmpty() && name.startsWith(prefix)) {
+                entries.remove(name);
+                String shorter = name.substring(prefix.length());
+                if (entries.putIfAbsent(shorter,
+                        new Entry(shorter, entry.type(), entry.shape(), entry.memory())) != null) {
+                    throw new ModelLoadException(directory + " has tensors " + name + " and " + shorter);
+                }
+            }
+        }
+    }
+
+    private void require(TensorPart part) {
+        Entry entry = entries.get(part.tensor());
+        long[] shape = part.shape().stream().mapToLong(Long::longValue).toArray();
+        if (entry == null) {
+            throw new ModelLoadException(directory + " has no tensor " + part.tensor() + ", expected one of shape "
+                    + Arrays.toString(shape));
+        }
+        boolean row = shape.length == 1 && Arrays.equals(entry.shape(), new long[]{ 1, shape[0] });
+        if (!row && !Arrays.equals(entry.shape(), shape)) {
+            throw new ModelLoadException(
+                    where(entry) + "has shape " + Excerpt.of(Arrays.toString(entry.shape())) + ", config.json asks for "
+                            + Arrays.toString(shape));
+        }
+        weight(entry);
+    }
+
+    /** Returns the directory, for messages. */
+    Path directory() {
+        return directory;
+    }
+
+    /** Returns the arena that owns the mappings: what is made from them lives as long. */
+    Arena arena() {
+        return arena;
+    }
+
+    /**
+     * Returns all tensors of the files, those included that the model does not need, in the order of the files.
+     * Factors of quantized tensors are tensors of their own, see {@link #isFactors}.
+     */
+    public List<Entry> all() {
+        return List.copyOf(entries.values());
+    }
+
+    /** Returns whether a tensor is the block factors of another one. */
+    public boolean isFactors(Entry entry) {
+        String name = entry.name();
+        return name.endsWith(FACTORS) && Optional
+                .ofNullable(entries.get(name.substring(0, name.length() - FACTORS.length())))
+                .flatMap(StoredTensors::formatOf).filter(WeightFormat::isQuantized).isPresent();
+    }
+
+    /** Returns the block factors of a tensor, if it is quantized. */
+    public Optional<Entry> factorsOf(Entry entry) {
+        return Optional.ofNullable(entries.get(factorsOf(entry.name()))).filter(this::isFactors);
+    }
+
+    /** Returns the name under which Jlama stores the block factors of a tensor. */
+    public static String factorsOf(String tensor) {
+        return tensor + FACTORS;
+    }
+
+    /** Returns the sizes of a tensor that the model needs. */
+    long[] shape(String name) {
+        return entry(name).shape();
+    }
+
+    /**
+     * Returns a tensor that the model needs, as it is stored, as a matrix whose columns are its last dimension.
+     *
+     * @param name a name that the configuration has
+     */
+    public Weight weight(String name) {
+        return weight(entry(name));
+    }
+
+    /** Returns a tensor of the model's, which {@link #require} has found. */
+    private Entry entry(String name) {
+        return Objects.requireNonNull(entries.get(name), name);
+    }
+
+    private String where(Entry entry) {
+        return directory + ": tensor " + entry.name() + " ";
+    }
+
+    private static Optional<WeightFormat> formatOf(Entry entry) {
+        return Arrays.stream(WeightFormat.values()).filter(format -> format.name().equals(entry.type())).findFirst();
+    }
+
+    private Weight weight(Entry entry) {
+        WeightFormat format = formatOf(entry).orElseThrow(() -> new ModelLoadException(where(entry) + "is of type "
+                + Excerpt.of(entry.type()) + ", supported are F32, BF16, F16, and Jlama's Q4 and I8"));
+        long elements = Arrays.stream(entry.shape()).reduce(1, (a, b) -> a * b);
+        long columns = entry.shape().length == 0 ? 1 : entry.shape()[entry.shape().length - 1];
+        if (elements < 1 || columns > Integer.MAX_VALUE || elements / columns > Integer.MAX_VALUE) {
+            throw new ModelLoadException(where(entry) + "has " + elements + " values in rows of " + columns
+                    + ", expected 1 to " + Integer.MAX_VALUE + " rows of as many");
+        }
+        return new Weight(entry.name(), format, (int) (elements / columns), (int) columns, entry.memory(),
+                format.isQuantized() ? factors(entry).memory() : MemorySegment.NULL);
+    }
+
+    private Entry factors(Entry entry) {
+        long[] shape = entry.shape().clone();
+        int last = shape.length - 1;
+        if (last < 0 || shape[last] % Weight.BLOCK != 0) {
+            throw new ModelLoadException(where(entry) + "of type " + entry.type() + " has shape "
+                    + Arrays.toString(shape) + ", expected rows of a multiple of " + Weight.BLOCK);
+        }
+        shape[last] /= Weight.BLOCK;
+        String expected = "expected its block factors in " + factorsOf(entry.name()) + ", of type F32 and shape "
+                + Arrays.toString(shape);
+        Entry factors = entries.get(factorsOf(entry.name()));
+        if (factors == null) {
+            throw new ModelLoadException(where(entry) + "is of type " + entry.type() + ", " + expected);
+        }
+        // Jlama has no vectors: it writes their factors as one row.
+        boolean row = shape.length == 1 && Arrays.equals(factors.shape(), new long[]{ 1, shape[0] });
+        if (!factors.type().equals("F32") || !row && !Arrays.equals(factors.shape(), shape)) {
+            throw new ModelLoadException(where(entry) + "is of type " + entry.type() + ", " + expected + ", found "
+                    + Excerpt.of(factors.type()) + " " + Excerpt.of(Arrays.toString(factors.shape())));
+        }
+        return factors;
+    }
+
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+}
