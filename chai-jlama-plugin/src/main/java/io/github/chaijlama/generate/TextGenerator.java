@@ -13,7 +13,6 @@ import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.constrain.TokenBudgetException;
-import io.github.chaijlama.constrain.TokenConstraint;
 import io.github.chaijlama.prefix.RequestSession;
 import io.github.chaijlama.prefix.Sessions;
 
@@ -59,7 +58,7 @@ final class TextGenerator {
         if (prompt.length > contextLength) {
             throw new ContextLengthException(prompt.length, contextLength);
         }
-        Answer answer = new Answer(prompt.length, startOfText, options, listener);
+        Answer answer = new Answer(prompt, startOfText, options, listener);
         AttentionMode attention = options.attention().orElse(model.options().attention());
         try (RequestSession session = sessions.open(attention, prompt)) {
             answer.run(session, prompt, cancellation);
@@ -76,21 +75,29 @@ final class TextGenerator {
         private final StreamingTextDecoder decoder;
         private final StopSequences stopSequences;
         private final boolean limitedByContext;
-        private final Optional<TokenConstraint> constraint;
+        private final Optional<AnswerGuide> guide;
+        private final ThinkingText thinkingText;
+        private final StringBuilder thinking = new StringBuilder();
         private final StringBuilder text = new StringBuilder();
         private final long start = System.nanoTime();
         private long firstToken;
         private int generated;
         private @Nullable FinishReason finishReason;
 
-        Answer(int promptTokens, boolean startOfText, GenerationOptions options, GenerationListener listener) {
+        /** An answer to a conversation is a text of its own, and thinking may come before it. */
+        Answer(int[] prompt, boolean startOfText, GenerationOptions options, GenerationListener listener) {
+            this.promptTokens = prompt.length;
             int room = model.config().contextLength() - promptTokens;
-            this.promptTokens = promptTokens;
             int asked = options.maxNewTokens().orElse(Integer.MAX_VALUE);
             this.limitedByContext = asked > room;
             this.maxNewTokens = Math.min(asked, room);
-            this.constraint = options.constraint().map(held -> held.start(maxNewTokens));
             this.sampler = samplers.apply(options.sampling());
+            sampler.begin(prompt);
+            Optional<ThinkingMarks> marks = tokenizer.thinkingMarks().filter(_ -> startOfText);
+            boolean thinks = marks.filter(found -> tokenizer.endsWith(prompt, found.opening())).isPresent();
+            this.thinkingText = new ThinkingText(marks, thinks);
+            this.guide = options.constraint().map(
+                    schema -> new AnswerGuide(schema, sampler, tokenizer, maxNewTokens, marks, thinks));
             this.listener = listener;
             this.decoder = tokenizer.newDecoder(startOfText);
             this.stopSequences = new StopSequences(options.stopSequences());
@@ -121,8 +128,7 @@ final class TextGenerator {
         }
 
         private int choose(float[] logits) {
-            constraint.ifPresent(held -> held.mask(logits));
-            return sampler.sample(logits);
+            return guide.map(held -> held.choose(logits)).orElseGet(() -> sampler.sample(logits));
         }
 
         private boolean cancelled(Cancellation cancellation) {
@@ -137,16 +143,15 @@ final class TextGenerator {
             if (generated == 1) {
                 firstToken = System.nanoTime();
             }
-            constraint.ifPresent(held -> held.accept(token));
+            guide.ifPresent(held -> held.accept(token));
             if (tokenizer.isEndToken(token)) {
                 finishReason = FinishReason.END_TOKEN;
                 return;
             }
-            String certain = stopSequences.next(decoder.next(token));
-            text.append(certain);
+            String certain = answered(thinkingText.next(decoder.next(token)));
             if (stopSequences.isFound()) {
                 finishReason = FinishReason.STOP_SEQUENCE;
-            } else if (constraint.filter(TokenConstraint::isFinished).isPresent()) {
+            } else if (guide.filter(AnswerGuide::isFinished).isPresent()) {
                 finishReason = FinishReason.END_TOKEN;
             } else if (generated == maxNewTokens) {
                 finishReason = limitedByContext ? FinishReason.CONTEXT_FULL : FinishReason.MAX_TOKENS;
@@ -154,16 +159,28 @@ final class TextGenerator {
             listener.onToken(token, certain);
         }
 
+        /** Tells of what is thought, and returns what has become certain of the answer. */
+        private String answered(ThinkingText.Parts parts) {
+            if (!parts.thinking().isEmpty()) {
+                thinking.append(parts.thinking());
+                listener.onThinking(parts.thinking());
+            }
+            String certain = stopSequences.next(parts.answer());
+            text.append(certain);
+            return certain;
+        }
+
         private void finishText() {
             if (finishReason == FinishReason.STOP_SEQUENCE) {
                 return;
             }
-            String rest = stopSequences.next(decoder.finish());
+            String rest = answered(thinkingText.next(decoder.finish())) + answered(thinkingText.finish());
             if (stopSequences.isFound()) {
                 finishReason = FinishReason.STOP_SEQUENCE;
             }
-            rest += stopSequences.finish();
-            text.append(rest);
+            String unfinished = stopSequences.finish();
+            text.append(unfinished);
+            rest += unfinished;
             if (!rest.isEmpty()) {
                 listener.onRemainingText(rest);
             }
@@ -171,7 +188,8 @@ final class TextGenerator {
 
         GenerationResult result(RequestSession session) {
             long end = System.nanoTime();
-            return new GenerationResult(text.toString(), Objects.requireNonNull(finishReason), promptTokens,
+            return new GenerationResult(text.toString(), thinking.toString(),
+                    Objects.requireNonNull(finishReason), promptTokens,
                     session.reusedTokens(), generated,
                     session.attention(),
                     Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),

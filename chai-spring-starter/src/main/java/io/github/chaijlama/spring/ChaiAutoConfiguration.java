@@ -64,7 +64,7 @@ public final class ChaiAutoConfiguration {
     @ConditionalOnMissingBean
     ChaiChatModel chaiChatModel(ChaiEngine engine, ChaiProperties properties,
             ObjectProvider<ChatModelListener> listeners) {
-        return properties.chat().applyTo(ChaiChatModel.builder()).engine(engine)
+        return properties.chat().applyToChat(ChaiChatModel.builder()).engine(engine)
                 .listeners(listeners.orderedStream().toList()).build();
     }
 
@@ -72,7 +72,7 @@ public final class ChaiAutoConfiguration {
     @ConditionalOnMissingBean
     ChaiStreamingChatModel chaiStreamingChatModel(ChaiEngine engine, ChaiProperties properties,
             ObjectProvider<ChatModelListener> listeners) {
-        return properties.chat().applyTo(ChaiStreamingChatModel.builder()).engine(engine)
+        return properties.chat().applyToChat(ChaiStreamingChatModel.builder()).engine(engine)
                 .listeners(listeners.orderedStream().toList()).build();
     }
 

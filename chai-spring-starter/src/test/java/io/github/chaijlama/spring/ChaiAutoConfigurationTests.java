@@ -191,8 +191,8 @@ class ChaiAutoConfigurationTests {
         runner.withPropertyValues(MODEL).run(context -> {
             assertThat(options(context)).isEqualTo(ChaiOptions.exact());
             var parameters = context.getBean(ChatModel.class).defaultRequestParameters();
-            assertThat(parameters.temperature()).isZero();
-            assertThat(parameters.topP()).isEqualTo(1);
+            assertThat(parameters.temperature()).as("nothing is said: the likeliest token").isNull();
+            assertThat(parameters.topP()).isNull();
             assertThat(parameters.topK()).isNull();
             assertThat(parameters.maxOutputTokens()).isNull();
             assertThat(parameters.stopSequences()).isEmpty();

@@ -40,7 +40,9 @@ class ConfigurationMetadataTests {
                 "chai.calibration.profile-directory",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.frequency-penalty",
                 "chai.chat.presence-penalty", "chai.chat.max-output-tokens",
-                "chai.chat.stop-sequences", "chai.chat.seed");
+                "chai.chat.stop-sequences", "chai.chat.seed", "chai.model.generation-config",
+                "chai.chat.repetition-penalty", "chai.chat.enable-thinking", "chai.chat.return-thinking",
+                "chai.chat.send-thinking");
     }
 
     @Test
@@ -59,10 +61,11 @@ class ConfigurationMetadataTests {
                         + property.path("defaultValue").asText())
                 .containsExactlyInAnyOrder("chai.enabled=true", "chai.kv-cache.reuse=true",
                         "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored",
-                        "chai.chat.frequency-penalty=0", "chai.chat.presence-penalty=0", "chai.chat.temperature=0",
+                        "chai.chat.frequency-penalty=0", "chai.chat.presence-penalty=0",
+                        "chai.chat.return-thinking=false", "chai.chat.send-thinking=false",
+                        "chai.model.generation-config=true",
                         "chai.calibration.mode=off", "chai.calibration.samples=128",
-                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32", "chai.operators=auto",
-                        "chai.chat.top-p=1");
+                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32", "chai.operators=auto");
     }
 
     @Test
