@@ -2,7 +2,9 @@
 package io.github.chaijlama;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -176,6 +178,35 @@ public final class ChaiModel implements TokenModel {
         profile.requireFits(config().shape());
         profile.requireMadeFor(this::fingerprint);
         return new ChaiSession(decoder, profile, Objects.requireNonNull(kvCacheType, "kvCacheType"));
+    }
+
+    /**
+     * Takes the next tokens of several sessions through the model in one step, which reads the weights once for all.
+     * Each session is as if it were fed alone, by the thread that calls this.
+     *
+     * @param runs each of another session
+     * @return the logits that were asked for, in the order of the runs, {@code (vocabularySize)} each; not checked to
+     *         be finite
+     * @throws ContextLengthException                      if the tokens of a run do not fit into the context
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget; no session has
+     *                                                     changed then
+     * @throws IllegalArgumentException                    if a run has no token, or one outside the vocabulary
+     */
+    public float[][] step(List<SessionRun> runs) {
+        for (SessionRun run : runs) {
+            SessionChecks.requireFeedable(config(), run.session().length(),
+                    Arrays.copyOfRange(run.tokens(), run.from(), run.from() + run.count()));
+        }
+        return decoder.step(runs.stream().map(run -> run.session().toStep(run)).toList());
+    }
+
+    /**
+     * Checks tokens before they are fed.
+     *
+     * @throws IllegalArgumentException if one is outside the vocabulary
+     */
+    public void requireTokens(int... tokens) {
+        SessionChecks.requireTokens(config(), tokens);
     }
 
     @Override

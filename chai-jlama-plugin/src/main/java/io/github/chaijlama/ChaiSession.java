@@ -57,6 +57,11 @@ public final class ChaiSession implements PromptSession {
         return logits;
     }
 
+    StepRun toStep(SessionRun run) {
+        return new StepRun(sequence, run.tokens(), run.from(), run.count(),
+                run.wantsLogits() ? Logits.LAST : Logits.NONE);
+    }
+
     @Override
     public void truncate(int newLength) {
         decoder.betweenSteps(() -> sequence.truncate(newLength));
@@ -74,8 +79,16 @@ public final class ChaiSession implements PromptSession {
     }
 
     /**
-     * Returns a new session that has seen the first tokens of this one: their keys and values are copied, which takes
-     * memory but next to no time.
+     * Whether the first tokens of this session can be {@linkplain #copy copied} as soon as it has seen them: clusters
+     * that are decided from a window need one that is covered, those decided from a whole prompt are never others'.
+     */
+    public boolean canBeCopied(int newLength) {
+        return sequence.canBeCopied(newLength);
+    }
+
+    /**
+     * Returns a new session that has seen the first tokens of this one. Whole pages of keys and values are shared until
+     * one of both writes to them, the rest is copied. That takes little memory and next to no time.
      *
      * @param newLength tokens to copy, at least those that clusters are decided from (offset and window)
      * @throws IllegalArgumentException                    if they are not {@linkplain #isReusable reusable}, or too few
@@ -103,8 +116,11 @@ public final class ChaiSession implements PromptSession {
     }
 
     /**
-     * Says that tokens to come are a prompt's again, until {@link #endPrompt}: a new request goes on where another
-     * ended. A session that is new needs not be told.
+     * Says that what is fed from now on is a prompt, also one that goes on where another request ended, and what is fed
+     * behind its {@linkplain #endPrompt end} an answer. Results are then the same to the last bit however the tokens
+     * are cut into calls, with operators whose products do not depend on how many rows there are
+     * ({@link Operators#VECTOR}). A session that is told nothing calculates few tokens at once in another order than
+     * many, which is faster and makes a difference in the last bits.
      */
     public void beginPrompt() {
         decoder.betweenSteps(sequence::beginPrompt);

@@ -12,24 +12,24 @@ final class SessionChecks {
         if (tokens.length == 0) {
             throw new IllegalArgumentException("there is no token to feed");
         }
+        requireTokens(config, tokens);
+        if (tokens.length > config.contextLength() - length) {
+            throw new ContextLengthException(length + tokens.length, config.contextLength());
+        }
+    }
+
+    static void requireTokens(ModelConfig config, int[] tokens) {
         for (int token : tokens) {
             if (token < 0 || token >= config.vocabularySize()) {
                 throw new IllegalArgumentException(
                         "tokens must be 0 to " + (config.vocabularySize() - 1) + ", found " + token);
             }
         }
-        if (tokens.length > config.contextLength() - length) {
-            throw new ContextLengthException(length + tokens.length, config.contextLength());
-        }
     }
 
     static float[][] requireFinite(float[]... rows) {
         for (float[] logits : rows) {
-            for (float logit : logits) {
-                if (!Float.isFinite(logit)) {
-                    throw new BrokenModelException("logits");
-                }
-            }
+            BrokenModelException.requireFinite("logits", logits);
         }
         return rows;
     }

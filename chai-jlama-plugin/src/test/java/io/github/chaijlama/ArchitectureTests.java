@@ -156,6 +156,12 @@ class ArchitectureTests {
             .onlyDependOnClassesThat(not(resideInAPackage(ROOT + ".."))
                     .or(resideInAnyPackage(ROOT, ROOT + ".prefix", ROOT + ".kv")));
 
+    /** The scheduler knows tokens, steps and memory, and nothing of text. */
+    @ArchTest
+    static final ArchRule SCHEDULE_KNOWS_NO_TEXT = classes().that().resideInAPackage(ROOT + ".schedule").should()
+            .onlyDependOnClassesThat(not(resideInAPackage(ROOT + "..")).or(resideInAnyPackage(ROOT, ROOT + ".schedule",
+                    ROOT + ".prefix", ROOT + ".kv", ROOT + ".model")));
+
     /** Calibration works with models; of files and formats it knows only its own. */
     @ArchTest
     static final ArchRule NOBODY_BELOW_THE_COMMAND_KNOWS_CALIBRATION = noClasses().that()

@@ -35,6 +35,7 @@ public final class AttentionSequence implements AutoCloseable {
     /** Where the window ends; before the end of a prompt that decides, as far away as possible. */
     private int windowEnd;
     private final List<AttentionObserver> observers = new ArrayList<>();
+    private RowOrder rowOrder = RowOrder.BY_NUMBER;
     private Optional<Reservation> reservation = Optional.empty();
     private int length;
     private int stepTokens;
@@ -136,7 +137,9 @@ public final class AttentionSequence implements AutoCloseable {
         if (reservation.isPresent()) {
             throw new IllegalStateException("a step of this sequence has not ended; if it failed, close the sequence");
         }
-        reservation = Optional.of(pool.reserve(pagesFor(tokens), store.allocatedBytes()));
+        // Pages that are replaced by copies are not held besides them.
+        long kept = store.allocatedBytes() - store.sharedLastPages() * pool.pageBytes();
+        reservation = Optional.of(pool.reserve(pagesFor(tokens), kept));
         stepTokens = tokens;
     }
 
@@ -202,6 +205,14 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
+     * Whether the first {@code newLength} positions can be {@linkplain #copyFrom copied} once they have been seen, and
+     * membership is decided.
+     */
+    public boolean canBeCopied(int newLength) {
+        return newLength >= windowEnd && (profile.isExact() || !(profile.membership() instanceof Membership.Prompt));
+    }
+
+    /**
      * Makes this sequence, which must be new and of the same model, profile and type, a copy of the first positions of
      * another.
      *
@@ -222,7 +233,7 @@ public final class AttentionSequence implements AutoCloseable {
             layers[layer].undecided = Optional.empty();
             setPlan(layer, source.layers[layer].plan);
         }
-        try (Reservation pages = pool.reserve(pagesFor(newLength), 0)) {
+        try (Reservation pages = pool.reserve(store.pagesForCopy(source.store, newLength), 0)) {
             store.copyFrom(source.store, newLength, pages);
             length = newLength;
         } catch (RuntimeException | Error e) {
@@ -237,6 +248,7 @@ public final class AttentionSequence implements AutoCloseable {
         store.clear();
         endReservation();
         startMembership();
+        rowOrder = RowOrder.BY_NUMBER;
         length = 0;
     }
 
@@ -293,9 +305,24 @@ public final class AttentionSequence implements AutoCloseable {
         return prompt;
     }
 
-    /** Says that the tokens to come are a prompt, which goes on where another request ended. */
+    /**
+     * Says that the positions to come are those of a prompt, which may go on where another request ended, and those
+     * behind its {@linkplain #endPrompt end} an answer's. The sums of a row are then added in an order that depends on
+     * which of them it is, and not on how many rows come at once.
+     *
+     * @throws IllegalStateException if a step has begun
+     */
     public void beginPrompt() {
+        if (isInStep()) {
+            throw new IllegalStateException("a prompt begins between steps");
+        }
         prompt = true;
+        rowOrder = RowOrder.TILES;
+    }
+
+    /** Returns the order in which the sums of the rows to come are added. */
+    RowOrder rowOrder() {
+        return rowOrder;
     }
 
     /** Whether the whole prompt decides membership, however long it is. */
@@ -310,10 +337,16 @@ public final class AttentionSequence implements AutoCloseable {
      * @throws IllegalStateException if no position has been seen, or a step has begun
      */
     public void endPrompt() {
-        if (!waitsForEndOfPrompt()) {
-            prompt = false;
-            return;
+        if (waitsForEndOfPrompt()) {
+            decideFromPrompt();
         }
+        prompt = false;
+        if (rowOrder == RowOrder.TILES) {
+            rowOrder = RowOrder.SINGLE_ROWS;
+        }
+    }
+
+    private void decideFromPrompt() {
         if (length == 0 || isInStep()) {
             throw new IllegalStateException("a prompt ends after at least one token, and between steps");
         }
@@ -325,7 +358,6 @@ public final class AttentionSequence implements AutoCloseable {
                 }
             }
             windowEnd = length;
-            prompt = false;
         } finally {
             endReservation();
         }
@@ -369,8 +401,8 @@ public final class AttentionSequence implements AutoCloseable {
         long after = store.pagesFor(length + tokens);
         long window = store.pagesFor(windowEnd);
         int kvHeads = layout.numberOfKvHeads();
-        long total = 0;
-        long most = 0;
+        long total = store.sharedLastPages(); // of the copies that are written to instead
+        long most = total;
         for (int layer = 0; layer < layers.length; layer++) {
             total += kvHeads * (after - before); // values
             if (undecidedRows(layer, length, tokens) == 0) {

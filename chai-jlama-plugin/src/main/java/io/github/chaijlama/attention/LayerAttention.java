@@ -90,12 +90,17 @@ public final class LayerAttention implements AutoCloseable {
             }
             slice.sequence().extend(layer, slice.position() + slice.rows());
             storeRows(input, keys.rows(slice.firstRow(), slice.rows()), values.rows(slice.firstRow(), slice.rows()));
-            if (slice.rows() < SMALLEST_TILE) {
+            boolean inTiles = switch (slice.sequence().rowOrder()) {
+                case BY_NUMBER -> slice.rows() >= SMALLEST_TILE;
+                case TILES -> true;
+                case SINGLE_ROWS -> false;
+            };
+            if (inTiles) {
+                tiles.attend(input);
+            } else {
                 for (int row = 0; row < slice.rows(); row++) {
                     singleRows.attend(input, row);
                 }
-            } else {
-                tiles.attend(input);
             }
         }
     }

@@ -15,6 +15,9 @@ import io.github.chaijlama.parallel.WorkerPool;
  * and Gimelshein, arXiv:1805.02867; FlashAttention, arXiv:2205.14135). Probabilities are computed once for a cluster
  * and applied to the values of all its heads while they are in the cache. One pass at a time, as scratch memory is
  * shared.
+ *
+ * <p>Runs of keys begin and end at fixed positions, and a key that a row does not see adds an exact zero to its sums.
+ * So a row's result does not depend on which rows share its tile, its block or its call.
  */
 final class TileAttention {
     /** Blocks of rows are as large as leaves this many tasks, enough to keep all threads busy to the end. */
@@ -93,10 +96,9 @@ final class TileAttention {
         own.start(tiles, block.outputs().length);
         int firstKey = block.rules().firstKey(block.firstPosition());
         while (firstKey < numberOfKeys) {
-            int endOfPage = (firstKey / store.rowsPerPage() + 1) * store.rowsPerPage();
-            int keys = Math.min(AttentionScratch.MAX_KEYS, Math.min(endOfPage, numberOfKeys) - firstKey);
-            attendKeys(block, tiles, firstKey, keys, own);
-            firstKey += keys;
+            int end = Math.min(endOfRun(firstKey, store.rowsPerPage()), numberOfKeys);
+            attendKeys(block, tiles, firstKey, end - firstKey, own);
+            firstKey = end;
         }
         HeadPlan.Output[] outputs = block.outputs();
         for (int i = 0; i < outputs.length; i++) {
@@ -110,6 +112,13 @@ final class TileAttention {
                 }
             }
         }
+    }
+
+    /** Runs are as long as a block takes in at once, from the beginning of each page. */
+    private static int endOfRun(int key, int rowsPerPage) {
+        int page = key / rowsPerPage * rowsPerPage;
+        int run = (key - page) / AttentionScratch.MAX_KEYS;
+        return page + Math.min(rowsPerPage, (run + 1) * AttentionScratch.MAX_KEYS);
     }
 
     private void transposeQueries(Block block, int tiles, AttentionScratch.Worker own) {

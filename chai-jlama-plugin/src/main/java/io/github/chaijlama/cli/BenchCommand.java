@@ -30,6 +30,8 @@ import io.github.chaijlama.WeightType;
 import io.github.chaijlama.bench.ArmKind;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
+import io.github.chaijlama.bench.ClientsBenchmark;
+import io.github.chaijlama.bench.ClientsMeasurement;
 import io.github.chaijlama.bench.SyntheticModel;
 import io.github.chaijlama.bench.SyntheticShape;
 import io.github.chaijlama.kv.KvType;
@@ -131,6 +133,11 @@ final class BenchCommand implements Callable<Integer> {
             + "prompt; default: ${DEFAULT-VALUE}")
     private int decodeTokens;
 
+    @Option(names = "--clients", split = ",", paramLabel = "N", description = "measures that many clients at once "
+            + "instead, for instance 1,2,4,8,16, each asking again as soon as it is answered: --runs requests of each, "
+            + "answers of --decode tokens, exact and clustered arms only")
+    private List<Integer> clients = List.of();
+
     @Option(names = "--json", description = "print as JSON")
     private boolean json;
 
@@ -188,6 +195,10 @@ final class BenchCommand implements Callable<Integer> {
                 .map(each -> new ClusterProfile(config.shape(), each, Membership.defaults())).or(() -> read);
         profile.ifPresent(present -> present.requireFits(config.shape()));
         ChaiOptions options = options();
+        if (!clients.isEmpty()) {
+            measureClients(model, config, profile);
+            return 0;
+        }
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
                 BenchArm.of(kinds, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
@@ -199,6 +210,28 @@ final class BenchCommand implements Callable<Integer> {
         // After the results are printed: hours of measuring are not lost for a full disk.
         report.write(() -> BenchPage.of(benchmarked));
         return 0;
+    }
+
+    private void measureClients(Path model, ModelConfig config, Optional<ClusterProfile> profile) {
+        List<ClientsMeasurement> measurements = new ClientsBenchmark(new ClientsBenchmark.Plan(model, options(),
+                profile, BenchArm.of(clientKinds(), kvTypes), contexts.stream().distinct().toList(), clients, runs,
+                decodeTokens, warmUpMillis), this::progress).run();
+        ClientsOutput output = new ClientsOutput(
+                List.of(config.shape() + ", weights " + (weights == null ? "as stored" : weights.name()),
+                        Benchmarked.machine(options())),
+                decodeTokens, measurements);
+        PrintWriter out = command.commandLine().getOut();
+        if (json) {
+            out.println(output.toJson());
+        } else {
+            output.print(out);
+        }
+        out.flush();
+    }
+
+    /** Jlama's own attention answers one after another. */
+    private List<ArmKind> clientKinds() {
+        return kinds.stream().filter(kind -> !kind.isStock()).toList();
     }
 
     private void print(Benchmarked benchmarked) {
@@ -245,6 +278,11 @@ final class BenchCommand implements Callable<Integer> {
         report.check();
         require(runs > 0, "--runs must be at least 1, found " + runs);
         require(decodeTokens > 0, "--decode must be at least 1, found " + decodeTokens);
+        require(clients.stream().allMatch(each -> each > 0), "--clients must be at least 1, found " + clients);
+        require(clients.isEmpty() || decodeTokens > 1, "--clients needs answers of 2 tokens or more (--decode)");
+        require(clients.isEmpty() || !clientKinds().isEmpty(), "--clients measures exact and clustered arms only");
+        require(clients.isEmpty() || !report.isPresent() && maxSeconds == null,
+                "--clients knows neither --report nor --max-seconds");
         require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);
         require(longest() <= MAX_CONTEXT, "--context and --decode must be at most " + MAX_CONTEXT + " together, found "
                 + longest());

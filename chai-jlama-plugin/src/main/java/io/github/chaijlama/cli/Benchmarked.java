@@ -23,6 +23,11 @@ record Benchmarked(String name, ModelShape shape, String weights, ChaiOptions op
 
     /** Returns the machine in a line. */
     String machine() {
+        return machine(options);
+    }
+
+    /** Returns the machine in a line, as a model with these options uses it. */
+    static String machine(ChaiOptions options) {
         return Runtime.getRuntime().availableProcessors() + " processors (" + System.getProperty("os.arch") + "), "
                 + options.threads() + " threads, Java " + Runtime.version() + ", kernels: "
                 + KernelProvider.get().description();

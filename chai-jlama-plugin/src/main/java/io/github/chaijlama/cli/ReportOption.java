@@ -24,6 +24,11 @@ final class ReportOption {
             + "nothing")
     private @Nullable Path file;
 
+    /** Whether a report was asked for. */
+    boolean isPresent() {
+        return file != null;
+    }
+
     /** Finds mistakes before the work begins. */
     void check() {
         if (file != null && !canExist(file)) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.ModelConfig;
@@ -99,6 +100,9 @@ public final class Decoder implements AutoCloseable {
                 sequences.add(new SequenceRows(run.sequence(), row, run.count(), run.sequence().length()));
                 row += run.count();
             }
+        } catch (KvCacheFullException e) {
+            sequences.forEach(begun -> begun.sequence().abandonStep());
+            throw e.ofRun(sequences.size());
         } catch (RuntimeException | Error e) {
             sequences.forEach(begun -> begun.sequence().abandonStep());
             throw e;
@@ -119,25 +123,25 @@ public final class Decoder implements AutoCloseable {
         return x;
     }
 
+    /** Takes the rows whose logits are wanted together, so that the weights of the vocabulary are read once. */
     private float[][] logits(List<StepRun> runs, List<SequenceRows> sequences, Rows x) {
-        int wanted = runs.stream().mapToInt(run -> switch (run.logits()) {
-            case NONE -> 0;
-            case LAST -> 1;
-            case ALL -> run.count();
-        }).sum();
+        int wanted = 0;
+        for (StepRun run : runs) {
+            wanted += run.wantedRows();
+        }
         float[][] logits = new float[wanted][];
+        Rows rows = layers.wantedRows(wanted); // (row, hiddenSize)
         int next = 0;
         for (int i = 0; i < runs.size(); i++) {
-            SequenceRows rows = sequences.get(i);
-            switch (runs.get(i).logits()) {
-                case NONE -> {
-                }
-                case LAST -> head.logits(x.rows(rows.firstRow() + rows.rows() - 1, 1), logits, next++);
-                case ALL -> {
-                    head.logits(x.rows(rows.firstRow(), rows.rows()), logits, next);
-                    next += rows.rows();
-                }
+            int count = runs.get(i).wantedRows();
+            SequenceRows of = sequences.get(i);
+            if (count > 0) {
+                rows.rows(next, count).memory().copyFrom(x.rows(of.firstRow() + of.rows() - count, count).memory());
+                next += count;
             }
+        }
+        if (wanted > 0) {
+            head.logits(rows, logits, 0);
         }
         return logits;
     }

@@ -160,6 +160,11 @@ public final class LayerStack implements AutoCloseable {
         return tools.scratch().hidden.rows(count, config.hiddenSize());
     }
 
+    /** Returns memory for the rows of a step whose logits are wanted; what was returned before becomes invalid. */
+    Rows wantedRows(int count) {
+        return tools.scratch().last.rows(count, config.hiddenSize());
+    }
+
     /** Returns the configuration of the model. */
     public ModelConfig config() {
         return config;

@@ -22,4 +22,13 @@ public record StepRun(AttentionSequence sequence, int[] tokens, int from, int co
         /** Those of every token. */
         ALL
     }
+
+    /** Returns of how many rows, the last ones of the run, logits are wanted. */
+    int wantedRows() {
+        return switch (logits) {
+            case NONE -> 0;
+            case LAST -> 1;
+            case ALL -> count;
+        };
+    }
 }

@@ -17,11 +17,12 @@ final class StepScratch implements AutoCloseable {
     final RowBuffer routing = new RowBuffer();
     final RowBuffer expertInput = new RowBuffer();
     final RowBuffer expertOutput = new RowBuffer();
+    final RowBuffer last = new RowBuffer();
     final RowBuffer logits = new RowBuffer();
 
     @Override
     public void close() {
         Stream.of(hidden, normed, change, queries, keys, values, attended, gate, up, routing, expertInput, expertOutput,
-                logits).forEach(RowBuffer::close);
+                last, logits).forEach(RowBuffer::close);
     }
 }

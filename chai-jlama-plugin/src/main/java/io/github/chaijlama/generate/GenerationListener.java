@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
-/** Hears of an answer while it is generated, on the thread that generates it. */
+/**
+ * Hears of an answer while it is generated, on the thread that asked for it. With a scheduler the answer may be ahead,
+ * by a few hundred tokens at most; a listener that takes its time stops nobody else.
+ */
 @FunctionalInterface
 public interface GenerationListener {
 

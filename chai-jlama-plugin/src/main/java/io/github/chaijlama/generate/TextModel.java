@@ -11,6 +11,9 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.prefix.Sessions;
+import io.github.chaijlama.prefix.SharedSessions;
+import io.github.chaijlama.schedule.Scheduler;
+import io.github.chaijlama.schedule.SchedulerLimits;
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
@@ -36,14 +39,20 @@ public final class TextModel implements AutoCloseable {
     private final TextGenerator generator;
     private final Sessions sessions;
 
+    private final Optional<Scheduler> scheduler;
+
     private TextModel(TokenModel model, TextTokenizer tokenizer, Optional<ChatTemplate> chatTemplate,
-            GenerationConfig generationConfig, Function<SamplingOptions, Sampler> samplers) {
+            GenerationConfig generationConfig, Function<SamplingOptions, Sampler> samplers,
+            Optional<SchedulerLimits> limits) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.chatTemplate = chatTemplate;
         this.generationConfig = generationConfig;
         this.sessions = Sessions.of(model);
-        this.generator = new TextGenerator(model, tokenizer, samplers, sessions);
+        this.scheduler = sessions instanceof SharedSessions shared
+                ? limits.map(present -> Scheduler.start(shared, present))
+                : Optional.empty();
+        this.generator = new TextGenerator(model, tokenizer, samplers, sessions, scheduler);
     }
 
     /**
@@ -58,15 +67,27 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
+     * Loads a model whose answers share steps: many requests at once read the weights once. Jlama's own attention
+     * cannot do this; its answers take turns, without limits.
+     *
+     * @param directory a model in Hugging Face layout
+     * @throws io.github.chaijlama.model.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public static TextModel load(Path directory, ChaiOptions options, SchedulerLimits limits) {
+        return load(directory, options, Sampler::of, Optional.of(limits));
+    }
+
+    /**
      * Loads a model that chooses tokens in another way than {@link Sampler#of} does.
      *
      * @param directory a model in Hugging Face layout
-     * @param samplers  makes the sampler of an answer, on the thread that generates it
+     * @param samplers  makes the sampler of an answer, on the thread that asked for it
      * @throws io.github.chaijlama.model.ModelLoadException  if the model is missing, broken, or not supported
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static TextModel load(Path directory, ChaiOptions options, Function<SamplingOptions, Sampler> samplers) {
-        return load(directory, TokenModel.load(directory, options), samplers);
+        return load(directory, options, samplers, Optional.empty());
     }
 
     /**
@@ -75,25 +96,41 @@ public final class TextModel implements AutoCloseable {
      * @param progress told while weights are converted, if any are; without one it is logged
      */
     public static TextModel load(Path directory, ChaiOptions options, ConversionProgress progress) {
-        return load(directory, TokenModel.load(directory, options, progress), Sampler::of);
+        return load(directory, TokenModel.load(directory, options, progress), Sampler::of, Optional.empty());
     }
 
-    private static TextModel load(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers) {
+    /**
+     * Loads a model with samplers and, maybe, shared steps; see the methods that take one of them.
+     *
+     * @param directory a model in Hugging Face layout
+     * @param limits    those of the scheduler, empty for answers that take turns
+     * @throws io.github.chaijlama.model.ModelLoadException  if the model is missing, broken, or not supported
+     * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
+     */
+    public static TextModel load(Path directory, ChaiOptions options, Function<SamplingOptions, Sampler> samplers,
+            Optional<SchedulerLimits> limits) {
+        return load(directory, TokenModel.load(directory, options), samplers, limits);
+    }
+
+    private static TextModel load(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers,
+            Optional<SchedulerLimits> limits) {
         try {
-            return of(directory, model, samplers);
+            return of(directory, model, samplers, limits);
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
         }
     }
 
-    private static TextModel of(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers) {
+    private static TextModel of(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers,
+            Optional<SchedulerLimits> limits) {
         TokenizerFiles files = TokenizerFiles.read(directory);
         GenerationConfig generationConfig = model.options().generationConfig() ? GenerationConfig.read(directory)
                 : GenerationConfig.NONE;
         TextTokenizer tokenizer = new TextTokenizer(files, model.config());
         try {
-            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer), generationConfig, samplers);
+            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer), generationConfig, samplers,
+                    limits);
         } catch (RuntimeException | Error e) {
             tokenizer.close();
             throw e;
@@ -240,6 +277,11 @@ public final class TextModel implements AutoCloseable {
         return generator.generate(prompt, false, options, listener, cancellation);
     }
 
+    /** Returns what takes the steps of all answers together, if the model was loaded with one. */
+    public Optional<Scheduler> scheduler() {
+        return scheduler;
+    }
+
     /**
      * Returns the number of sequences whose request has ended and whose keys and values are kept, at most {@link
      * ChaiOptions#maxIdleSequences()}.
@@ -259,6 +301,7 @@ public final class TextModel implements AutoCloseable {
     @Override
     public void close() {
         try {
+            scheduler.ifPresent(Scheduler::close);
             sessions.close();
             model.close();
         } finally {

@@ -13,6 +13,7 @@ public final class KvCacheFullException extends RuntimeException {
     private final long maxBytes;
 
     private final long heldBytes;
+    private final int run;
 
     KvCacheFullException(long neededBytes, long heldBytes, long freeBytes, long maxBytes) {
         super("key/value cache is full: " + (heldBytes + neededBytes > maxBytes
@@ -23,11 +24,31 @@ public final class KvCacheFullException extends RuntimeException {
         this.neededBytes = neededBytes;
         this.freeBytes = freeBytes;
         this.maxBytes = maxBytes;
+        this.run = 0;
     }
 
     /** Whether the sequence needs more than the whole budget, so that waiting for others does not help. */
     public boolean isBeyondBudget() {
         return heldBytes + neededBytes > maxBytes;
+    }
+
+    private KvCacheFullException(KvCacheFullException cause, int run) {
+        super(cause.getMessage(), cause);
+        this.heldBytes = cause.heldBytes;
+        this.neededBytes = cause.neededBytes;
+        this.freeBytes = cause.freeBytes;
+        this.maxBytes = cause.maxBytes;
+        this.run = run;
+    }
+
+    /** Returns this exception as that of a run of a step that several sequences share, 0 for the first. */
+    public KvCacheFullException ofRun(int number) {
+        return number == run ? this : new KvCacheFullException(this, number);
+    }
+
+    /** Returns which run of a step that several sequences share could not get its memory; 0 for the first. */
+    public int run() {
+        return run;
     }
 
     /** Returns the bytes the step needed beyond what its sequence already held. */

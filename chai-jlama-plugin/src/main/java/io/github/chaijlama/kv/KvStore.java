@@ -123,6 +123,7 @@ public final class KvStore implements AutoCloseable {
     public void extend(int layer, int length, Reservation reservation) {
         Layer at = layers[layer];
         int pages = (int) pagesFor(length);
+        ownLastPages(at, reservation);
         for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
             at.values[kvHead] = extend(at.values[kvHead], pages, reservation);
             if (at.keepsKeys[kvHead]) {
@@ -130,6 +131,45 @@ public final class KvStore implements AutoCloseable {
             }
         }
         at.length = length;
+    }
+
+    /**
+     * Returns how many pages {@link #extend} takes for all layers beyond those of new positions: the last ones, where
+     * they are partly filled and shared, are copied before they are written to.
+     */
+    public long sharedLastPages() {
+        long shared = 0;
+        for (Layer layer : layers) {
+            int page = layer.length / rowsPerPage;
+            for (int kvHead = 0; kvHead < numberOfKvHeads && layer.length % rowsPerPage != 0; kvHead++) {
+                shared += isShared(layer.values[kvHead], page) ? 1 : 0;
+                shared += isShared(layer.keys[kvHead], page) ? 1 : 0;
+            }
+        }
+        return shared;
+    }
+
+    private boolean isShared(Page[] pages, int page) {
+        return page < pages.length && pool.isShared(pages[page]);
+    }
+
+    private void ownLastPages(Layer at, Reservation reservation) {
+        if (at.length % rowsPerPage != 0) {
+            int page = at.length / rowsPerPage;
+            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+                own(at.values[kvHead], page, reservation);
+                own(at.keys[kvHead], page, reservation);
+            }
+        }
+    }
+
+    private void own(Page[] pages, int page, Reservation reservation) {
+        if (isShared(pages, page)) {
+            Page copy = reservation.take();
+            copy.memory().copyFrom(pages[page].memory());
+            pool.release(pages[page]);
+            pages[page] = copy;
+        }
     }
 
     private static Page[] extend(Page[] pages, int count, Reservation reservation) {
@@ -170,24 +210,48 @@ public final class KvStore implements AutoCloseable {
         }
     }
 
+    /** Returns how many pages {@link #copyFrom} takes: those that are not whole are copied, the others shared. */
+    public long pagesForCopy(KvStore source, int length) {
+        if (length % rowsPerPage == 0) {
+            return 0;
+        }
+        long pages = 0;
+        for (Layer layer : source.layers) {
+            pages += numberOfKvHeads + layer.keptKeyHeads;
+        }
+        return pages;
+    }
+
     /**
-     * Copies the first {@code length} positions of every layer from a store of the same shape and type, which keeps the
-     * keys of the same heads. This store must be empty.
+     * Takes over the first {@code length} positions of every layer from a store of the same shape and type, which keeps
+     * the keys of the same heads. Whole pages are shared until one of both writes to them. This store must be empty.
      */
     public void copyFrom(KvStore source, int length, Reservation reservation) {
+        int whole = length / rowsPerPage;
+        int pages = (int) pagesFor(length);
         for (int layer = 0; layer < layers.length; layer++) {
-            extend(layer, length, reservation);
+            Layer at = layers[layer];
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
-                copyPages(source.layers[layer].values[kvHead], layers[layer].values[kvHead]);
-                copyPages(source.layers[layer].keys[kvHead], layers[layer].keys[kvHead]);
+                at.values[kvHead] = copyOf(source.layers[layer].values[kvHead], whole, pages, reservation);
+                if (at.keepsKeys[kvHead]) {
+                    at.keys[kvHead] = copyOf(source.layers[layer].keys[kvHead], whole, pages, reservation);
+                }
             }
+            at.length = length;
         }
     }
 
-    private static void copyPages(Page[] from, Page[] to) {
-        for (int page = 0; page < to.length; page++) {
-            to[page].memory().copyFrom(from[page].memory());
+    private Page[] copyOf(Page[] source, int whole, int count, Reservation reservation) {
+        Page[] pages = new Page[count];
+        for (int page = 0; page < count; page++) {
+            if (page < whole) {
+                pages[page] = pool.share(source[page]);
+            } else {
+                pages[page] = reservation.take();
+                pages[page].memory().copyFrom(source[page].memory());
+            }
         }
+        return pages;
     }
 
     /** Forgets positions from {@code length} on in every layer and returns their memory to the pool. */

@@ -35,10 +35,15 @@ public final class PagePool implements AutoCloseable {
     private volatile BooleanSupplier reclaimer = () -> false;
     private boolean closed;
 
-    /** A page of memory. Whoever took it owns it until it is given back. */
+    /**
+     * A page of memory. Whoever took it owns it until it is given back. It may be {@linkplain PagePool#share shared};
+     * then nobody may write to it.
+     */
     public static final class Page {
         private final Slab slab;
         private final MemorySegment memory;
+        /** How many have it, while it is taken. Guarded by the pool. */
+        private int owners;
 
         private Page(Slab slab, MemorySegment memory) {
             this.slab = slab;
@@ -142,8 +147,22 @@ public final class PagePool implements AutoCloseable {
 
     /** Gives a page back. The caller must not touch its memory any more. */
     public synchronized void release(Page page) {
-        taken--;
-        giveBack(page);
+        if (--page.owners == 0) {
+            taken--;
+            giveBack(page);
+        }
+    }
+
+    /** Takes a page that another has, together with it: each gives it back, and it counts once. */
+    public synchronized Page share(Page page) {
+        ensureOpen();
+        page.owners++;
+        return page;
+    }
+
+    /** Whether more than one have a page. */
+    public synchronized boolean isShared(Page page) {
+        return page.owners > 1;
     }
 
     /**
@@ -172,6 +191,7 @@ public final class PagePool implements AutoCloseable {
             emptySlabs--;
         }
         Page page = slab.free.pop();
+        page.owners = 1;
         if (slab.free.isEmpty()) {
             available.pop();
         }
@@ -241,9 +261,17 @@ public final class PagePool implements AutoCloseable {
             return page;
         }
 
-        /** Gives a page back to this reservation, to be taken again within the step. */
+        /**
+         * Gives a page back to this reservation, to be taken again within the step.
+         *
+         * @throws IllegalStateException if it is shared
+         */
         public void giveBack(Page page) {
             synchronized (PagePool.this) {
+                if (page.owners > 1) {
+                    throw new IllegalStateException("a shared page cannot be taken again within the step");
+                }
+                page.owners = 0;
                 taken--;
                 reserved++;
                 PagePool.this.giveBack(page);

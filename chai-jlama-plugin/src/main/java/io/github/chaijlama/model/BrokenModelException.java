@@ -14,4 +14,17 @@ public final class BrokenModelException extends RuntimeException {
         super("the model's " + what
                 + " are not finite numbers; its weights are broken, or too large for 32-bit floats");
     }
+
+    /**
+     * Checks numbers that a model has calculated.
+     *
+     * @throws BrokenModelException if one is not finite
+     */
+    public static void requireFinite(String what, float[] numbers) {
+        for (float number : numbers) {
+            if (!Float.isFinite(number)) {
+                throw new BrokenModelException(what);
+            }
+        }
+    }
 }

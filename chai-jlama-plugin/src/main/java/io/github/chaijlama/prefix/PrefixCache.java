@@ -2,16 +2,22 @@
 package io.github.chaijlama.prefix;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.SessionRun;
 import io.github.chaijlama.kv.KvCacheFullException;
 
 /**
@@ -22,13 +28,17 @@ import io.github.chaijlama.kv.KvCacheFullException;
  * <p>A request gets the idle session with the longest common beginning, cut back to it: at most to one token less than
  * the prompt, for the last one must be fed to know what follows it. Where that would throw away more than is reused,
  * the common part is copied instead, so that conversations with the same beginning do not take each other's memory. A
- * session in use is not in the cache; requests never share one.
+ * session in use is not in the cache; requests never share one, but the beginning of a prompt that another request is
+ * answered for, or about to be, is copied where that saves enough.
  *
  * <p>Idle sessions hold no memory that is needed: when a step of any session finds too little left, they are closed one
  * after another, the one that was used longest ago first. Beyond the greatest number of idle sessions they are closed
  * in the same order.
  */
-public final class PrefixCache implements Sessions {
+public final class PrefixCache implements Sessions, SharedSessions {
+    /** Fewer tokens than this are calculated sooner than they are waited for, and copied. */
+    private static final int MIN_SHARED_TOKENS = 64;
+
     private final ChaiModel model;
     private final int maxIdle;
     /**
@@ -41,6 +51,8 @@ public final class PrefixCache implements Sessions {
      * step may take. Guarded by {@link #idle}.
      */
     private final Map<Idle, Thread> claimed = new HashMap<>();
+    /** Sessions of requests that have not ended, if sessions are reused at all. Guarded by {@link #idle}. */
+    private final Set<PrefixSession> inUse = new LinkedHashSet<>();
     private boolean closed;
 
     /**
@@ -81,12 +93,102 @@ public final class PrefixCache implements Sessions {
         }
     }
 
-    /** Starts a session for a prompt, with as many of its tokens seen as an idle session can give. */
+    /**
+     * Starts a session for a prompt, with as many of its tokens seen as an idle session can give. What is fed until its
+     * end is told is that prompt, what comes behind it the answer.
+     */
     @Override
     public PrefixSession open(AttentionMode attention, int[] prompt) {
-        ChaiSession session = claim(attention, prompt).flatMap(this::reuse)
+        model.requireTokens(prompt);
+        ChaiSession session = copyOfOneInUse(attention, prompt)
+                .or(() -> claim(attention, prompt).flatMap(this::reuse))
                 .orElseGet(() -> model.newSession(attention));
-        return new PrefixSession(this, session, prompt);
+        session.beginPrompt();
+        PrefixSession opened = new PrefixSession(this, session, prompt);
+        if (maxIdle > 0) {
+            synchronized (idle) {
+                inUse.add(opened);
+            }
+        }
+        return opened;
+    }
+
+    /** Returns a copy of the common beginning of a request that has not ended, where that saves enough. */
+    private Optional<ChaiSession> copyOfOneInUse(AttentionMode attention, int[] prompt) {
+        PrefixSession best = null;
+        int common = 0;
+        synchronized (idle) {
+            int without = longestIdle(attention, prompt) + MIN_SHARED_TOKENS;
+            for (PrefixSession each : inUse) {
+                int seen = Math.min(commonPrompt(each, attention, prompt), each.length());
+                if (seen >= Math.max(without, common + 1) && each.session().canBeCopied(seen)) {
+                    best = each;
+                    common = seen;
+                }
+            }
+        }
+        return best == null ? Optional.empty() : copy(best.session(), common);
+    }
+
+    @Override
+    public boolean isBeingCalculated(AttentionMode attention, int[] prompt) {
+        synchronized (idle) {
+            int now = longestIdle(attention, prompt);
+            int soon = 0;
+            for (PrefixSession each : inUse) {
+                int common = commonPrompt(each, attention, prompt);
+                if (each.session().canBeCopied(common)) {
+                    now = Math.max(now, Math.min(common, each.length()));
+                    soon = Math.max(soon, common);
+                }
+            }
+            return soon >= now + MIN_SHARED_TOKENS;
+        }
+    }
+
+    /** Returns how many tokens of a prompt an idle session has, all but the last at most. */
+    private int longestIdle(AttentionMode attention, int[] prompt) {
+        int longest = 0;
+        for (Idle each : idle) {
+            int common = Math.min(commonLength(each.tokens, prompt), prompt.length - 1);
+            if (each.session.attention() == attention && each.session.isReusable(common)) {
+                longest = Math.max(longest, common);
+            }
+        }
+        return longest;
+    }
+
+    /** Returns how many tokens the prompt of a request has in common with another, all but the last at most. */
+    private static int commonPrompt(PrefixSession session, AttentionMode attention, int[] prompt) {
+        return session.attention() == attention
+                ? Math.min(commonLength(session.prompt(), prompt), prompt.length - 1)
+                : 0;
+    }
+
+    /** Says that a request has ended. */
+    void ends(PrefixSession session) {
+        synchronized (idle) {
+            inUse.remove(session);
+        }
+    }
+
+    @Override
+    public float[][] step(List<Run> runs) {
+        List<PrefixSession> sessions = new ArrayList<>(runs.size());
+        List<SessionRun> steps = new ArrayList<>(runs.size());
+        for (Run run : runs) {
+            PrefixSession session = (PrefixSession) run.session();
+            sessions.add(session);
+            steps.add(session.toStep(run));
+        }
+        try {
+            return model.step(steps);
+        } catch (KvCacheFullException | ContextLengthException | IllegalArgumentException e) {
+            throw e; // no session has changed
+        } catch (RuntimeException | Error e) {
+            sessions.forEach(PrefixSession::fail);
+            throw e;
+        }
     }
 
     private Optional<Match> claim(AttentionMode attention, int[] prompt) {
@@ -127,7 +229,6 @@ public final class PrefixCache implements Sessions {
                 }
             }
             session.truncate(match.length);
-            session.beginPrompt();
         } catch (RuntimeException | Error e) {
             unclaim(match.idle);
             session.close();

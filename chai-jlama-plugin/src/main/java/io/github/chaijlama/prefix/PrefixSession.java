@@ -7,6 +7,7 @@ import java.util.OptionalLong;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.SessionRun;
 import io.github.chaijlama.kv.KvCacheFullException;
 
 /**
@@ -18,6 +19,7 @@ public final class PrefixSession implements RequestSession {
     private final PrefixCache cache;
     private final ChaiSession session;
     private final int reusedTokens;
+    private final int[] prompt;
     /** What the session has seen, as far as its length says; beyond that anything. */
     private int[] tokens;
     private boolean failed;
@@ -27,7 +29,17 @@ public final class PrefixSession implements RequestSession {
         this.cache = cache;
         this.session = session;
         this.reusedTokens = session.length();
+        this.prompt = prompt.clone();
         this.tokens = prompt.clone();
+    }
+
+    /** Returns the prompt; what comes behind it in the session is an answer. */
+    int[] prompt() {
+        return prompt;
+    }
+
+    ChaiSession session() {
+        return session;
     }
 
     @Override
@@ -37,11 +49,7 @@ public final class PrefixSession implements RequestSession {
 
     @Override
     public float[] feed(int... next) {
-        int length = session.length();
-        if (tokens.length < length + next.length) {
-            tokens = Arrays.copyOf(tokens, Math.max(length + next.length, tokens.length + tokens.length / 2));
-        }
-        System.arraycopy(next, 0, tokens, length, next.length);
+        remember(next, 0, next.length);
         try {
             return session.feed(next);
         } catch (KvCacheFullException | ContextLengthException | IllegalArgumentException e) {
@@ -50,6 +58,25 @@ public final class PrefixSession implements RequestSession {
             failed = true;
             throw e;
         }
+    }
+
+    private void remember(int[] next, int from, int count) {
+        int length = session.length();
+        if (tokens.length < length + count) {
+            tokens = Arrays.copyOf(tokens, Math.max(length + count, tokens.length + tokens.length / 2));
+        }
+        System.arraycopy(next, from, tokens, length, count);
+    }
+
+    /** Returns what a step does for this session. */
+    SessionRun toStep(SharedSessions.Run run) {
+        remember(run.tokens(), run.from(), run.count());
+        return new SessionRun(session, run.tokens(), run.from(), run.count(), run.wantsLogits());
+    }
+
+    /** Says that a step broke off half way: nobody can go on with this session. */
+    void fail() {
+        failed = true;
     }
 
     @Override
@@ -84,6 +111,7 @@ public final class PrefixSession implements RequestSession {
             return;
         }
         closed = true;
+        cache.ends(this);
         if (failed) {
             session.close();
         } else {

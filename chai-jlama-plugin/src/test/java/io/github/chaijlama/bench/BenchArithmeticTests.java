@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.LongStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -252,5 +253,13 @@ class BenchArithmeticTests {
         // x -> 0.999 x + 0.001 goes to 1 in each lane of each of the 12 chains.
         float lanes = (float) (VectorPeak.operations(1) / 2);
         assertThat(VectorPeak.multiplyAdd(20_000)).isCloseTo(lanes, within(1e-3f * lanes));
+    }
+
+    @Test
+    void percentilesAreByNearestRank() {
+        long[] nanos = LongStream.rangeClosed(1, 200).map(i -> (201 - i) * 1_000_000).toArray();
+        assertThat(Latency.of(nanos)).isEqualTo(new Latency(100, 198));
+        assertThat(Latency.of(new long[]{ 3_000_000 })).isEqualTo(new Latency(3, 3));
+        assertThat(Latency.of(new long[0]).median()).isNaN();
     }
 }

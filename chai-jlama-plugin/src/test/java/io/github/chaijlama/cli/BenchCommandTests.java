@@ -4,6 +4,7 @@ package io.github.chaijlama.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.Test;
@@ -118,6 +119,46 @@ class BenchCommandTests {
                 "Attention alone, prefill, a layer", "peak of the machine", "mha", "as stored", "clusters", "0.8.4")
                 .doesNotContain("Extrapolated").doesNotContain("Left out");
         assertThat(directory.toFile().list()).containsExactly("report.html");
+    }
+
+    @Test
+    void benchMeasuresClientsAtOnce() {
+        String[] arguments = { "bench", "--model", GoldenCases.directory("mha").toString(), "--clusters", "8x1,4x2",
+                "--context", "8,16", "--clients", "1,3", "--runs", "2", "--decode", "3", "--warm-up", "0" };
+        CommandRun text = CommandRun.of(arguments);
+        assertThat(text.exitCode()).as(text.err()).isZero();
+        assertThat(text.out()).contains("tokens/s", "to the first token, ms", "between tokens, ms", "clustered")
+                .doesNotContain("stock");
+
+        CommandRun run = CommandRun.of(Stream.concat(Stream.of(arguments), Stream.of("--json")).toArray(String[]::new));
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        JsonNode clients = run.json().path("clients");
+        assertThat(clients).hasSize(8);
+        assertThat(clients).extracting(each -> each.path("arm").asText() + " " + each.path("context") + " "
+                + each.path("clients")).containsExactly("exact 8 1", "exact 8 3", "exact 16 1", "exact 16 3",
+                        "clustered 8 1", "clustered 8 3", "clustered 16 1", "clustered 16 3");
+        assertThat(clients).allSatisfy(each -> {
+            assertThat(each.path("tokensPerSecond").asDouble()).isPositive();
+            for (String kind : List.of("firstTokenMillis", "betweenTokensMillis")) {
+                double median = each.path(kind).path("median").asDouble();
+                assertThat(median).isPositive();
+                assertThat(each.path(kind).path("percentile99").asDouble()).isGreaterThanOrEqualTo(median);
+            }
+        });
+        assertThat(run.json().path("answerTokens").asInt()).isEqualTo(3);
+    }
+
+    @Test
+    void impossibleClientsAreRefused() {
+        String model = GoldenCases.directory("mha").toString();
+        assertThat(CommandRun.of("bench", "--model", model, "--arms", "exact", "--clients", "0").err())
+                .contains("--clients must be at least 1, found [0]");
+        assertThat(CommandRun.of("bench", "--model", model, "--arms", "stock", "--clients", "2").err())
+                .contains("--clients measures exact and clustered arms only");
+        assertThat(CommandRun.of("bench", "--model", model, "--arms", "exact", "--clients", "2", "--decode", "1").err())
+                .contains("--clients needs answers of 2 tokens or more");
+        assertThat(CommandRun.of("bench", "--model", model, "--arms", "exact", "--clients", "2", "--max-seconds", "9")
+                .err()).contains("--clients knows neither --report nor --max-seconds");
     }
 
     @Test

@@ -134,4 +134,81 @@ class KvStoreTests {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("do not hold a row of 4194304 bytes");
     }
+
+    /** Writes a number into every row from {@code first} on. */
+    private static void write(KvStore to, int first, int length, float number) {
+        for (int layer = 0; layer < LAYERS; layer++) {
+            for (int position = first; position < length; position++) {
+                for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
+                    int page = position / to.rowsPerPage();
+                    to.keys(layer, kvHead, page).set(JAVA_FLOAT, to.rowAt(position), number + position);
+                    to.values(layer, kvHead, page).set(JAVA_FLOAT, to.rowAt(position), -number - position);
+                }
+            }
+        }
+    }
+
+    private static void assertRows(KvStore of, int first, int length, float number) {
+        for (int layer = 0; layer < LAYERS; layer++) {
+            for (int position = first; position < length; position++) {
+                for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
+                    int page = position / of.rowsPerPage();
+                    assertThat(of.keys(layer, kvHead, page).get(JAVA_FLOAT, of.rowAt(position)))
+                            .isEqualTo(number + position);
+                    assertThat(of.values(layer, kvHead, page).get(JAVA_FLOAT, of.rowAt(position)))
+                            .isEqualTo(-number - position);
+                }
+            }
+        }
+    }
+
+    private void extend(KvStore extended, int length, long pages) {
+        try (Reservation reservation = pool.reserve(pages, 0)) {
+            for (int layer = 0; layer < LAYERS; layer++) {
+                extended.extend(layer, length, reservation);
+            }
+            assertThat(reservation.remaining()).isZero();
+        }
+    }
+
+    @Test
+    void aCopySharesWholePagesUntilOneOfBothWrites() {
+        int rows = store.rowsPerPage();
+        long heads = LAYERS * 2L * KV_HEADS;
+        extend(3 * rows);
+        write(store, 0, 3 * rows, 1);
+        long alone = pool.allocatedBytes();
+        try (KvStore copy = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32)) {
+            int common = 2 * rows + 5;
+            assertThat(copy.pagesForCopy(store, common)).isEqualTo(heads);
+            try (Reservation reservation = pool.reserve(heads, 0)) {
+                copy.copyFrom(store, common, reservation);
+                assertThat(reservation.remaining()).isZero();
+            }
+            assertThat(pool.allocatedBytes()).as("a page each of its own").isEqualTo(alone + heads * pool.pageBytes());
+            assertThat(copy.sharedLastPages()).isZero();
+            extend(copy, 2 * rows + 50, 0);
+            write(copy, common, 2 * rows + 50, 1000);
+            assertRows(copy, 0, common, 1);
+            assertRows(store, 0, 3 * rows, 1);
+
+            // Both are cut back into a page they share, and go on in different ways.
+            copy.truncate(rows + 7);
+            store.truncate(rows + 3);
+            assertThat(copy.sharedLastPages()).isEqualTo(heads);
+            assertThat(store.sharedLastPages()).isEqualTo(heads);
+            extend(copy, rows + 20, heads);
+            write(copy, rows + 7, rows + 20, 2000);
+            assertThat(store.sharedLastPages()).as("the other one has a copy now").isZero();
+            extend(store, rows + 20, 0);
+            write(store, rows + 3, rows + 20, 3000);
+            assertRows(copy, 0, rows + 7, 1);
+            assertRows(copy, rows + 7, rows + 20, 2000);
+            assertRows(store, 0, rows + 3, 1);
+            assertRows(store, rows + 3, rows + 20, 3000);
+            assertThat(pool.allocatedBytes()).isEqualTo(3 * heads * pool.pageBytes());
+        }
+        assertThat(pool.allocatedBytes()).isEqualTo(2 * heads * pool.pageBytes());
+        assertRows(store, 0, rows + 3, 1);
+    }
 }

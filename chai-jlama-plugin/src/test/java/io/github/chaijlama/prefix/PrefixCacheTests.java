@@ -235,6 +235,34 @@ class PrefixCacheTests {
     }
 
     @Test
+    void theBeginningOfAPromptInUseIsCopied() {
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.clustered(online(shape(MHA))));
+                PrefixCache cache = new PrefixCache(model, 4)) {
+            int[] common = TestModels.tokens(150, 256, 1);
+            int[] first = concat(common, TestModels.tokens(20, 256, 2));
+            int[] second = concat(common, TestModels.tokens(30, 256, 3));
+            AttentionMode attention = model.options().attention();
+            try (PrefixSession one = cache.open(attention, first)) {
+                assertThat(cache.isBeingCalculated(attention, second)).isTrue();
+                assertThat(cache.isBeingCalculated(AttentionMode.EXACT, second)).isFalse();
+                assertThat(cache.isBeingCalculated(attention, Arrays.copyOf(common, 60))).as("not worth it").isFalse();
+                one.feed(Arrays.copyOf(first, 100));
+                assertThat(cache.isBeingCalculated(attention, second)).as("only 50 more to come").isFalse();
+                assertThat(read(model, cache, second, 7)).isEqualTo(100);
+                cache.clear();
+                one.feed(Arrays.copyOfRange(first, 100, first.length));
+                assertThat(read(model, cache, second, 9)).isEqualTo(150);
+                cache.clear();
+                // What is an answer to one is a prompt to another, and calculated as such.
+                one.endPrompt();
+                one.feed(5, 9);
+                assertThat(read(model, cache, concat(first, new int[]{ 5, 9, 7 }), 9)).isEqualTo(170);
+            }
+            assertThat(cache.isBeingCalculated(attention, concat(common, common))).isFalse();
+        }
+    }
+
+    @Test
     void conversationsThatBeginAlikeDoNotTakeEachOthersMemory() {
         try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.clustered(online(shape(MHA))));
                 PrefixCache cache = new PrefixCache(model, 3)) {

@@ -11,6 +11,7 @@ import dev.langchain4j.exception.InternalServerException;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.LangChain4jException;
 import dev.langchain4j.exception.RateLimitException;
+import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
@@ -24,6 +25,8 @@ import io.github.chaijlama.generate.GenerationListener;
 import io.github.chaijlama.generate.GenerationResult;
 import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.kv.KvCacheFullException;
+import io.github.chaijlama.schedule.BusyException;
+import io.github.chaijlama.schedule.TimeLimitException;
 import io.github.chaijlama.template.ChatTemplateException;
 import io.github.chaijlama.tool.ToolCall;
 import io.github.chaijlama.tool.ToolCallParser;
@@ -139,6 +142,10 @@ final class ChaiAnswers {
         } catch (KvCacheFullException e) {
             throw e.isBeyondBudget() ? new InvalidRequestException(e.getMessage(), e)
                     : new RateLimitException(e.getMessage(), e);
+        } catch (BusyException e) {
+            throw new RateLimitException(e.getMessage(), e);
+        } catch (TimeLimitException e) {
+            throw new TimeoutException(e.getMessage(), e);
         } catch (RuntimeException e) {
             throw new InternalServerException(e.getMessage(), e);
         }

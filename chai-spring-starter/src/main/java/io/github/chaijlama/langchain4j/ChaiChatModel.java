@@ -20,13 +20,14 @@ import io.github.chaijlama.tool.ToolCallParser;
 
 /**
  * A LangChain4j chat model (the interface called {@code ChatLanguageModel} before 1.0) on a {@link ChaiEngine}.
- * Thread-safe: any number of requests may run at once.
+ * Thread-safe: any number of requests may run at once, on platform or virtual threads; they share the model's steps.
  *
  * <p>Every parameter of a request is honoured, or refused with
  * {@link dev.langchain4j.exception.UnsupportedFeatureException}: another model's name, and stop sequences beside a JSON
  * response format or tool choice REQUIRED, which they could cut (defaults of this model are set aside there). A prompt
  * beyond the context is an {@link dev.langchain4j.exception.InvalidRequestException}; a request for which there is no
- * key/value memory at the moment is a {@link dev.langchain4j.exception.RateLimitException}.
+ * place or no key/value memory at the moment is a {@link dev.langchain4j.exception.RateLimitException}, one that takes
+ * longer than the engine allows a {@link dev.langchain4j.exception.TimeoutException}.
  *
  * <p>Tools are shown to the model by its own chat template, and calls found in the forms of Llama 3.x, Hermes (Qwen
  * 2.5) and Mistral. A JSON response format, with a schema or without, and tool choice REQUIRED are kept by constrained

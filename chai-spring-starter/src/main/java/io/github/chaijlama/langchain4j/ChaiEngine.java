@@ -14,9 +14,11 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.generate.GenerationConfig;
 import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 /**
- * A loaded model that any number of LangChain4j models share, so that its weights are in memory once. Thread-safe.
+ * A loaded model that any number of LangChain4j models share, so that its weights are in memory once, and read once for
+ * all requests that are answered at the same time. Thread-safe.
  * Whoever creates the engine closes it.
  */
 public final class ChaiEngine implements AutoCloseable {
@@ -59,16 +61,19 @@ public final class ChaiEngine implements AutoCloseable {
      * @throws io.github.chaijlama.profile.ProfileException if the profile was made for another model
      */
     public static ChaiEngine load(Path directory, String modelName, ChaiOptions options) {
-        return load(directory, modelName, options, () -> {});
+        return load(directory, modelName, options, SchedulerLimits.DEFAULT, () -> {});
     }
 
     /**
      * Loads a model.
      *
+     * @param limits     how many requests are answered at once and wait, and how long they may be and take; Jlama's own
+     *                   attention answers one after another, without limits
      * @param afterClose runs when the engine is closed and the model's files are no longer needed
      */
-    public static ChaiEngine load(Path directory, String modelName, ChaiOptions options, Runnable afterClose) {
-        return new ChaiEngine(TextModel.load(directory, options), modelName, afterClose);
+    public static ChaiEngine load(Path directory, String modelName, ChaiOptions options, SchedulerLimits limits,
+            Runnable afterClose) {
+        return new ChaiEngine(TextModel.load(directory, options, limits), modelName, afterClose);
     }
 
     /** Serves a model that is loaded already. The engine closes it. */

@@ -22,6 +22,7 @@ import io.github.chaijlama.langchain4j.ChaiLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiStreamingChatModel;
 import io.github.chaijlama.langchain4j.ChaiStreamingLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiTokenCountEstimator;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 /**
  * Loads one model and offers it as blocking and as streaming LangChain4j chat model, and as language models that
@@ -44,6 +45,7 @@ public final class ChaiAutoConfiguration {
         ChaiOptionsFactory factory = new ChaiOptionsFactory(properties, resourceLoader);
         ChaiOptionsFactory.requirePossible(properties.chat()); // before the time it takes to download and load a model
         ChaiOptions options = factory.create();
+        SchedulerLimits limits = factory.limits();
         ModelDirectory directory = location.directory(resourceLoader, environment::getProperty);
         String name = Objects.requireNonNullElse(properties.model().name(), directory.name());
         try {
@@ -53,7 +55,7 @@ public final class ChaiAutoConfiguration {
             for (ChaiOptionsCustomizer customizer : customizers.orderedStream().toList()) {
                 options = customizer.customize(options);
             }
-            return ChaiEngine.load(directory.path(), name, options, directory::deleteIfTemporary);
+            return ChaiEngine.load(directory.path(), name, options, limits, directory::deleteIfTemporary);
         } catch (RuntimeException | Error e) {
             directory.deleteIfTemporary();
             throw e;

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -33,6 +34,7 @@ import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ProfileException;
+import io.github.chaijlama.schedule.SchedulerLimits;
 import io.github.chaijlama.spring.ChaiProperties.Calibration.Mode;
 
 /** Turns properties into options, and speaks of properties where their values are impossible. */
@@ -82,6 +84,28 @@ final class ChaiOptionsFactory {
             options = options.with(change -> change.threads(threads));
         }
         return options;
+    }
+
+    /** Returns what the scheduler takes on. */
+    SchedulerLimits limits() {
+        ChaiProperties.Scheduler settings = properties.scheduler();
+        require(settings.maxConcurrent() > 0, "chai.scheduler.max-concurrent", settings.maxConcurrent(),
+                "Must be at least 1 request.");
+        require(settings.maxWaiting() >= 0, "chai.scheduler.max-waiting", settings.maxWaiting(), "Must be 0 or more.");
+        Integer maxPromptTokens = settings.maxPromptTokens();
+        require(maxPromptTokens == null || maxPromptTokens > 0, "chai.scheduler.max-prompt-tokens", maxPromptTokens,
+                "Must be at least 1 token.");
+        Duration timeLimit = settings.timeLimit();
+        require(timeLimit == null
+                || timeLimit.isPositive() && timeLimit.compareTo(SchedulerLimits.MAX_TIME_LIMIT) <= 0,
+                "chai.scheduler.time-limit", timeLimit, "Must be more than 0 and at most 36500 days.");
+        require(settings.maxStepTokens() > 0, "chai.scheduler.max-step-tokens", settings.maxStepTokens(),
+                "Must be at least 1 token.");
+        require(settings.maxSliceTokens() > 0, "chai.scheduler.max-slice-tokens", settings.maxSliceTokens(),
+                "Must be at least 1 token.");
+        return new SchedulerLimits(settings.maxConcurrent(), settings.maxWaiting(),
+                Optional.ofNullable(maxPromptTokens), Optional.ofNullable(timeLimit), settings.maxStepTokens(),
+                settings.maxSliceTokens());
     }
 
     private void checkWeights(AttentionMode attention) {

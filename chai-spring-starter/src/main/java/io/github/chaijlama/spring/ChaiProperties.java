@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.spring;
 
+import java.time.Duration;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,7 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  * @param calibration Calibration of the model when the application starts.
  * @param membership Settings that replace those of the profile's membership.
  * @param kvCache    Memory of keys and values.
+ * @param scheduler  How many requests are answered at once, and what they may ask.
  * @param chat       Defaults for requests that do not say otherwise.
  */
 @ConfigurationProperties("chai")
@@ -42,7 +44,7 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
         @DefaultValue Model model,
         @DefaultValue Calibration calibration,
         @DefaultValue Membership membership,
-        @DefaultValue KvCache kvCache, @DefaultValue Chat chat) {
+        @DefaultValue KvCache kvCache, @DefaultValue Scheduler scheduler, @DefaultValue Chat chat) {
 
     /**
      * Which model to load.
@@ -122,8 +124,24 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
             @DefaultValue("true") boolean reuse, @DefaultValue("8") int maxIdleSequences) {}
 
     /**
-     * Defaults for requests that do not say otherwise. What is not set here the model's generation_config.json may say.
+         * How many requests are answered at once, and what they may ask. Stock attention answers one after another and
+     * knows none of this.
      *
+     * @param maxConcurrent   Most requests whose answers share steps of the model.
+     * @param maxWaiting      Most requests that wait for one of them to end; more are refused at once.
+     * @param maxPromptTokens Most tokens of a prompt. By default what the context holds.
+     * @param timeLimit       Longest that a request may take, waiting included. By default there is no limit.
+     * @param maxStepTokens   Most tokens of prompts in a step in which no answer goes on.
+     * @param maxSliceTokens  Most tokens of prompts in a step in which answers go on. Fewer make answers steadier while
+     *                        prompts come in, and prompts slower.
+     */
+    public record Scheduler(@DefaultValue("16") int maxConcurrent, @DefaultValue("256") int maxWaiting,
+            @Nullable Integer maxPromptTokens, @Nullable Duration timeLimit, @DefaultValue("256") int maxStepTokens,
+            @DefaultValue("32") int maxSliceTokens) {}
+
+    /**
+     * Defaults for requests that do not say otherwise. What is not set here the model's generation_config.json may say.
+             *
      * @param temperature     What logits are divided by; 0 takes the most likely token always. By default 0.
      * @param topP            Probability of the most likely tokens that may be chosen. By default 1, all of them.
      * @param topK            Number of the most likely tokens that may be chosen. By default all.

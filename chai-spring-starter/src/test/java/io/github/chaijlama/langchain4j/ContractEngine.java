@@ -2,6 +2,7 @@
 package io.github.chaijlama.langchain4j;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 import dev.langchain4j.model.chat.listener.ChatModelListener;
@@ -9,6 +10,7 @@ import dev.langchain4j.model.chat.listener.ChatModelListener;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Pocket;
 import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 /** The models that LangChain4j's contract tests run with. */
 final class ContractEngine {
@@ -31,7 +33,8 @@ final class ContractEngine {
 
         private static ContractEngine scripted() {
             Script script = ContractScript.script();
-            TextModel model = TextModel.load(Pocket.MODEL, ChaiOptions.exact(), script::sampler);
+            TextModel model = TextModel.load(Pocket.MODEL, ChaiOptions.exact(), script::sampler,
+                    Optional.of(SchedulerLimits.DEFAULT));
             script.speak(model.tokenizer());
             return new ContractEngine(ChaiEngine.of(model, "pocket"), script);
         }

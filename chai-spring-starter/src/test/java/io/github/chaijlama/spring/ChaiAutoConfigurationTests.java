@@ -4,7 +4,9 @@ package io.github.chaijlama.spring;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 import dev.langchain4j.model.chat.ChatModel;
@@ -45,6 +47,7 @@ import io.github.chaijlama.langchain4j.ChaiStreamingChatModel;
 import io.github.chaijlama.langchain4j.ChaiStreamingLanguageModel;
 import io.github.chaijlama.langchain4j.ChaiTokenCountEstimator;
 import io.github.chaijlama.profile.Membership;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -120,6 +123,26 @@ class ChaiAutoConfigurationTests {
         configured = max == null ? configured
                 : configured.withPropertyValues("chai.kv-cache.max-idle-sequences=" + max);
         configured.run(context -> assertThat(options(context).maxIdleSequences()).isEqualTo(expected));
+    }
+
+    @Test
+    void theSchedulerFollowsItsProperties() {
+        runner.withPropertyValues(MODEL).run(context -> assertThat(
+                context.getBean(ChaiEngine.class).textModel().scheduler().orElseThrow().limits())
+                .isEqualTo(SchedulerLimits.DEFAULT));
+        runner.withPropertyValues(MODEL, "chai.scheduler.max-concurrent=3", "chai.scheduler.max-waiting=0",
+                "chai.scheduler.max-prompt-tokens=100", "chai.scheduler.time-limit=30s",
+                "chai.scheduler.max-step-tokens=128", "chai.scheduler.max-slice-tokens=16")
+                .run(context -> assertThat(
+                        context.getBean(ChaiEngine.class).textModel().scheduler().orElseThrow().limits())
+                        .isEqualTo(new SchedulerLimits(3, 0, Optional.of(100), Optional.of(Duration.ofSeconds(30)), 128,
+                                16)));
+    }
+
+    @Test
+    void stockAttentionGoesOnTakingTurns() {
+        runner.withPropertyValues(MODEL, "chai.attention=stock")
+                .run(context -> assertThat(context.getBean(ChaiEngine.class).textModel().scheduler()).isEmpty());
     }
 
     @Test
@@ -321,6 +344,13 @@ class ChaiAutoConfigurationTests {
             chai.threads=0                     | chai.threads                | 0      | Must be 1 to 1024.
             chai.threads=1025                  | chai.threads                | 1025   | Must be 1 to 1024.
             chai.kv-cache.max-memory=0B        | chai.kv-cache.max-memory    | 0B     | Must be more than 0.
+            chai.scheduler.max-concurrent=0 | chai.scheduler.max-concurrent | 0 | Must be at least 1 request.
+            chai.scheduler.max-waiting=-1 | chai.scheduler.max-waiting | -1 | Must be 0 or more.
+            chai.scheduler.max-prompt-tokens=0 | chai.scheduler.max-prompt-tokens | 0 | Must be at least 1 token.
+            chai.scheduler.time-limit=0s | chai.scheduler.time-limit | PT0S | Must be more than 0 and at most \
+            36500 days.
+            chai.scheduler.max-step-tokens=0 | chai.scheduler.max-step-tokens | 0 | Must be at least 1 token.
+            chai.scheduler.max-slice-tokens=0 | chai.scheduler.max-slice-tokens | 0 | Must be at least 1 token.
             chai.kv-cache.max-idle-sequences=-1 | chai.kv-cache.max-idle-sequences | -1 | Must be 0 or more.
             chai.membership.window=0           | chai.membership.window      | 0      | Must be at least 1 token.
             chai.membership.offset=-1          | chai.membership.offset      | -1     | Must be 0 tokens or more.

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
 
 import io.github.chaijlama.calibrate.CalibrationOptions;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -38,6 +39,8 @@ class ConfigurationMetadataTests {
                 "chai.calibration.texts", "chai.calibration.samples", "chai.calibration.max-tokens",
                 "chai.calibration.max-perplexity-increase", "chai.calibration.max-kl",
                 "chai.calibration.profile-directory",
+                "chai.scheduler.max-concurrent", "chai.scheduler.max-waiting", "chai.scheduler.max-prompt-tokens",
+                "chai.scheduler.time-limit", "chai.scheduler.max-step-tokens", "chai.scheduler.max-slice-tokens",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.frequency-penalty",
                 "chai.chat.presence-penalty", "chai.chat.max-output-tokens",
                 "chai.chat.stop-sequences", "chai.chat.seed", "chai.model.generation-config",
@@ -65,7 +68,20 @@ class ConfigurationMetadataTests {
                         "chai.chat.return-thinking=false", "chai.chat.send-thinking=false",
                         "chai.model.generation-config=true",
                         "chai.calibration.mode=off", "chai.calibration.samples=128",
-                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32", "chai.operators=auto");
+                        "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32", "chai.operators=auto",
+                        "chai.scheduler.max-concurrent=16", "chai.scheduler.max-waiting=256",
+                        "chai.scheduler.max-step-tokens=256", "chai.scheduler.max-slice-tokens=32");
+    }
+
+    @Test
+    void defaultsOfTheSchedulerAreThoseOfTheLibrary() throws Exception {
+        SchedulerLimits limits = SchedulerLimits.DEFAULT;
+        assertThat(properties()).extracting(property -> property.path("name").asText() + "="
+                + property.path("defaultValue").asText()).contains(
+                        "chai.scheduler.max-concurrent=" + limits.maxConcurrent(),
+                        "chai.scheduler.max-waiting=" + limits.maxWaiting(),
+                        "chai.scheduler.max-step-tokens=" + limits.maxStepTokens(),
+                        "chai.scheduler.max-slice-tokens=" + limits.maxSliceTokens());
     }
 
     @Test

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.attention;
+
+/** In which order the sums of attention are added for a row: that of tiles, or that of single rows. */
+enum RowOrder {
+    /** Whatever is cheaper for as many rows as come at once. */
+    BY_NUMBER,
+    /** Always that of tiles: the rows of a prompt. */
+    TILES,
+    /** Always that of single rows: the rows of an answer. */
+    SINGLE_ROWS
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.generate;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.chaijlama.schedule.SequenceUse;
+
+/**
+ * One answer in the making: from logits to the next token, and from tokens to text. It knows nothing of who calculates
+ * the logits. Not thread-safe.
+ */
+final class Answer {
+    private final TextTokenizer tokenizer;
+    private final int promptTokens;
+    private final int maxNewTokens;
+    private final Sampler sampler;
+    private final GenerationListener listener;
+    private final StreamingTextDecoder decoder;
+    private final StopSequences stopSequences;
+    private final boolean limitedByContext;
+    private final Optional<AnswerGuide> guide;
+    private final ThinkingText thinkingText;
+    private final StringBuilder thinking = new StringBuilder();
+    private final StringBuilder text = new StringBuilder();
+    private final long start = System.nanoTime();
+    private long firstToken;
+    private int generated;
+    private @Nullable FinishReason finishReason;
+
+    /**
+     * Begins an answer.
+     *
+     * @param prompt       tokens of the prompt
+     * @param room         tokens that the context still holds
+     * @param startOfText  whether the answer is a text of its own, not the continuation of the prompt's; thinking may
+     *                     come before it then
+     * @param listener     hears of every token on the thread that calls {@link #next}
+     * @throws io.github.chaijlama.constrain.TokenBudgetException if no answer that the constraint allows is as short as
+     *                                                            this one must be
+     */
+    Answer(TextTokenizer tokenizer, int[] prompt, int room, boolean startOfText, GenerationOptions options,
+            Sampler sampler, GenerationListener listener) {
+        int asked = options.maxNewTokens().orElse(Integer.MAX_VALUE);
+        this.tokenizer = tokenizer;
+        this.promptTokens = prompt.length;
+        this.limitedByContext = asked > room;
+        this.maxNewTokens = Math.min(asked, room);
+        this.sampler = sampler;
+        sampler.begin(prompt);
+        Optional<ThinkingMarks> marks = tokenizer.thinkingMarks().filter(_ -> startOfText);
+        boolean thinks = marks.filter(found -> tokenizer.endsWith(prompt, found.opening())).isPresent();
+        this.thinkingText = new ThinkingText(marks, thinks);
+        this.guide = options.constraint()
+                .map(schema -> new AnswerGuide(schema, sampler, tokenizer, maxNewTokens, marks, thinks));
+        this.listener = listener;
+        this.decoder = tokenizer.newDecoder(startOfText);
+        this.stopSequences = new StopSequences(options.stopSequences());
+        if (maxNewTokens == 0) {
+            finishReason = FinishReason.CONTEXT_FULL;
+        }
+    }
+
+    /** Whether nothing more is to be calculated. */
+    boolean isFinished() {
+        return finishReason != null;
+    }
+
+    /**
+     * Chooses the next token.
+     *
+     * @param logits after all tokens so far; changed where a constraint forbids a token
+     * @return the token, to be calculated; empty if it has ended the answer
+     */
+    OptionalInt next(float[] logits) {
+        int token = guide.map(held -> held.choose(logits)).orElseGet(() -> sampler.sample(logits));
+        accept(token);
+        if (isFinished()) {
+            finishText();
+            return OptionalInt.empty();
+        }
+        return OptionalInt.of(token);
+    }
+
+    /** Ends the answer where it is. */
+    void cancel() {
+        if (!isFinished()) {
+            finishReason = FinishReason.CANCELLED;
+            finishText();
+        }
+    }
+
+    private void accept(int token) {
+        generated++;
+        if (generated == 1) {
+            firstToken = System.nanoTime();
+        }
+        guide.ifPresent(held -> held.accept(token));
+        if (tokenizer.isEndToken(token)) {
+            finishReason = FinishReason.END_TOKEN;
+            return;
+        }
+        String certain = answered(thinkingText.next(decoder.next(token)));
+        if (stopSequences.isFound()) {
+            finishReason = FinishReason.STOP_SEQUENCE;
+        } else if (guide.filter(AnswerGuide::isFinished).isPresent()) {
+            finishReason = FinishReason.END_TOKEN;
+        } else if (generated == maxNewTokens) {
+            finishReason = limitedByContext ? FinishReason.CONTEXT_FULL : FinishReason.MAX_TOKENS;
+        }
+        listener.onToken(token, certain);
+    }
+
+    /** Tells of what is thought, and returns what has become certain of the answer. */
+    private String answered(ThinkingText.Parts parts) {
+        if (!parts.thinking().isEmpty()) {
+            thinking.append(parts.thinking());
+            listener.onThinking(parts.thinking());
+        }
+        String certain = stopSequences.next(parts.answer());
+        text.append(certain);
+        return certain;
+    }
+
+    private void finishText() {
+        if (finishReason == FinishReason.STOP_SEQUENCE) {
+            return;
+        }
+        String rest = answered(thinkingText.next(decoder.finish())) + answered(thinkingText.finish());
+        if (stopSequences.isFound()) {
+            finishReason = FinishReason.STOP_SEQUENCE;
+        }
+        String unfinished = stopSequences.finish();
+        text.append(unfinished);
+        rest += unfinished;
+        if (!rest.isEmpty()) {
+            listener.onRemainingText(rest);
+        }
+    }
+
+    /** Returns the finished answer. */
+    GenerationResult result(SequenceUse use) {
+        long end = System.nanoTime();
+        return new GenerationResult(text.toString(), thinking.toString(), Objects.requireNonNull(finishReason),
+                promptTokens,
+                use.reusedTokens(), generated, use.attention(),
+                Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),
+                use.kvCacheBytes());
+    }
+}

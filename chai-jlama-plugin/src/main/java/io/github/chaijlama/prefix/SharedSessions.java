@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.prefix;
+
+import java.util.List;
+
+import io.github.chaijlama.AttentionMode;
+
+/** Sessions that can take steps together. */
+public interface SharedSessions {
+
+    /**
+     * What a step does for one session.
+     *
+     * @param session     one of these sessions
+     * @param tokens      where its next tokens stand
+     * @param from        first of them
+     * @param count       how many, at least 1
+     * @param wantsLogits whether the logits of the last one are wanted
+     */
+    record Run(RequestSession session, int[] tokens, int from, int count, boolean wantsLogits) {}
+
+    /**
+     * Starts a session for a prompt.
+     *
+     * @param prompt tokens of the prompt, at least one
+     * @throws IllegalArgumentException if the model cannot run that attention, or a token is outside the vocabulary
+     */
+    RequestSession open(AttentionMode attention, int[] prompt);
+
+    /**
+     * Whether a session that is open is about to calculate so much of the beginning of a prompt that it is better to
+     * wait for it, and to {@linkplain #open open} a session then that has it.
+     */
+    default boolean isBeingCalculated(AttentionMode attention, int[] prompt) {
+        return false;
+    }
+
+    /**
+     * Takes the next tokens of several sessions through the model in one step.
+     *
+     * @param runs each of another session
+     * @return the logits that were asked for, in the order of the runs; not checked to be finite
+     * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values of a run do not fit into the budget; no
+     *                                                     session has changed then
+     */
+    float[][] step(List<Run> runs);
+}

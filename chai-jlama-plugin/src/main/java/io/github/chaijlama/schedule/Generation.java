@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.schedule;
+
+import java.util.OptionalInt;
+
+import io.github.chaijlama.AttentionMode;
+
+/**
+ * What a request wants of a scheduler: its prompt, and the tokens that follow. All methods are called on the
+ * scheduler's thread, so none may block; {@link #finished}, {@link #cancelled} or {@link #failed} is called once, as
+ * the last.
+ */
+public interface Generation {
+
+    /** Returns the tokens of the prompt, at least one; not changed by anybody. */
+    int[] prompt();
+
+    /** Returns the attention of the sequence. */
+    AttentionMode attention();
+
+    /** Whether whoever asked wants no more. */
+    boolean isCancelled();
+
+    /**
+     * Whether the next token can be taken. Who becomes ready again calls {@link Scheduler#wake}; meanwhile the sequence
+     * waits, and gives its place and memory to others that need them.
+     */
+    boolean isReady();
+
+    /**
+     * Takes what the model expects after all tokens so far.
+     *
+     * @param logits {@code (vocabularySize)}; this generation's own
+     * @return the token that comes next, to be calculated; empty if the one chosen ends the text
+     */
+    OptionalInt next(float[] logits);
+
+    /** Called when {@link #next} has ended the text; the sequence is closed. */
+    void finished(SequenceUse use);
+
+    /** Called when it was cancelled; the sequence is closed. */
+    void cancelled(SequenceUse use);
+
+    /** Called when it cannot go on; the sequence is closed. */
+    void failed(Throwable error);
+}
