@@ -34,6 +34,7 @@ public final class ChaiOptions {
     private final Operators operators;
     private final KvType kvCacheType;
     private final int maxIdleSequences;
+    private final boolean generationConfig;
 
     private ChaiOptions(Builder builder) {
         this.attention = builder.attention;
@@ -44,6 +45,7 @@ public final class ChaiOptions {
         this.operators = builder.operators;
         this.kvCacheType = builder.kvCacheType;
         this.maxIdleSequences = builder.maxIdleSequences;
+        this.generationConfig = builder.generationConfig;
         if (attention == AttentionMode.CLUSTERED && profile.isEmpty()) {
             throw new IllegalArgumentException("clustered attention needs a cluster profile");
         }
@@ -145,8 +147,17 @@ public final class ChaiOptions {
         return maxIdleSequences;
     }
 
+    /**
+     * Whether the settings of the model's generation_config.json are the defaults of requests. The end tokens that it
+     * names count in any case.
+     */
+    public boolean generationConfig() {
+        return generationConfig;
+    }
+
     private List<Object> values() {
-        return List.of(attention, profile, kvCacheMaxBytes, threads, weights, operators, kvCacheType, maxIdleSequences);
+        return List.of(attention, profile, kvCacheMaxBytes, threads, weights, operators, kvCacheType, maxIdleSequences,
+                generationConfig);
     }
 
     @Override
@@ -164,7 +175,7 @@ public final class ChaiOptions {
         return "ChaiOptions[attention=" + attention + ", profile=" + profile + ", kvCacheMaxBytes=" + kvCacheMaxBytes
                 + ", threads=" + threads + ", weights=" + weights + ", operators=" + operators + ", kvCacheType="
                 + kvCacheType
-                + ", maxIdleSequences=" + maxIdleSequences + "]";
+                + ", maxIdleSequences=" + maxIdleSequences + ", generationConfig=" + generationConfig + "]";
     }
 
     /** Options in the making; not thread-safe. Each method sets what {@link ChaiOptions} returns under its name. */
@@ -177,6 +188,7 @@ public final class ChaiOptions {
         private Operators operators = Operators.AUTO;
         private KvType kvCacheType = KvType.F32;
         private int maxIdleSequences = DEFAULT_MAX_IDLE_SEQUENCES;
+        private boolean generationConfig = true;
 
         private Builder() {}
 
@@ -189,6 +201,7 @@ public final class ChaiOptions {
             this.operators = options.operators;
             this.kvCacheType = options.kvCacheType;
             this.maxIdleSequences = options.maxIdleSequences;
+            this.generationConfig = options.generationConfig;
         }
 
         /** Sets the attention of sessions that ask for none. */
@@ -236,6 +249,12 @@ public final class ChaiOptions {
         /** Sets the most sequences that are kept when their request has ended, 0 to reuse nothing. */
         public Builder maxIdleSequences(int value) {
             maxIdleSequences = value;
+            return this;
+        }
+
+        /** Sets whether generation_config.json has a say in the defaults of requests. */
+        public Builder generationConfig(boolean value) {
+            generationConfig = value;
             return this;
         }
     }

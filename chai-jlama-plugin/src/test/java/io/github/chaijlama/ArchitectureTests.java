@@ -92,6 +92,22 @@ class ArchitectureTests {
     @ArchTest
     static final ArchRule FILES_KNOWS_NOTHING = knowsOnly("files");
 
+    /** Where a model comes from is no matter of what is done with it. */
+    @ArchTest
+    static final ArchRule HUB_KNOWS_FILES = knowsOnly("hub", "files", "model");
+
+    /** What is in a directory contacts nobody. */
+    @ArchTest
+    static final ArchRule ONLY_THE_HUB_KNOWS_THE_NETWORK = noClasses().that()
+            .resideOutsideOfPackage(ROOT + ".hub").should().dependOnClassesThat()
+            .resideInAnyPackage("java.net.http..", "javax.net..");
+
+    /** Who loads a model has its directory: the library downloads nothing that nobody asked it for by name. */
+    @ArchTest
+    static final ArchRule ONLY_THE_COMMAND_KNOWS_THE_HUB = noClasses().that()
+            .resideOutsideOfPackages(ROOT + ".hub", ROOT + ".cli").should().dependOnClassesThat()
+            .resideInAPackage(ROOT + ".hub");
+
     @ArchTest
     static final ArchRule PROFILE_KNOWS_CLUSTERS = knowsOnly("profile", "cluster", "files");
 

@@ -28,6 +28,11 @@ public record SmallFileSystem(Path path) implements AutoCloseable {
         return new SmallFileSystem(path);
     }
 
+    /** Lets nobody write to it any more. */
+    public void makeReadOnly() {
+        assertThat(run("mount", "-o", "remount,ro", path.toString())).isTrue();
+    }
+
     @Override
     public void close() {
         assertThat(run("umount", path.toString())).isTrue();

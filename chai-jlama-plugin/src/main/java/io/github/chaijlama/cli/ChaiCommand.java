@@ -13,6 +13,7 @@ import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.blas.BlasNotFoundException;
 import io.github.chaijlama.calibrate.CalibrationException;
 import io.github.chaijlama.evaluate.EvaluationException;
+import io.github.chaijlama.hub.HubException;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.model.BrokenModelException;
@@ -28,7 +29,8 @@ import io.github.chaijlama.template.ChatTemplateException;
 @Command(name = "chai", mixinStandardHelpOptions = true, version = "chai "
         + ChaiVersion.CHAI, description = "Clustered head attention for Jlama models.",
         synopsisSubcommandLabel = "COMMAND", subcommands = {
-                InfoCommand.class, GenerateCommand.class, LogitsCommand.class, CalibrateCommand.class,
+                DownloadCommand.class, InfoCommand.class, GenerateCommand.class, LogitsCommand.class,
+                CalibrateCommand.class,
                 CompareCommand.class,
                 EvaluateCommand.class,
                 BenchCommand.class, QuantizeCommand.class })
@@ -97,6 +99,7 @@ public final class ChaiCommand implements Runnable {
             case QuantizeException e -> err.println("chai: " + e.getMessage());
             case ReportException e -> err.println("chai: " + e.getMessage());
             case ChatTemplateException e -> err.println("chai: " + e.getMessage());
+            case HubException e -> err.println("chai: " + e.getMessage());
             default -> {
                 err.println("chai: unexpected error, please report it:");
                 exception.printStackTrace(err);

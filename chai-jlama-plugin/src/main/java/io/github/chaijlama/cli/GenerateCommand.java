@@ -136,7 +136,8 @@ final class GenerateCommand implements Callable<Integer> {
 
     private static ObjectNode toJson(GenerationResult result) {
         ObjectNode root = Json.object();
-        root.put("text", result.text()).put("finishReason", result.finishReason().name())
+        root.put("text", result.text()).put("thinking", result.thinking())
+                .put("finishReason", result.finishReason().name())
                 .put("promptTokens", result.promptTokens()).put("generatedTokens", result.generatedTokens())
                 .put("attention", result.attention().name())
                 .put("timeToFirstTokenMillis", result.timeToFirstToken().toNanos() / 1e6)

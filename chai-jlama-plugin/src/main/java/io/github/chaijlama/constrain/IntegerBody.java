@@ -8,7 +8,7 @@ package io.github.chaijlama.constrain;
  * @param high the largest, at least {@code low} and at most {@code MAX}
  */
 record IntegerBody(long low, long high) implements Frame.Terminal {
-    /** The largest integer that is written: 18 digits, which a {@code long} holds whatever they are. */
+    /** The largest integer that is ever written: 18 digits, which a {@code long} holds whatever they are. */
     static final long MAX = 999_999_999_999_999_999L;
     /** No integer at all. */
     static final IntegerBody NONE = new IntegerBody(1, 0);
@@ -91,7 +91,7 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
                     return this;
                 }
             }
-            return lengths == 0 ? IMPOSSIBLE : new FreeDigits(lengths);
+            return lengths == 0 ? IMPOSSIBLE : FreeDigits.of(lengths);
         }
 
         @Override
@@ -117,6 +117,11 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
      */
     record FreeDigits(int lengths) implements Frame.Terminal {
 
+        /** Where no digit may follow, the number is done. */
+        static Terminal of(int lengths) {
+            return lengths == 1 ? DONE : new FreeDigits(lengths);
+        }
+
         @Override
         public long shortest() {
             return Integer.numberOfTrailingZeros(lengths);
@@ -124,7 +129,7 @@ record IntegerBody(long low, long high) implements Frame.Terminal {
 
         @Override
         public Terminal step(int value) {
-            return value >= '0' && value <= '9' && lengths > 1 ? new FreeDigits(lengths >> 1) : IMPOSSIBLE;
+            return value >= '0' && value <= '9' && lengths > 1 ? of(lengths >> 1) : IMPOSSIBLE;
         }
 
         @Override

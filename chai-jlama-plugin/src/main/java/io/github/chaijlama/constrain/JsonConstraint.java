@@ -17,7 +17,8 @@ import com.fasterxml.jackson.databind.JsonNode;
  * where the schema has no {@code properties}, or says {@code additionalProperties}; their names have no escapes, differ
  * from the declared ones, but may repeat each other;
  * <li>whitespace is a space, or a line break and up to 16 spaces, where it is common to write some;
- * <li>integers have up to 18 digits, other numbers 15 before and after the point, and 2 in the exponent;
+ * <li>integers without limits stay within 32 bits, those with limits have up to 18 digits; other numbers have up to 17
+ * digits, 15 of them before the point, and 2 in the exponent;
  * <li>values of {@code enum} and {@code const} are spelled one way;
  * <li>a schema without a type whose keywords are about one type allows this type only.
  * </ul>

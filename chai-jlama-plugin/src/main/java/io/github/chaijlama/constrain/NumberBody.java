@@ -2,17 +2,17 @@
 package io.github.chaijlama.constrain;
 
 /**
- * A JSON number (RFC 8259, section 6) that a double can hold: at most 15 digits before and after the point, two in the
- * exponent. The bound also keeps an answer from losing itself in digits.
+ * A JSON number (RFC 8259, section 6) as a double prints it: at most 17 digits, 15 of them before the point, and two in
+ * the exponent. The bound also keeps an answer from losing itself in digits.
  *
  * @param part   what has been written last
- * @param digits how many more digits may follow in this part
+ * @param digits how many more digits may follow before the exponent
  */
 record NumberBody(Part part, int digits) implements Frame.Terminal {
     /** The beginning of a number. */
     static final NumberBody START = new NumberBody(Part.START, 0);
-    private static final int MAX_DIGITS = 15;
-    private static final int MAX_EXPONENT_DIGITS = 2;
+    private static final int MAX_DIGITS = 17;
+    private static final int FOR_FRACTION = 2;
 
     /** Parts of a number. */
     enum Part {
@@ -42,7 +42,7 @@ record NumberBody(Part part, int digits) implements Frame.Terminal {
         return switch (value) {
             case '-' -> part == Part.START ? new NumberBody(Part.MINUS, 0) : part == Part.E ? sign() : IMPOSSIBLE;
             case '+' -> part == Part.E ? sign() : IMPOSSIBLE;
-            case '.' -> part == Part.ZERO || part == Part.INTEGER ? new NumberBody(Part.POINT, 0) : IMPOSSIBLE;
+            case '.' -> part == Part.ZERO || part == Part.INTEGER ? new NumberBody(Part.POINT, digits) : IMPOSSIBLE;
             case 'e', 'E' -> canEnd() && part != Part.EXPONENT ? new NumberBody(Part.E, 0) : IMPOSSIBLE;
             default -> IMPOSSIBLE;
         };
@@ -54,12 +54,13 @@ record NumberBody(Part part, int digits) implements Frame.Terminal {
 
     private Terminal digit(int value) {
         return switch (part) {
-            case START, MINUS -> value == '0' ? new NumberBody(Part.ZERO, 0)
-                    : new NumberBody(Part.INTEGER, MAX_DIGITS - 1);
+            case START, MINUS -> new NumberBody(value == '0' ? Part.ZERO : Part.INTEGER, MAX_DIGITS - 1);
             case ZERO -> IMPOSSIBLE;
-            case POINT -> new NumberBody(Part.FRACTION, MAX_DIGITS - 1);
-            case E, SIGN -> new NumberBody(Part.EXPONENT, MAX_EXPONENT_DIGITS - 1);
-            case INTEGER, FRACTION, EXPONENT -> digits == 0 ? IMPOSSIBLE : new NumberBody(part, digits - 1);
+            case POINT -> new NumberBody(Part.FRACTION, digits - 1);
+            case E, SIGN -> new NumberBody(Part.EXPONENT, 0);
+            case INTEGER -> digits == FOR_FRACTION ? IMPOSSIBLE : new NumberBody(part, digits - 1);
+            case FRACTION -> digits == 0 ? IMPOSSIBLE : new NumberBody(part, digits - 1);
+            case EXPONENT -> DONE; // the second digit is the last
         };
     }
 }

@@ -131,6 +131,10 @@ final class SchemaReader {
         return count.decimalValue().min(BigDecimal.valueOf(Integer.MAX_VALUE)).intValue();
     }
 
+    /**
+     * Returns the integers that a schema allows. Where it says no limit they stay within 32 bits, which is what fields
+     * of most programs hold, unless the limit on the other side lies beyond that.
+     */
     IntegerBody integer(JsonNode schema, String path) {
         BigInteger low = limit(schema, "minimum", RoundingMode.CEILING, path, -IntegerBody.MAX);
         BigInteger high = limit(schema, "maximum", RoundingMode.FLOOR, path, IntegerBody.MAX);
@@ -140,6 +144,14 @@ final class SchemaReader {
                 .subtract(BigInteger.ONE));
         low = low.max(BigInteger.valueOf(-IntegerBody.MAX));
         high = high.min(BigInteger.valueOf(IntegerBody.MAX));
+        BigInteger smallest = BigInteger.valueOf(Integer.MIN_VALUE);
+        BigInteger largest = BigInteger.valueOf(Integer.MAX_VALUE);
+        if (!schema.has("minimum") && !schema.has("exclusiveMinimum") && high.compareTo(smallest) >= 0) {
+            low = smallest;
+        }
+        if (!schema.has("maximum") && !schema.has("exclusiveMaximum") && low.compareTo(largest) <= 0) {
+            high = largest;
+        }
         return low.compareTo(high) > 0 ? IntegerBody.NONE
                 : new IntegerBody(low.longValueExact(), high.longValueExact());
     }

@@ -26,7 +26,7 @@ final class TaskEncoder {
             int[] prompt = switch (task.context()) {
                 case TaskText.Conversation conversation -> model.chatPrompt(conversation.messages());
                 case TaskText.Beginning beginning ->
-                    model.tokenizer().encodePrompt(beginning.text().stripTrailing());
+                    model.tokenizer().encodeBeginning(beginning.text().stripTrailing());
             };
             if (prompt.length == 0) {
                 throw new BadLineException("expected a prompt of at least 1 token, found 0");
@@ -46,7 +46,7 @@ final class TaskEncoder {
     private Task.Choice choice(TaskText.Context context, int[] prompt, String text) throws BadLineException {
         int[] whole = switch (context) {
             case TaskText.Conversation conversation -> model.chatPrompt(conversation.messages(), text);
-            case TaskText.Beginning beginning -> model.tokenizer().encodePrompt(beginning.text() + " " + text);
+            case TaskText.Beginning beginning -> model.tokenizer().encodeBeginning(beginning.text() + " " + text);
         };
         if (whole.length <= prompt.length) {
             throw new BadLineException("expected choices of at least 1 token, found none in '" + text + "'");

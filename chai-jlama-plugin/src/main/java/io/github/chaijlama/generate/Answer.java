@@ -8,7 +8,6 @@ import java.util.OptionalInt;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.chaijlama.constrain.TokenConstraint;
 import io.github.chaijlama.schedule.SequenceUse;
 
 /**
@@ -24,7 +23,9 @@ final class Answer {
     private final StreamingTextDecoder decoder;
     private final StopSequences stopSequences;
     private final boolean limitedByContext;
-    private final Optional<TokenConstraint> constraint;
+    private final Optional<AnswerGuide> guide;
+    private final ThinkingText thinkingText;
+    private final StringBuilder thinking = new StringBuilder();
     private final StringBuilder text = new StringBuilder();
     private final long start = System.nanoTime();
     private long firstToken;
@@ -34,22 +35,28 @@ final class Answer {
     /**
      * Begins an answer.
      *
-     * @param promptTokens number of tokens of the prompt
+     * @param prompt       tokens of the prompt
      * @param room         tokens that the context still holds
-     * @param startOfText  whether the answer is a text of its own, not the continuation of the prompt's
+     * @param startOfText  whether the answer is a text of its own, not the continuation of the prompt's; thinking may
+     *                     come before it then
      * @param listener     hears of every token on the thread that calls {@link #next}
      * @throws io.github.chaijlama.constrain.TokenBudgetException if no answer that the constraint allows is as short as
      *                                                            this one must be
      */
-    Answer(TextTokenizer tokenizer, int promptTokens, int room, boolean startOfText, GenerationOptions options,
+    Answer(TextTokenizer tokenizer, int[] prompt, int room, boolean startOfText, GenerationOptions options,
             Sampler sampler, GenerationListener listener) {
         int asked = options.maxNewTokens().orElse(Integer.MAX_VALUE);
         this.tokenizer = tokenizer;
-        this.promptTokens = promptTokens;
+        this.promptTokens = prompt.length;
         this.limitedByContext = asked > room;
         this.maxNewTokens = Math.min(asked, room);
-        this.constraint = options.constraint().map(held -> held.start(maxNewTokens));
         this.sampler = sampler;
+        sampler.begin(prompt);
+        Optional<ThinkingMarks> marks = tokenizer.thinkingMarks().filter(_ -> startOfText);
+        boolean thinks = marks.filter(found -> tokenizer.endsWith(prompt, found.opening())).isPresent();
+        this.thinkingText = new ThinkingText(marks, thinks);
+        this.guide = options.constraint()
+                .map(schema -> new AnswerGuide(schema, sampler, tokenizer, maxNewTokens, marks, thinks));
         this.listener = listener;
         this.decoder = tokenizer.newDecoder(startOfText);
         this.stopSequences = new StopSequences(options.stopSequences());
@@ -70,8 +77,7 @@ final class Answer {
      * @return the token, to be calculated; empty if it has ended the answer
      */
     OptionalInt next(float[] logits) {
-        constraint.ifPresent(held -> held.mask(logits));
-        int token = sampler.sample(logits);
+        int token = guide.map(held -> held.choose(logits)).orElseGet(() -> sampler.sample(logits));
         accept(token);
         if (isFinished()) {
             finishText();
@@ -93,16 +99,15 @@ final class Answer {
         if (generated == 1) {
             firstToken = System.nanoTime();
         }
-        constraint.ifPresent(held -> held.accept(token));
+        guide.ifPresent(held -> held.accept(token));
         if (tokenizer.isEndToken(token)) {
             finishReason = FinishReason.END_TOKEN;
             return;
         }
-        String certain = stopSequences.next(decoder.next(token));
-        text.append(certain);
+        String certain = answered(thinkingText.next(decoder.next(token)));
         if (stopSequences.isFound()) {
             finishReason = FinishReason.STOP_SEQUENCE;
-        } else if (constraint.filter(TokenConstraint::isFinished).isPresent()) {
+        } else if (guide.filter(AnswerGuide::isFinished).isPresent()) {
             finishReason = FinishReason.END_TOKEN;
         } else if (generated == maxNewTokens) {
             finishReason = limitedByContext ? FinishReason.CONTEXT_FULL : FinishReason.MAX_TOKENS;
@@ -110,16 +115,28 @@ final class Answer {
         listener.onToken(token, certain);
     }
 
+    /** Tells of what is thought, and returns what has become certain of the answer. */
+    private String answered(ThinkingText.Parts parts) {
+        if (!parts.thinking().isEmpty()) {
+            thinking.append(parts.thinking());
+            listener.onThinking(parts.thinking());
+        }
+        String certain = stopSequences.next(parts.answer());
+        text.append(certain);
+        return certain;
+    }
+
     private void finishText() {
         if (finishReason == FinishReason.STOP_SEQUENCE) {
             return;
         }
-        String rest = stopSequences.next(decoder.finish());
+        String rest = answered(thinkingText.next(decoder.finish())) + answered(thinkingText.finish());
         if (stopSequences.isFound()) {
             finishReason = FinishReason.STOP_SEQUENCE;
         }
-        rest += stopSequences.finish();
-        text.append(rest);
+        String unfinished = stopSequences.finish();
+        text.append(unfinished);
+        rest += unfinished;
         if (!rest.isEmpty()) {
             listener.onRemainingText(rest);
         }
@@ -128,7 +145,8 @@ final class Answer {
     /** Returns the finished answer. */
     GenerationResult result(SequenceUse use) {
         long end = System.nanoTime();
-        return new GenerationResult(text.toString(), Objects.requireNonNull(finishReason), promptTokens,
+        return new GenerationResult(text.toString(), thinking.toString(), Objects.requireNonNull(finishReason),
+                promptTokens,
                 use.reusedTokens(), generated, use.attention(),
                 Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),
                 use.kvCacheBytes());

@@ -13,11 +13,18 @@ import io.github.chaijlama.tool.ToolCall;
  * @param toolCalls  calls that the model made in it
  * @param toolCallId id of the call whose result this is, empty for other messages
  * @param toolName   name of the tool whose result this is, empty for other messages
+ * @param thinking   what the model thought before it wrote it, empty for nothing or nothing that is to be sent again
  */
-public record ChatMessage(String role, String content, List<ToolCall> toolCalls, String toolCallId, String toolName) {
+public record ChatMessage(String role, String content, List<ToolCall> toolCalls, String toolCallId, String toolName,
+        String thinking) {
 
     public ChatMessage {
         toolCalls = List.copyOf(toolCalls);
+    }
+
+    /** A message without thinking. */
+    public ChatMessage(String role, String content, List<ToolCall> toolCalls, String toolCallId, String toolName) {
+        this(role, content, toolCalls, toolCallId, toolName, "");
     }
 
     /** A message without calls. */
@@ -43,6 +50,11 @@ public record ChatMessage(String role, String content, List<ToolCall> toolCalls,
     /** Returns a message of the model that calls tools. */
     public static ChatMessage assistant(String content, List<ToolCall> toolCalls) {
         return new ChatMessage("assistant", content, toolCalls, "", "");
+    }
+
+    /** Returns this message with what the model thought before it wrote it. */
+    public ChatMessage withThinking(String newThinking) {
+        return new ChatMessage(role, content, toolCalls, toolCallId, toolName, newThinking);
     }
 
     /** Returns the result of a call. */

@@ -15,13 +15,19 @@ import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
 
 /**
- * A model's own chat template: how it was trained to see a conversation. Rendered by Jinjava with the settings of
- * Hugging Face; what messages say is data and never interpreted. Thread-safe.
+ * A model's own chat template: how it was trained to see a conversation. A model may have another for requests with
+ * tools. Rendered by Jinjava with the settings of Hugging Face; what messages say is data and never interpreted.
+ * Thread-safe.
  */
 public final class ChatTemplate {
-    private final String source;
-    private final Renderer renderer;
+    /** What templates call the switch for thinking: Qwen 3 and others, and Granite and DeepSeek. */
+    private static final List<String> SWITCHES = List.of("enable_thinking", "thinking");
+
+    private final TemplateSources sources;
+    private final Optional<Form> withoutTools;
+    private final Form withTools;
     private final ControlTokens controlTokens;
+    private final Optional<ThinkingMarks> thinkingMarks;
     private final Map<String, Object> constants;
 
     /** Writes a conversation. */
@@ -29,24 +35,35 @@ public final class ChatTemplate {
         String render(Map<String, ? extends @Nullable Object> variables);
     }
 
-    private ChatTemplate(String source, ControlTokens controlTokens, TokenizerFiles files) {
-        this.source = source;
-        this.renderer = renderer(source);
-        this.controlTokens = controlTokens;
-        this.constants = new HashMap<>();
-        for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
-            files.namedToken(token).ifPresent(name -> constants.put(token, name));
+    /** One of the model's templates. */
+    private record Form(String source, Renderer renderer) {
+
+        static Form of(String source) {
+            return new Form(source, rendererOf(source));
+        }
+
+        /** That a source cannot be read is said when somebody wants to chat. */
+        private static Renderer rendererOf(String source) {
+            try {
+                return JinjaTemplate.parse(source)::render;
+            } catch (ChatTemplateException e) {
+                return _ -> {
+                    throw new ChatTemplateException(e.getMessage());
+                };
+            }
         }
     }
 
-    /** That a source cannot be read is said when somebody wants to chat. */
-    private static Renderer renderer(String source) {
-        try {
-            return JinjaTemplate.parse(source)::render;
-        } catch (ChatTemplateException e) {
-            return _ -> {
-                throw new ChatTemplateException(e.getMessage());
-            };
+    private ChatTemplate(TemplateSources sources, ControlTokens controlTokens, TokenizerFiles files) {
+        this.sources = sources;
+        this.withoutTools = sources.withoutTools().map(Form::of);
+        this.withTools = withoutTools.filter(form -> sources.withTools().equals(Optional.of(form.source)))
+                .orElseGet(() -> Form.of(sources.withTools().orElseThrow()));
+        this.controlTokens = controlTokens;
+        this.thinkingMarks = ThinkingMarks.of(files);
+        this.constants = new HashMap<>();
+        for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
+            files.namedToken(token).ifPresent(name -> constants.put(token, name));
         }
     }
 
@@ -56,7 +73,9 @@ public final class ChatTemplate {
      * @param tokenizer the model's tokenizer
      */
     static Optional<ChatTemplate> of(TokenizerFiles files, TextTokenizer tokenizer) {
-        return files.chatTemplate().map(source -> new ChatTemplate(source, tokenizer.controlTokens(), files));
+        TemplateSources sources = files.templates();
+        return sources.isEmpty() ? Optional.empty()
+                : Optional.of(new ChatTemplate(sources, tokenizer.controlTokens(), files));
     }
 
     /**
@@ -65,17 +84,17 @@ public final class ChatTemplate {
      * @throws io.github.chaijlama.model.ModelLoadException if tokenizer.json is missing or a file is unreadable
      */
     public static boolean existsIn(Path directory) {
-        return TokenizerFiles.read(directory).chatTemplate().isPresent();
+        return !TokenizerFiles.read(directory).templates().isEmpty();
     }
 
     /** Returns how the model writes calls of tools. */
     ToolCallFormat toolCallFormat() {
-        return ToolCallFormat.of(source);
+        return ToolCallFormat.of(withTools.source);
     }
 
     /** Whether the template tells the model of tools. */
     public boolean acceptsTools() {
-        return source.contains("tools");
+        return withTools.source.contains("tools");
     }
 
     /**
@@ -85,7 +104,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer) {
-        return render(messages, List.of(), startAnswer, "", false);
+        return render(messages, PromptOptions.NONE, startAnswer, "", false);
     }
 
     /**
@@ -95,7 +114,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt renderAnswer(List<ChatMessage> messages, String answer) {
-        return render(messages, List.of(), true, answer, false);
+        return render(messages, PromptOptions.NONE, true, answer, false);
     }
 
     /**
@@ -105,16 +124,42 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation, cannot be rendered or knows no tools
      */
     RenderedPrompt renderTools(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startCall) {
-        if (!tools.isEmpty() && !acceptsTools()) {
-            throw new ChatTemplateException("the model's chat template has no place for tools");
-        }
-        return render(messages, tools, true, startCall ? toolCallFormat().opening() : "", startCall);
+        return render(messages, PromptOptions.NONE.withTools(tools, startCall));
     }
 
-    private RenderedPrompt render(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startAnswer,
+    /**
+     * Renders a conversation up to where the model's answer begins. Where the answer begins as a call and the template
+     * itself begins to think, the thinking is ended first: what stands in it is no call.
+     *
+     * @throws ChatTemplateException if the template refuses the conversation, cannot be rendered or knows no tools
+     */
+    RenderedPrompt render(List<ChatMessage> messages, PromptOptions options) {
+        if (!options.tools().isEmpty() && !acceptsTools()) {
+            throw new ChatTemplateException("the model's chat template has no place for tools");
+        }
+        if (!options.startCall()) {
+            return render(messages, options, true, "", false);
+        }
+        String opening = toolCallFormat().opening();
+        RenderedPrompt prompt = render(messages, options, true, opening, true);
+        String beforeCall = prompt.text().substring(0, prompt.text().length() - opening.length());
+        return thinkingMarks.filter(marks -> beforeCall.stripTrailing().endsWith(marks.opening()))
+                .map(marks -> render(messages, options, true, marks.closing() + "\n\n" + opening, true)).orElse(prompt);
+    }
+
+    private Form form(List<ToolDefinition> tools) {
+        return tools.isEmpty() ? withoutTools.orElseThrow(() -> new ChatTemplateException(
+                "the model has no chat template named 'default', for requests without tools; its templates are "
+                        + String.join(", ", sources.names())))
+                : withTools;
+    }
+
+    private RenderedPrompt render(List<ChatMessage> messages, PromptOptions options, boolean startAnswer,
             String answer, boolean answerHasControlTokens) {
+        List<ToolDefinition> tools = options.tools();
+        Form form = form(tools);
         List<String> texts = TemplateVariables.texts(messages, tools);
-        texts.add(source);
+        texts.add(form.source);
         texts.add(answer);
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
@@ -124,7 +169,29 @@ public final class ChatTemplate {
         variables.put("add_generation_prompt", startAnswer);
         variables.put("tools", shapes.tools(tools));
         variables.put("documents", null);
-        return new RenderedPrompt(renderer.render(variables)
+        options.thinking().ifPresent(thinking -> SWITCHES.forEach(name -> variables.put(name, thinking)));
+        return new RenderedPrompt(render(form, variables, messages, shapes)
                 + (answerHasControlTokens ? answer : guard.apply(answer, controlTokens.texts())), guard.character());
+    }
+
+    /**
+     * Renders a conversation; where that fails and tools were called, once more with the arguments of the calls as JSON
+     * text: some templates concatenate them with a text, as OpenAI's API gives them, instead of looking into them.
+     */
+    private static String render(Form form, Map<String, @Nullable Object> variables, List<ChatMessage> messages,
+            TemplateVariables shapes) {
+        try {
+            return form.renderer.render(variables);
+        } catch (ChatTemplateException e) {
+            if (messages.stream().allMatch(message -> message.toolCalls().isEmpty())) {
+                throw e;
+            }
+            variables.put("messages", shapes.withArgumentsAsText().messages(messages));
+            try {
+                return form.renderer.render(variables);
+            } catch (ChatTemplateException _) {
+                throw e; // what the template says of the arguments as they should be
+            }
+        }
     }
 }

@@ -57,7 +57,7 @@ final class ControlTokens {
             String content = token.path("content").asText();
             boolean control = token.path("special").asBoolean() || named.containsKey(content);
             boolean marker = !control && IN_BRACKETS.matcher(content).matches()
-                    && files.chatTemplate().filter(template -> template.contains(content)).isPresent();
+                    && files.templates().contain(content);
             if ((control || marker) && content.length() > 1) {
                 tokens.add(new ControlToken(token.path("id").asInt(), content, token.path("lstrip").asBoolean(),
                         token.path("rstrip").asBoolean(), marker));
@@ -74,12 +74,13 @@ final class ControlTokens {
     }
 
     /**
-     * Returns the tokens that have no text: all that are more than markers. What stands before a call of a tool has its
-     * text even where the tokenizer lists it as special, because the call is found by it.
+     * Returns the tokens that have no text: all that are more than markers. What stands before a call of a tool or
+     * around thinking has its text even where the tokenizer lists it as special, because it is found by it.
      */
     Set<Integer> withoutText() {
         return tokens.stream().filter(token -> !token.marker())
-                .filter(token -> !ToolCallFormat.MARKERS.contains(token.content())).map(ControlToken::id)
+                .filter(token -> !ToolCallFormat.MARKERS.contains(token.content()))
+                .filter(token -> !ThinkingMarks.all().contains(token.content())).map(ControlToken::id)
                 .collect(Collectors.toSet());
     }
 

@@ -22,6 +22,14 @@ public interface GenerationListener {
     void onToken(int token, String text);
 
     /**
+     * Called for text that the model thinks before it answers, with {@link #onToken} of the token it has become certain
+     * with; no part of the answer's text.
+     *
+     * @param text the text, not empty
+     */
+    default void onThinking(String text) {}
+
+    /**
      * Called once before the answer ends, if text was held back that turned out to belong to it.
      *
      * @param text the text, not empty

@@ -13,11 +13,11 @@ import io.github.chaijlama.constrain.JsonConstraint;
  * How an answer is generated. Immutable.
  *
  * @param sampling      how tokens are chosen
- * @param maxNewTokens  the most tokens the answer may have, empty for as many as the context holds
- * @param stopSequences texts that end the answer and are not part of it
+ * @param maxNewTokens  the most tokens that thinking and answer may have, empty for as many as the context holds
+ * @param stopSequences texts that end the answer and are not part of it; what the model thinks before it may have them
  * @param attention     attention of this answer, empty for the model's default
  * @param constraint    what the answer must be, empty for any text; it then always is, so it cannot have stop sequences
- *                      too: they would cut it
+ *                      too: they would cut it. It holds from the end of thinking on
  */
 public record GenerationOptions(SamplingOptions sampling, Optional<Integer> maxNewTokens, List<String> stopSequences,
         Optional<AttentionMode> attention, Optional<JsonConstraint> constraint) {

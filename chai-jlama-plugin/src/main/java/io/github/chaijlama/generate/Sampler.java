@@ -2,8 +2,6 @@
 package io.github.chaijlama.generate;
 
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -18,19 +16,17 @@ public interface Sampler {
      */
     int sample(float[] logits);
 
+    /**
+     * Tells of the prompt, before the first token. By default nothing depends on it.
+     *
+     * @param prompt its tokens, not to be changed
+     */
+    default void begin(int[] prompt) {}
+
     /** Returns a sampler for these options, as a new answer needs it. */
     static Sampler of(SamplingOptions options) {
         Sampler sampler = withoutPenalties(options);
-        return options.penalties().isNone() ? sampler : penalized(sampler, options.penalties());
-    }
-
-    private static Sampler penalized(Sampler sampler, RepetitionPenalties penalties) {
-        Map<Integer, Integer> counts = new HashMap<>();
-        return logits -> {
-            int token = sampler.sample(penalties.applied(logits, counts));
-            counts.merge(token, 1, Integer::sum);
-            return token;
-        };
+        return options.penalties().isNone() ? sampler : new PenalizedSampler(sampler, options.penalties());
     }
 
     private static Sampler withoutPenalties(SamplingOptions options) {

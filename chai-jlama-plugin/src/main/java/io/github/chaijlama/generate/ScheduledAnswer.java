@@ -58,6 +58,11 @@ final class ScheduledAnswer implements Generation {
             }
 
             @Override
+            public void onThinking(String text) {
+                events.add(new Event.Told(() -> listener.onThinking(text)));
+            }
+
+            @Override
             public void onRemainingText(String text) {
                 events.add(new Event.Told(() -> listener.onRemainingText(text)));
             }

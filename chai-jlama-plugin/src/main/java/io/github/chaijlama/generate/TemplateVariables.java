@@ -26,10 +26,21 @@ final class TemplateVariables {
 
     private final ControlTokens controlTokens;
     private final ControlTokenGuard guard;
+    private final boolean argumentsAsText;
 
     TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard) {
+        this(controlTokens, guard, false);
+    }
+
+    private TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard, boolean argumentsAsText) {
         this.controlTokens = controlTokens;
         this.guard = guard;
+        this.argumentsAsText = argumentsAsText;
+    }
+
+    /** Returns the same, with the arguments of calls as JSON text instead of mappings. */
+    TemplateVariables withArgumentsAsText() {
+        return new TemplateVariables(controlTokens, guard, true);
     }
 
     /** Returns every text of a conversation, for the choice of a guard character. */
@@ -38,6 +49,7 @@ final class TemplateVariables {
         for (ChatMessage message : messages) {
             texts.add(message.role());
             texts.add(message.content());
+            texts.add(message.thinking());
             message.toolCalls().forEach(call -> texts.add(
                     call.name() + call.id() + call.arguments() + arguments(call.arguments())));
             texts.add(message.toolCallId() + message.toolName());
@@ -62,6 +74,10 @@ final class TemplateVariables {
         map.put("content", guard.apply(message.content(), message.role().equals("assistant")
                 ? controlTokens.textsWithoutMarkers()
                 : controlTokens.texts()));
+        if (!message.thinking().isEmpty()) {
+            map.put("reasoning_content", guarded(message.thinking()));
+            map.put("thinking", guarded(message.thinking())); // gpt-oss
+        }
         if (!message.toolCalls().isEmpty()) {
             map.put("tool_calls", message.toolCalls().stream().map(this::call).toList());
         }
@@ -77,7 +93,9 @@ final class TemplateVariables {
     private Map<String, Object> call(ToolCall call) {
         Map<String, Object> function = new LinkedHashMap<>();
         function.put("name", guarded(call.name()));
-        function.put("arguments", guardedValue(arguments(call.arguments())));
+        function.put("arguments", argumentsAsText
+                ? guarded(call.arguments().isBlank() ? "{}" : call.arguments())
+                : guardedValue(arguments(call.arguments())));
         Map<String, Object> map = new LinkedHashMap<>();
         if (!call.id().isEmpty()) {
             map.put("id", guarded(call.id()));

@@ -73,7 +73,7 @@ final class TextGenerator {
             throw new ContextLengthException(prompt.length, contextLength);
         }
         AttentionMode attention = options.attention().orElse(model.options().attention());
-        Function<GenerationListener, Answer> maker = heard -> new Answer(tokenizer, prompt.length,
+        Function<GenerationListener, Answer> maker = heard -> new Answer(tokenizer, prompt,
                 contextLength - prompt.length, startOfText, options, samplers.apply(options.sampling()), heard);
         if (scheduler.isPresent()) {
             return new ScheduledAnswer(maker, prompt, attention, listener, cancellation).await(scheduler.get());

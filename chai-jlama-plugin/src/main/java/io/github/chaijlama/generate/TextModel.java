@@ -4,6 +4,7 @@ package io.github.chaijlama.generate;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 
 import io.github.chaijlama.ChaiModel;
@@ -34,16 +35,19 @@ public final class TextModel implements AutoCloseable {
     private final TokenModel model;
     private final TextTokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
+    private final GenerationConfig generationConfig;
     private final TextGenerator generator;
     private final Sessions sessions;
 
     private final Optional<Scheduler> scheduler;
 
     private TextModel(TokenModel model, TextTokenizer tokenizer, Optional<ChatTemplate> chatTemplate,
-            Function<SamplingOptions, Sampler> samplers, Optional<SchedulerLimits> limits) {
+            GenerationConfig generationConfig, Function<SamplingOptions, Sampler> samplers,
+            Optional<SchedulerLimits> limits) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.chatTemplate = chatTemplate;
+        this.generationConfig = generationConfig;
         this.sessions = Sessions.of(model);
         this.scheduler = sessions instanceof SharedSessions shared
                 ? limits.map(present -> Scheduler.start(shared, present))
@@ -121,9 +125,12 @@ public final class TextModel implements AutoCloseable {
     private static TextModel of(Path directory, TokenModel model, Function<SamplingOptions, Sampler> samplers,
             Optional<SchedulerLimits> limits) {
         TokenizerFiles files = TokenizerFiles.read(directory);
+        GenerationConfig generationConfig = model.options().generationConfig() ? GenerationConfig.read(directory)
+                : GenerationConfig.NONE;
         TextTokenizer tokenizer = new TextTokenizer(files, model.config());
         try {
-            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer), samplers, limits);
+            return new TextModel(model, tokenizer, ChatTemplate.of(files, tokenizer), generationConfig, samplers,
+                    limits);
         } catch (RuntimeException | Error e) {
             tokenizer.close();
             throw e;
@@ -159,6 +166,15 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
+     * Returns how the model's makers want answers generated, for requests that say nothing else;
+     * {@link GenerationConfig#NONE} if they want nothing or {@link ChaiOptions#generationConfig()} is off. Options of
+     * an answer are taken as they are: whoever makes them looks here.
+     */
+    public GenerationConfig generationConfig() {
+        return generationConfig;
+    }
+
+    /**
      * Returns the tokens of a conversation, up to where the model's answer begins.
      *
      * @throws ChatTemplateException if the model has no chat template or its template refuses the conversation
@@ -187,7 +203,18 @@ public final class TextModel implements AutoCloseable {
      *                               no place for tools
      */
     public int[] chatPrompt(List<ChatMessage> messages, List<ToolDefinition> tools, boolean startCall) {
-        return tokenizer.encodePrompt(requireTemplate().renderTools(messages, tools, startCall));
+        return chatPrompt(messages, PromptOptions.NONE.withTools(tools, startCall));
+    }
+
+    /**
+     * Returns the tokens of a conversation, up to where the model's answer begins.
+     *
+     * @param options what the template is told beside the messages
+     * @throws ChatTemplateException if the model has no chat template, or its template refuses the conversation or has
+     *                               no place for tools
+     */
+    public int[] chatPrompt(List<ChatMessage> messages, PromptOptions options) {
+        return tokenizer.encodePrompt(requireTemplate().render(messages, options));
     }
 
     /**
@@ -216,8 +243,9 @@ public final class TextModel implements AutoCloseable {
      * @throws ChatTemplateException if the model has no chat template or its template refuses the messages
      */
     public int countTokens(List<ChatMessage> messages) {
-        return tokenizer.encodePrompt(requireTemplate().render(messages, false)).length
-                - (tokenizer.bosToken().isEmpty() ? 0 : 1);
+        int[] tokens = tokenizer.encodePrompt(requireTemplate().render(messages, false));
+        boolean hasBeginning = tokens.length > 0 && tokenizer.bosToken().equals(OptionalInt.of(tokens[0]));
+        return tokens.length - (hasBeginning ? 1 : 0);
     }
 
     private ChatTemplate requireTemplate() {

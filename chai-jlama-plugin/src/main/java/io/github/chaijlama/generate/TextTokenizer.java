@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -14,8 +15,10 @@ import java.util.Set;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.regex.Matcher;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.jspecify.annotations.Nullable;
@@ -32,10 +35,16 @@ import io.github.chaijlama.model.ModelLoadException;
  * template wrote. For text without such sequences the result is the library's own.
  */
 public final class TextTokenizer implements AutoCloseable {
+    /** Bytes of whitespace that a template may write after a mark. */
+    private static final int MOST_WHITESPACE = 16;
+
     private final HuggingFaceTokenizer first;
     private final HuggingFaceTokenizer inner;
     private final ControlTokens controlTokens;
     private final TokenBytes bytes;
+    private final SpecialTokens specialTokens;
+    private final Optional<ThinkingMarks> thinkingMarks;
+    private final Map<String, Integer> markTokens;
     private final OptionalInt bosToken;
     private final Set<Integer> endTokens;
     /** The library frees its memory without a look at who is using it. */
@@ -48,7 +57,11 @@ public final class TextTokenizer implements AutoCloseable {
     TextTokenizer(TokenizerFiles files, ModelConfig config) {
         this.controlTokens = ControlTokens.of(files);
         this.bytes = TokenBytes.of(files, controlTokens.withoutText());
-        this.bosToken = bosToken(files, config);
+        this.specialTokens = SpecialTokens.of(files);
+        this.thinkingMarks = ThinkingMarks.of(files);
+        this.markTokens = ThinkingMarks.all().stream().filter(mark -> files.tokenId(mark).isPresent())
+                .collect(Collectors.toMap(mark -> mark, mark -> files.tokenId(mark).orElseThrow()));
+        this.bosToken = bosToken(specialTokens, files, config);
         this.endTokens = endTokens(files, config);
         this.vocabularySize = config.vocabularySize();
         this.first = library(controlTokens.hiddenIn(files.tokenizer(), false), files.directory());
@@ -74,35 +87,39 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     /**
-     * Returns the tokens of a prompt in plain text: the beginning of sequence, where the model has one, and the text.
+     * Returns the tokens of a text of its own: the text, and around it what the tokenizer's post-processor puts there,
+     * in most models the beginning of sequence or nothing.
      */
     public int[] encodePrompt(String text) {
-        int[] tokens = encode(text);
-        return IntStream.concat(bosToken.stream(), Arrays.stream(tokens)).toArray();
+        return IntStream.concat(Arrays.stream(encodeBeginning(text)),
+                specialTokens.after().stream().mapToInt(Integer::intValue)).toArray();
+    }
+
+    /** Returns the tokens of {@link #encodePrompt(String)} without those after the text, which goes on. */
+    public int[] encodeBeginning(String text) {
+        return IntStream.concat(specialTokens.before().stream().mapToInt(Integer::intValue),
+                Arrays.stream(encode(text))).toArray();
     }
 
     /**
      * Returns the tokens of a rendered conversation: control tokens where the template wrote them, plain text between
-     * them, and the beginning of sequence before it all where the model has one and the template did not write it.
+     * them, and nothing else. Whether it begins with a beginning of sequence is the template's affair.
      */
     public int[] encodePrompt(RenderedPrompt prompt) {
         IntStream.Builder tokens = IntStream.builder();
         String text = prompt.guardedText();
         int from = 0;
-        boolean hasBos = false;
         Matcher matcher = controlTokens.matcher(text);
         while (matcher.find()) {
             ControlToken control = controlTokens.get(matcher.group());
             int end = control.stripLeft() ? skipWhitespaceBack(text, from, matcher.start()) : matcher.start();
             addText(tokens, prompt, from, end);
-            hasBos |= bosToken.isPresent() && control.id() == bosToken.getAsInt();
             tokens.add(control.id());
             from = control.stripRight() ? skipWhitespace(text, matcher.end()) : matcher.end();
             matcher.region(from, text.length());
         }
         addText(tokens, prompt, from, text.length());
-        int[] result = tokens.build().toArray();
-        return hasBos ? result : IntStream.concat(bosToken.stream(), Arrays.stream(result)).toArray();
+        return tokens.build().toArray();
     }
 
     private void addText(IntStream.Builder tokens, RenderedPrompt prompt, int from, int end) {
@@ -180,7 +197,7 @@ public final class TextTokenizer implements AutoCloseable {
         return endTokens;
     }
 
-    /** Returns the token every prompt begins with, if there is one. */
+    /** Returns the token that stands for the beginning of a sequence, if there is one, whoever writes it. */
     public OptionalInt bosToken() {
         return bosToken;
     }
@@ -202,42 +219,43 @@ public final class TextTokenizer implements AutoCloseable {
         return made;
     }
 
+    /** Returns what stands around the model's thinking, empty if it does not think. */
+    Optional<ThinkingMarks> thinkingMarks() {
+        return thinkingMarks;
+    }
+
+    /** Returns the tokens of a mark around thinking, one where the tokenizer has it as one. */
+    List<Integer> encodeMark(String mark) {
+        Integer token = markTokens.get(mark);
+        return token == null ? Arrays.stream(encode(inner, mark)).boxed().toList() : List.of(token);
+    }
+
+    /**
+     * Whether a prompt ends with a text, whitespace aside. Only tokens that have a text are looked at: what a message
+     * says at its end stands before a control token.
+     */
+    boolean endsWith(int[] prompt, String text) {
+        int from = prompt.length;
+        int length = 0;
+        while (from > 0 && length < text.length() + MOST_WHITESPACE && bytes.of(prompt[from - 1]).length > 0) {
+            length += bytes.of(prompt[--from]).length;
+        }
+        return decode(Arrays.copyOfRange(prompt, from, prompt.length)).stripTrailing().endsWith(text);
+    }
+
     /** Returns the tokens that templates write to steer the model. */
     ControlTokens controlTokens() {
         return controlTokens;
     }
 
     /**
-     * A model with a beginning-of-sequence token expects it, unless its tokenizer says that it adds none. Which token
-     * that is the tokenizer knows better than config.json, which in some models names the end of a sequence.
+     * Which token that is the tokenizer knows better than config.json, which in some models names the end of a
+     * sequence.
      */
-    private static OptionalInt bosToken(TokenizerFiles files, ModelConfig config) {
-        if (!addsBos(files)) {
-            return OptionalInt.empty();
-        }
-        return firstSpecialToken(files.tokenizer().path("post_processor")).flatMap(files::tokenId)
-                .or(() -> files.namedTokenId("bos_token")).map(OptionalInt::of).orElseGet(config::bosToken);
-    }
-
-    private static boolean addsBos(TokenizerFiles files) {
-        JsonNode explicit = files.config().path("add_bos_token");
-        if (explicit.isBoolean()) {
-            return explicit.booleanValue();
-        }
-        JsonNode processor = files.tokenizer().path("post_processor");
-        if (!processor.findValues("single").isEmpty()) {
-            return firstSpecialToken(processor).isPresent();
-        }
-        // Without a post-processor most tokenizer classes put it there themselves; these do not.
-        String tokenizerClass = files.config().path("tokenizer_class").asText();
-        return !processor.isObject() && files.namedToken("bos_token").isPresent() && !tokenizerClass.startsWith("GPT2")
-                && !tokenizerClass.startsWith("Qwen2");
-    }
-
-    /** Returns the name of the token that a post-processor puts before a text, if it puts one. */
-    private static Optional<String> firstSpecialToken(JsonNode processor) {
-        return processor.findValues("single").stream().findFirst()
-                .map(template -> template.path(0).path("SpecialToken").path("id").textValue());
+    private static OptionalInt bosToken(SpecialTokens added, TokenizerFiles files, ModelConfig config) {
+        return added.before().stream().findFirst().or(() -> files.namedTokenId("bos_token"))
+                .map(OptionalInt::of).orElseGet(() -> files.config().isEmpty() ? config.bosToken()
+                        : OptionalInt.empty());
     }
 
     private static Set<Integer> endTokens(TokenizerFiles files, ModelConfig config) {
@@ -256,6 +274,8 @@ public final class TextTokenizer implements AutoCloseable {
             return HuggingFaceTokenizer.newInstance(
                     new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)),
                     Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
+        } catch (EngineException e) {
+            throw new ModelLoadException(TokenizerLibrary.notLoaded(e), e);
         } catch (IOException | RuntimeException e) {
             throw new ModelLoadException(
                     directory.resolve("tokenizer.json") + " cannot be used: " + e.getMessage(), e);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -15,12 +14,12 @@ import io.github.chaijlama.model.ModelLoadException;
 /**
  * The text side of a model directory.
  *
- * @param directory    the directory
- * @param tokenizer    tokenizer.json
- * @param config       tokenizer_config.json, an empty object if there is none
- * @param chatTemplate chat_template.jinja, or {@code chat_template} of tokenizer_config.json, empty if there is neither
+ * @param directory the directory
+ * @param tokenizer tokenizer.json
+ * @param config    tokenizer_config.json, an empty object if there is none
+ * @param templates its chat templates
  */
-record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Optional<String> chatTemplate) {
+record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, TemplateSources templates) {
 
     /**
      * Reads the files.
@@ -32,28 +31,7 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Optio
         JsonNode tokenizer = JsonFiles.readObject(directory.resolve("tokenizer.json"));
         JsonNode config = Files.exists(configFile) ? JsonFiles.readObject(configFile)
                 : JsonNodeFactory.instance.objectNode();
-        return new TokenizerFiles(directory, tokenizer, config, chatTemplate(directory, config));
-    }
-
-    private static Optional<String> chatTemplate(Path directory, JsonNode config) {
-        Path file = directory.resolve("chat_template.jinja");
-        if (Files.exists(file)) {
-            try {
-                return Optional.of(Files.readString(file));
-            } catch (IOException e) {
-                throw new ModelLoadException(file + " cannot be read: " + e.getMessage(), e);
-            }
-        }
-        JsonNode template = config.path("chat_template");
-        if (template.isTextual()) {
-            return Optional.of(template.textValue());
-        }
-        for (JsonNode named : template) { // several templates by name
-            if (named.path("name").asText().equals("default")) {
-                return Optional.of(named.path("template").asText());
-            }
-        }
-        return Optional.empty();
+        return new TokenizerFiles(directory, tokenizer, config, TemplateSources.read(directory, config));
     }
 
     /** Returns a token that tokenizer_config.json names, for instance {@code bos_token}; empty if it names none. */

@@ -18,7 +18,6 @@ import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
-import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 
 import io.github.chaijlama.decoder.OutputHead;
 import io.github.chaijlama.decoder.StepClock;
@@ -109,6 +108,7 @@ public final class JlamaModel implements AutoCloseable {
             ConversionProgress progress) {
         ModelConfig config = ModelConfig.read(directory);
         JlamaFamily family = family(config, directory);
+        NativeOperations.find(); // before Jlama looks for them
         // Jlama knows no sliding windows: as far as the shortest reaches they make no difference.
         int window = config.shortestWindow().orElse(config.contextLength());
         ModelConfig usable = config.withContextLength(Math.min(window, config.contextLength()));
@@ -199,7 +199,7 @@ public final class JlamaModel implements AutoCloseable {
 
     /** Returns the name of Jlama's operators. */
     public String operators() {
-        return TensorOperationsProvider.get().name();
+        return NativeOperations.find().name();
     }
 
     /** Starts an empty sequence. */

@@ -13,7 +13,6 @@ import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.FloatBufferTensor;
 import com.github.tjake.jlama.tensor.operations.TensorOperations;
-import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -58,7 +57,7 @@ public final class JlamaProducts implements MatrixProducts {
      * @param workers threads of a parallel region
      */
     public JlamaProducts(WorkerPool workers) {
-        this(workers, TensorOperationsProvider.get());
+        this(workers, NativeOperations.find());
     }
 
     /** For tests, which bring operators of their own. */
@@ -79,7 +78,7 @@ public final class JlamaProducts implements MatrixProducts {
     public static boolean runOnGpu() {
         try {
             Class<?> gpu = Class.forName(GPU_OPERATIONS, false, JlamaProducts.class.getClassLoader());
-            return gpu.isInstance(TensorOperationsProvider.get());
+            return gpu.isInstance(NativeOperations.find());
         } catch (ClassNotFoundException _) {
             return false;
         }

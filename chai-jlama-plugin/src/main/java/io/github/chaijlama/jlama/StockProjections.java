@@ -6,7 +6,6 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.safetensors.Config;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.operations.TensorOperations;
-import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 
 import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 
@@ -17,7 +16,7 @@ import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 final class StockProjections {
     private final AbstractModel model;
     private final AttentionWeights weights;
-    private final TensorOperations operations = TensorOperationsProvider.get();
+    private final TensorOperations operations = NativeOperations.find();
 
     StockProjections(AbstractModel model, AttentionWeights weights) {
         this.model = model;

@@ -28,6 +28,10 @@ final class PythonArguments {
         return byPlace;
     }
 
+    Map<String, @Nullable Object> named() {
+        return byName;
+    }
+
     /** Returns an argument, undefined if it is not given. */
     @Nullable Object get(int place, String name) {
         return get(place, name, null);
@@ -48,6 +52,9 @@ final class PythonArguments {
 
     /** Returns the arguments from a place on. */
     PythonArguments from(int place) {
-        return new PythonArguments(byPlace.subList(Math.min(place, byPlace.size()), byPlace.size()).toArray());
+        PythonArguments rest = new PythonArguments(
+                byPlace.subList(Math.min(place, byPlace.size()), byPlace.size()).toArray());
+        rest.byName.putAll(byName);
+        return rest;
     }
 }

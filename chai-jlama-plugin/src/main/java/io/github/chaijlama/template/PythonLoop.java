@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.template;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 import com.hubspot.jinjava.util.ForLoop;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class PythonLoop extends ForLoop {
     private final List<@Nullable Object> elements;
     private final int depth;
+    private Optional<List<@Nullable Object>> lastValues = Optional.empty();
 
     PythonLoop(List<@Nullable Object> elements, int depth) {
         super(elements.iterator(), elements.size());
@@ -39,6 +42,13 @@ final class PythonLoop extends ForLoop {
             case "nextitem" -> at + 1 < size ? elements.get(at + 1) : null;
             default -> throw new PythonValues.TemplateFault("loop has no '" + name + "' that is supported");
         };
+    }
+
+    /** Whether values differ from those of the last call. */
+    boolean changed(List<@Nullable Object> values) {
+        boolean result = lastValues.isEmpty() || !PythonValues.equal(lastValues.get(), values);
+        lastValues = Optional.of(new ArrayList<@Nullable Object>(values));
+        return result;
     }
 
     @Nullable Object cycle(List<@Nullable Object> values) {

@@ -29,6 +29,9 @@ final class PythonMethods {
             case Map<?, ?> map -> ofMapping(map, name, arguments);
             case List<?> list -> ofList(list, name, arguments);
             case PythonLoop loop when name.equals("cycle") -> loop.cycle(arguments.all());
+            case PythonLoop loop when name.equals("changed") -> loop.changed(arguments.all());
+            case PythonFunctions.Cycler cycler when name.equals("next") -> cycler.next();
+            case PythonFunctions.Cycler cycler when name.equals("reset") -> cycler.reset();
             case null, default -> null;
         };
         if (result == null) {
@@ -94,6 +97,16 @@ final class PythonMethods {
             case "replace" -> replace(text, arguments.text(0), arguments.text(1), arguments.get(2, "count", -1L));
             case "join" -> PythonValues.elements(arguments.get(0, "iterable")).stream()
                     .map(PythonMethods::requireText).collect(Collectors.joining(text));
+            case "partition" -> partition(text, arguments.text(0), text.indexOf(arguments.text(0)), false);
+            case "rpartition" -> partition(text, arguments.text(0), text.lastIndexOf(arguments.text(0)), true);
+            case "index" -> found(text, text.indexOf(arguments.text(0)));
+            case "rindex" -> found(text, text.lastIndexOf(arguments.text(0)));
+            case "format" -> PythonFormat.braces(text, arguments);
+            case "swapcase" -> swapCase(text);
+            case "zfill" -> PythonFormat.padded(text, '=', "0", width(arguments));
+            case "ljust" -> PythonFormat.padded(text, '<', fill(arguments), width(arguments));
+            case "rjust" -> PythonFormat.padded(text, '>', fill(arguments), width(arguments));
+            case "center" -> center(text, width(arguments), fill(arguments));
             case "find" -> position(text, text.indexOf(arguments.text(0)));
             case "rfind" -> position(text, text.lastIndexOf(arguments.text(0)));
             case "count" -> (long) text.split(Pattern.quote(arguments.text(0)), -1).length - 1;
@@ -101,6 +114,10 @@ final class PythonMethods {
             case "isalpha" -> all(text, Character::isLetter);
             case "isalnum" -> all(text, Character::isLetterOrDigit);
             case "isspace" -> all(text, PythonValues::isWhitespace);
+            case "isdecimal" -> all(text, character -> Character.getType(character) == Character.DECIMAL_DIGIT_NUMBER);
+            case "isnumeric" -> all(text, PythonMethods::isNumeric);
+            case "isupper" -> hasCase(text, true);
+            case "islower" -> hasCase(text, false);
             default -> null;
         };
     }
@@ -222,6 +239,62 @@ final class PythonMethods {
             matcher.appendReplacement(result, Matcher.quoteReplacement(by));
         }
         return matcher.appendTail(result).toString();
+    }
+
+    private static List<@Nullable Object> partition(String text, String separator, int at, boolean fromRight) {
+        requireSeparator(separator);
+        if (at < 0) {
+            return fromRight ? new PythonValues.Tuple("", "", text) : new PythonValues.Tuple(text, "", "");
+        }
+        return new PythonValues.Tuple(text.substring(0, at), separator, text.substring(at + separator.length()));
+    }
+
+    private static long found(String text, int at) {
+        if (at < 0) {
+            throw new TemplateFault("a text has no such part");
+        }
+        return position(text, at);
+    }
+
+    private static int width(PythonArguments arguments) {
+        return Math.clamp(PythonValues.number(arguments.get(0, "width")).longValue(), 0, Integer.MAX_VALUE);
+    }
+
+    private static String fill(PythonArguments arguments) {
+        String fill = requireText(arguments.get(1, "fillchar", " "));
+        if (fill.codePointCount(0, fill.length()) != 1) {
+            throw new TemplateFault("a text is filled up with one character, not with '" + fill + "'");
+        }
+        return fill;
+    }
+
+    /** Python puts the odd one to the left if the width is odd. */
+    static String center(String text, int width, String fill) {
+        int missing = Math.max(0, width - text.codePointCount(0, text.length()));
+        int left = missing / 2 + (missing & width & 1);
+        String filled = PythonFormat.padded(text, '>', fill, width - missing + left);
+        return PythonFormat.padded(filled, '<', fill, width);
+    }
+
+    private static String swapCase(String text) {
+        StringBuilder result = new StringBuilder();
+        text.codePoints().mapToObj(Character::toString).forEach(character -> {
+            String upper = character.toUpperCase(Locale.ROOT);
+            result.append(character.equals(upper) ? character.toLowerCase(Locale.ROOT) : upper);
+        });
+        return result.toString();
+    }
+
+    private static boolean isNumeric(int character) {
+        int type = Character.getType(character);
+        return type == Character.DECIMAL_DIGIT_NUMBER || type == Character.LETTER_NUMBER
+                || type == Character.OTHER_NUMBER;
+    }
+
+    /** Whether all letters that have a case have this one, and there is such a letter. */
+    private static boolean hasCase(String text, boolean upper) {
+        return text.codePoints().noneMatch(upper ? Character::isLowerCase : Character::isUpperCase)
+                && text.codePoints().anyMatch(upper ? Character::isUpperCase : Character::isLowerCase);
     }
 
     private static long position(String text, int at) {

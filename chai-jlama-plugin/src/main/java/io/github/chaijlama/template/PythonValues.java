@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
+import com.hubspot.jinjava.objects.PyWrapper;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,8 +36,8 @@ final class PythonValues {
         return value instanceof None;
     }
 
-    /** Values in round brackets, which stay what they are. */
-    static final class Tuple extends AbstractList<@Nullable Object> {
+    /** Values in round brackets, which stay what they are; Jinjava would make a list of its own of others. */
+    static final class Tuple extends AbstractList<@Nullable Object> implements PyWrapper {
         private final @Nullable Object[] values;
 
         Tuple(@Nullable Object... values) {
@@ -86,7 +87,7 @@ final class PythonValues {
     }
 
     /** Returns a value as it stands in a list that is written. */
-    private static String spelled(@Nullable Object value) {
+    static String spelled(@Nullable Object value) {
         return switch (value) {
             case null -> "Undefined";
             case Boolean bool -> bool ? "True" : "False";
@@ -107,6 +108,9 @@ final class PythonValues {
     static String spelled(double number) {
         if (Double.isNaN(number) || Double.isInfinite(number)) {
             return Double.isNaN(number) ? "nan" : number > 0 ? "inf" : "-inf";
+        }
+        if (Double.doubleToRawLongBits(number) == Long.MIN_VALUE) {
+            return "-0.0";
         }
         double size = Math.abs(number);
         if (size == 0 || size >= 1e-4 && size < 1e16) {
@@ -260,6 +264,9 @@ final class PythonValues {
             case null -> throw new TemplateFault("'" + name + "' of something undefined");
             case Map<?, ?> map -> map.get(name);
             case PythonLoop loop -> loop.attribute(name);
+            case PythonFunctions.Cycler cycler when name.equals("current") -> cycler.current();
+            case Tuple group when name.equals("grouper") && group.size() == 2 -> group.get(0);
+            case Tuple group when name.equals("list") && group.size() == 2 -> group.get(1);
             default -> null;
         };
     }

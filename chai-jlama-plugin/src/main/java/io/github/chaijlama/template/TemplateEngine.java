@@ -39,6 +39,8 @@ final class TemplateEngine extends Jinjava {
         registerTag(new TemplateTags.If());
         registerTag(new TemplateTags.For());
         registerTag(new TemplateTags.Set());
+        registerTag(new TemplateTags.With());
+        registerTag(new TemplateTags.Filter());
         registerFunction(
                 new ELFunctionDefinition("", "raise_exception", TemplateEngine.class, "raiseException", String.class));
         registerFunction(

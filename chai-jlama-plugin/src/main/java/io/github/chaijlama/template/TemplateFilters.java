@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.template;
 
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,13 +15,12 @@ import io.github.chaijlama.template.PythonValues.TemplateFault;
 /** The filters and tests of Jinja that chat templates use. Any other is an error. */
 final class TemplateFilters {
     private static final Pattern WHOLE_NUMBER = Pattern.compile("\\s*([-+]?[0-9]+)(\\.[0-9]*)?\\s*");
+    private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
     private static final Pattern LINE_START = Pattern.compile("\n(?=[^\n])");
-    /** The filters that take None for an empty list, as Jinja's do. */
-    private static final Set<String> LENIENT = Set.of("map", "select", "reject", "selectattr", "rejectattr");
     private static final Set<String> TESTS = Set.of("defined", "undefined", "none", "string", "number", "integer",
             "float", "boolean", "true", "false", "mapping", "iterable", "sequence", "even", "odd", "divisibleby", "in",
             "eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">=",
-            "upper", "lower", "sameas");
+            "upper", "lower", "sameas", "callable");
 
     private TemplateFilters() {}
 
@@ -51,89 +45,45 @@ final class TemplateFilters {
             case "indent" -> indent(PythonValues.text(value), arguments);
             case "escape", "e" -> escape(PythonValues.text(value));
             case "int" -> integer(value, arguments.get(0, "default", 0L));
+            case "float" -> PythonNumbers.real(value, arguments.get(0, "default", 0.0));
+            case "round" -> PythonNumbers.round(PythonValues.number(value),
+                    PythonValues.number(arguments.get(0, "precision", 0L)).intValue(),
+                    PythonValues.text(arguments.get(1, "method", "common")));
+            case "format" -> format(PythonValues.text(value), arguments);
+            case "wordcount" -> WORD.matcher(PythonValues.text(value)).results().count();
+            case "truncate" -> truncate(PythonValues.text(value), arguments);
+            case "center" -> PythonMethods.center(PythonValues.text(value),
+                    PythonValues.number(arguments.get(0, "width", 80L)).intValue(), " ");
             case "abs" -> absolute(PythonValues.number(value));
             case "length", "count" -> PythonValues.length(value);
             case "items" -> value == null ? List.of() : PythonMethods.entries((Map<?, ?>) value);
-            default -> ofElements(value, name, arguments);
+            default -> TemplateLists.filter(value, name, arguments);
         };
     }
 
-    private static @Nullable Object ofElements(@Nullable Object value, String name, PythonArguments arguments) {
-        boolean nothing = PythonValues.isNone(value) && LENIENT.contains(name);
-        List<@Nullable Object> elements = nothing ? List.of() : PythonValues.elements(value);
-        return switch (name) {
-            case "list" -> elements;
-            case "first" -> elements.isEmpty() ? null : elements.getFirst();
-            case "last" -> elements.isEmpty() ? null : elements.getLast();
-            case "reverse" -> value instanceof String text ? new StringBuilder(text).reverse().toString()
-                    : elements.reversed();
-            case "join" -> {
-                Object attribute = arguments.get(1, "attribute");
-                yield elements.stream()
-                        .map(element -> attribute == null ? element : path(element, PythonValues.text(attribute)))
-                        .map(PythonValues::text)
-                        .collect(Collectors.joining(PythonValues.text(arguments.get(0, "d", ""))));
-            }
-            case "sort" -> sorted(elements, arguments);
-            case "min" -> elements.isEmpty() ? null : Collections.min(elements, PythonValues::compare);
-            case "max" -> elements.isEmpty() ? null : Collections.max(elements, PythonValues::compare);
-            case "sum" -> elements.stream().reduce(0L, PythonValues::add);
-            case "unique" -> unique(elements);
-            case "map" -> map(elements, arguments);
-            case "select" -> elements.stream().filter(chosen(null, arguments)).toList();
-            case "reject" -> elements.stream().filter(chosen(null, arguments).negate()).toList();
-            case "selectattr" -> elements.stream().filter(chosen(arguments.text(0), arguments.from(1))).toList();
-            case "rejectattr" -> elements.stream().filter(chosen(arguments.text(0), arguments.from(1)).negate())
-                    .toList();
-            default -> throw new TemplateFault("there is no filter '" + name + "' that is supported");
-        };
-    }
-
-    private static List<@Nullable Object> sorted(List<@Nullable Object> elements, PythonArguments arguments) {
-        if (arguments.get(0, "reverse") != null || arguments.get(2, "attribute") != null) {
-            throw new TemplateFault("the filter 'sort' is supported without arguments only");
+    private static String format(String text, PythonArguments arguments) {
+        if (!arguments.all().isEmpty() && !arguments.named().isEmpty()) {
+            throw new TemplateFault("'format' takes values by place or by name, not both");
         }
-        // Capital letters count as small ones.
-        return elements.stream().sorted((a, b) -> PythonValues.compare(
-                a instanceof String text ? text.toLowerCase(Locale.ROOT) : a,
-                b instanceof String text ? text.toLowerCase(Locale.ROOT) : b)).toList();
+        return PythonFormat.percent(text, arguments.named().isEmpty()
+                ? new PythonValues.Tuple(arguments.all().toArray())
+                : arguments.named());
     }
 
-    private static List<@Nullable Object> unique(List<@Nullable Object> elements) {
-        Map<Object, Object> first = new LinkedHashMap<>();
-        elements.forEach(element -> first.putIfAbsent(
-                element instanceof String text ? text.toLowerCase(Locale.ROOT) : element, element));
-        return new ArrayList<>(first.values());
-    }
-
-    private static List<@Nullable Object> map(List<@Nullable Object> elements, PythonArguments arguments) {
-        Object attribute = arguments.get(Integer.MAX_VALUE, "attribute");
-        Object otherwise = arguments.get(Integer.MAX_VALUE, "default");
-        List<@Nullable Object> mapped = new ArrayList<>();
-        for (Object element : elements) {
-            Object value = attribute == null ? filter(element, arguments.text(0), arguments.from(1))
-                    : path(element, PythonValues.text(attribute));
-            mapped.add(value == null ? otherwise : value);
+    private static String truncate(String text, PythonArguments arguments) {
+        int length = PythonValues.number(arguments.get(0, "length", 255L)).intValue();
+        String end = PythonValues.text(arguments.get(2, "end", "..."));
+        int leeway = PythonValues.number(arguments.get(3, "leeway", 5L)).intValue();
+        int room = length - end.codePointCount(0, end.length());
+        if (room < 0 || leeway < 0) {
+            throw new TemplateFault("a text cannot be truncated to " + length + " characters with '" + end + "'");
         }
-        return mapped;
-    }
-
-    /** Follows an attribute written with dots. */
-    private static @Nullable Object path(@Nullable Object value, String attribute) {
-        Object result = value;
-        for (String name : attribute.split("\\.", 0)) {
-            result = name.matches("[0-9]+") ? PythonValues.element(result, Long.valueOf(name))
-                    : PythonValues.attribute(result, name);
+        if (text.codePointCount(0, text.length()) <= length + leeway) {
+            return text;
         }
-        return result;
-    }
-
-    private static Predicate<@Nullable Object> chosen(@Nullable String attribute, PythonArguments arguments) {
-        return element -> {
-            Object value = attribute == null ? element : path(element, attribute);
-            return arguments.all().isEmpty() ? PythonValues.isTrue(value)
-                    : test(value, arguments.text(0), arguments.from(1));
-        };
+        String cut = text.substring(0, text.offsetByCodePoints(0, room));
+        int space = cut.lastIndexOf(' ');
+        return (arguments.isTrue(1, "killwords", false) || space < 0 ? cut : cut.substring(0, space)) + end;
     }
 
     private static String indent(String text, PythonArguments arguments) {
@@ -171,6 +121,8 @@ final class TemplateFilters {
         return switch (name) {
             case "defined" -> value != null;
             case "undefined" -> value == null;
+            // Calling something undefined is what fails, and until then it may be called.
+            case "callable" -> value == null;
             case "none" -> PythonValues.isNone(value);
             case "string" -> value instanceof String;
             case "number" -> value instanceof Number || value instanceof Boolean;

@@ -3,8 +3,11 @@ package io.github.chaijlama.template;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -14,6 +17,7 @@ import com.hubspot.jinjava.lib.tag.ElseTag;
 import com.hubspot.jinjava.lib.tag.ForTag;
 import com.hubspot.jinjava.lib.tag.IfTag;
 import com.hubspot.jinjava.lib.tag.SetTag;
+import com.hubspot.jinjava.lib.tag.Tag;
 import com.hubspot.jinjava.objects.Namespace;
 import com.hubspot.jinjava.tree.Node;
 import com.hubspot.jinjava.tree.TagNode;
@@ -37,21 +41,36 @@ final class TemplateTags {
         }
     }
 
-    /** Jinjava's own keeps the first of several values, and makes up a name with a dot where there is no namespace. */
+    /**
+     * Jinjava's own keeps the first of several values for one name, and makes up a name with a dot where there is no
+     * namespace.
+     */
     static final class Set extends SetTag {
         private static final long serialVersionUID = 1L;
 
         @Override
         public void executeSet(TagToken token, JinjavaInterpreter interpreter, String[] names, List<?> values,
                 boolean override) {
-            if (names.length == 1 && values != null && values.size() > 1) {
-                throw new TemplateFault("'" + names[0] + "' is set to several values without brackets");
-            }
             String owner = names[0].contains(".") ? names[0].substring(0, names[0].indexOf('.')) : null;
             if (owner != null && !(interpreter.getContext().get(owner) instanceof Namespace)) {
                 throw new TemplateFault("'" + owner + "' is no namespace");
             }
-            super.executeSet(token, interpreter, names, values, override);
+            super.executeSet(token, interpreter, names, matched(names, values, token.getHelpers()), override);
+        }
+
+        /** Returns a value for each name: several without brackets are one tuple, one for several is taken apart. */
+        private static List<?> matched(String[] names, List<?> values, String code) {
+            if (values == null || names.length == values.size() && !code.stripTrailing().endsWith(",")) {
+                return values;
+            }
+            if (names.length == 1) {
+                return List.of(new PythonValues.Tuple(values.toArray()));
+            }
+            List<?> parts = values.size() == 1 ? PythonValues.elements(values.getFirst()) : values;
+            if (parts.size() != names.length) {
+                throw new TemplateFault(Arrays.toString(names) + " cannot be set to " + parts.size() + " values");
+            }
+            return parts;
         }
     }
 
@@ -144,5 +163,82 @@ final class TemplateTags {
                 context.put(header.names[i], parts.get(i));
             }
         }
+    }
+
+    /** Names for a part of a template, which Jinjava does not know. */
+    static final class With implements Tag {
+        private static final long serialVersionUID = 1L;
+        private static final Pattern NAME = Pattern.compile("(?s)\\s*([A-Za-z_]\\w*)\\s*=(?!=)(.*)");
+
+        @Override
+        public String getName() {
+            return "with";
+        }
+
+        @Override
+        public String getEndTagName() {
+            return "endwith";
+        }
+
+        @Override
+        public String interpret(TagNode node, JinjavaInterpreter interpreter) {
+            // All values are found before any name is set.
+            Map<String, @Nullable Object> values = new LinkedHashMap<>();
+            for (String part : TemplateWhitespace.split(node.getHelpers(), ',')) {
+                Matcher matcher = NAME.matcher(part);
+                if (!part.isBlank() && !matcher.matches()) {
+                    throw new TemplateFault("this 'with' is not supported: " + node.getHelpers().strip());
+                }
+                if (!part.isBlank()) {
+                    values.put(matcher.group(1),
+                            interpreter.resolveELExpression(matcher.group(2), node.getLineNumber()));
+                }
+            }
+            return inScope(interpreter, () -> {
+                values.forEach(interpreter.getContext()::put);
+                return rendered(node, interpreter);
+            });
+        }
+    }
+
+    /** Filters for a part of a template, which Jinjava does not know. */
+    static final class Filter implements Tag {
+        private static final long serialVersionUID = 1L;
+        private static final String TEXT = "__filtered_text";
+
+        @Override
+        public String getName() {
+            return "filter";
+        }
+
+        @Override
+        public String getEndTagName() {
+            return "endfilter";
+        }
+
+        @Override
+        public String interpret(TagNode node, JinjavaInterpreter interpreter) {
+            return inScope(interpreter, () -> {
+                String text = rendered(node, interpreter);
+                interpreter.getContext().put(TEXT, text);
+                return PythonValues.text(
+                        interpreter.resolveELExpression(TEXT + " | " + node.getHelpers(), node.getLineNumber()));
+            });
+        }
+    }
+
+    private static String inScope(JinjavaInterpreter interpreter, Supplier<String> rendering) {
+        interpreter.enterScope();
+        try {
+            return rendering.get();
+        } finally {
+            interpreter.leaveScope();
+        }
+    }
+
+    private static String rendered(TagNode node, JinjavaInterpreter interpreter) {
+        StringBuilder result = new StringBuilder();
+        node.getChildren().forEach(child -> result.append(child.render(interpreter)));
+        return result.toString();
     }
 }

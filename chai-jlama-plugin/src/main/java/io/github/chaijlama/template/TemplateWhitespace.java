@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.template;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -232,6 +234,22 @@ final class TemplateWhitespace {
             depth += depth(code.charAt(i));
         }
         return -1;
+    }
+
+    /** Returns the parts of code between signs that are in no string and no bracket. */
+    static List<String> split(String code, char sign) {
+        List<String> parts = new ArrayList<>();
+        int depth = 0;
+        int from = 0;
+        for (int i = 0; i < code.length(); i = next(code, i)) {
+            if (depth == 0 && code.charAt(i) == sign) {
+                parts.add(code.substring(from, i));
+                from = i + 1;
+            }
+            depth += depth(code.charAt(i));
+        }
+        parts.add(code.substring(from));
+        return parts;
     }
 
     private static boolean isPartOfName(String code, int at) {

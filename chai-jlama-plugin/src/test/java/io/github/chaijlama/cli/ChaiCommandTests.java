@@ -17,7 +17,8 @@ class ChaiCommandTests {
 
     @ParameterizedTest
     @ValueSource(
-            strings = { "", "info", "generate", "logits", "evaluate", "calibrate", "compare", "quantize", "bench" })
+            strings = { "", "download", "info", "generate", "logits", "evaluate", "calibrate", "compare", "quantize",
+                    "bench" })
     void everyCommandHasHelp(String command) {
         CommandRun run = command.isEmpty() ? CommandRun.of("--help") : CommandRun.of(command, "--help");
         assertThat(run.exitCode()).isZero();
@@ -34,6 +35,10 @@ class ChaiCommandTests {
     @CsvSource(delimiter = '|', textBlock = """
             ''                                                                  | a command is missing
             nonsense                                                            | nonsense
+            download                                                            | OWNER/NAME
+            download gpt2                        | expected owner/name of a model, like Qwen/Qwen2.5-0.5B-Instruct
+            download ../x                                                       | expected owner/name of a model
+            download a/b --revision ../x         | expected the name of a branch or a tag, or a commit, found '../x'
             logits --model M                                                    | --tokens
             logits --tokens 1                                                   | --model
             logits --model GOLDEN --tokens 1,x                                  | 'x' is not an int

@@ -142,8 +142,31 @@ class JsonConstraintTests {
         check("{'type':'number'}",
                 List.of("0", "-0", "12", "1.5", "-0.25", "1e5", "1E-05", "2.5e+10", "123456789012345"),
                 List.of("", "-", "01", "+1", ".5", "1.", "1e", "1e+", "1.5.2", "NaN", "1e100", "1234567890123456"));
-        check("{'type':'integer'}", List.of("0", "-1", "999999999999999999"),
-                List.of("-0", "01", "1.0", "1e3", "-", "1000000000000000000"));
+        check("{'type':'integer'}", List.of("0", "-1", "2147483647", "-2147483648"),
+                List.of("-0", "01", "1.0", "1e3", "-", "2147483648", "-2147483649", "10000000000"));
+    }
+
+    @Test
+    void numbersHaveNoMoreDigitsThanADoublePrints() {
+        check("{'type':'number'}", List.of("0.1234567890123456", "123456789012345.67", "12345678.123456789",
+                "1.2345678901234567e-99", "-1.2345678901234567"),
+                List.of("0.12345678901234567", "123456789012345.678", "12345678.1234567891", "1.23456789012345678"));
+    }
+
+    /** An int field cannot hold more; who wants more says so by a limit beyond 32 bits. */
+    @ParameterizedTest
+    @CsvSource({ "'minimum':0, 0, 2147483647", "'maximum':0, -2147483648, 0",
+            "'exclusiveMinimum':7, 8, 2147483647", "'exclusiveMaximum':-7, -2147483648, -8",
+            "'maximum':5000000000, -2147483648, 5000000000", "'minimum':-5000000000, -5000000000, 2147483647",
+            "'minimum':2147483648, 2147483648, 999999999999999999",
+            "'maximum':-2147483649, -999999999999999999, -2147483649",
+            "'minimum':-1e400|'maximum':1e400, -999999999999999999, 999999999999999999" })
+    void integersWithoutALimitStayWithin32Bits(String limits, long low, long high) {
+        JsonConstraint constraint = constraint("{'type':'integer'," + limits.replace('|', ',') + "}");
+        assertThat(accepts(constraint, Long.toString(low))).isTrue();
+        assertThat(accepts(constraint, Long.toString(low - 1))).isFalse();
+        assertThat(accepts(constraint, Long.toString(high))).isTrue();
+        assertThat(accepts(constraint, Long.toString(high + 1))).isFalse();
     }
 
     @ParameterizedTest
@@ -320,6 +343,10 @@ class JsonConstraintTests {
                 }
                 int[] text = IntStream.range(0, logits.length)
                         .filter(token -> answer.allows(token) && !vocabulary.endTokens().contains(token)).toArray();
+                if (text.length == 0) { // a number whose digits are used up, and no room for an exponent
+                    assertThat(answer.isComplete()).isTrue();
+                    break;
+                }
                 answer.accept(text[random.nextInt(text.length)]);
             }
         }

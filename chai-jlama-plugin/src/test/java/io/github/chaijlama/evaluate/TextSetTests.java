@@ -54,13 +54,13 @@ class TextSetTests {
         TextSet set = read("""
                 \uFEFF{"messages":[{"role":"user","text":"Hello"},{"role":"assistant","text":"Yes"}]}
 
-                {"text":"Yes"}\r
+                {"text":"Yes No"}\r
                 {"messages":[{"role":"user","text":"<|end|>"}], "more": 1}
                 """, "a.jsonl", ReadLimits.ofTokens(100));
         int yes = model.tokenizer().encode("Yes")[0];
         assertThat(set.texts()).hasSize(3);
         assertThat(set.texts().getFirst()).startsWith(BOS, USER).endsWith(END, ASSISTANT, yes, END);
-        assertThat(set.texts().get(1)).containsExactly(BOS, yes);
+        assertThat(set.texts().get(1)).startsWith(yes).isEqualTo(model.tokenizer().encode("Yes No"));
         // A message that spells a control token does not become one.
         assertThat(set.texts().get(2)).startsWith(BOS, USER).endsWith(END).containsOnlyOnce(END);
         assertThat(set.badLines()).isZero();
@@ -72,16 +72,16 @@ class TextSetTests {
     void reportsBadLinesWithTheirNumbersAndGoesOn() {
         byte[] notUtf8 = "{\"text\":\"caf\u00e9 au lait\"}\n".getBytes(StandardCharsets.ISO_8859_1);
         byte[] rest = """
-                {"text":"Yes"}
+                {"text":"Yes, yes"}
                 nonsense
                 [1]
                 {"text":5}
                 {"other":"x"}
                 {"messages":[]}
                 {"messages":[{"role":"user"}]}
-                {"text":""}
+                {"text":"Yes"}
                 {"text":"a"} {"text":"b"}
-                {"text":"No"}
+                {"text":"No, no"}
                 """.getBytes(StandardCharsets.UTF_8);
         byte[] all = new byte[notUtf8.length + rest.length];
         System.arraycopy(notUtf8, 0, all, 0, notUtf8.length);
@@ -123,23 +123,24 @@ class TextSetTests {
 
     @Test
     void paragraphsOfAPlainFileAreTexts() {
-        TextSet set = read("Ben went\nhome.\n\n\nAnna felt happy.\n   \nYes", "story.txt", ReadLimits.ofTokens(100));
+        TextSet set = read("Ben went\nhome.\n\n\nAnna felt happy.\n   \nYes, yes", "story.txt",
+                ReadLimits.ofTokens(100));
         assertThat(set.texts()).containsExactly(model.tokenizer().encodePrompt("Ben went\nhome."),
-                model.tokenizer().encodePrompt("Anna felt happy."), model.tokenizer().encodePrompt("Yes"));
+                model.tokenizer().encodePrompt("Anna felt happy."), model.tokenizer().encodePrompt("Yes, yes"));
         assertThat(set.complete()).isTrue();
     }
 
     @Test
     void longTextsAreCutAndTheRestOfAFileIsLeft() {
-        TextSet set = read("{\"text\":\"Ben went home.\"}\n{\"text\":\"Yes\"}\n{\"text\":\"No\"}\n", "a.jsonl",
+        TextSet set = read("{\"text\":\"Ben went home.\"}\n{\"text\":\"No No\"}\n{\"text\":\"Yes Yes\"}\n", "a.jsonl",
                 new ReadLimits(2, 3, 0));
         assertThat(set.texts().getFirst()).hasSize(3);
         assertThat(set.texts()).hasSize(2);
         assertThat(set.cut()).isEqualTo(1);
         assertThat(set.complete()).isFalse();
         assertThat(set.totalTokens()).isEqualTo(5);
-        assertThat(read("Yes\n\nNo\n\nYes", "a.txt", new ReadLimits(3, 3, 0)).complete()).isTrue();
-        assertThat(read("Yes\n\nNo\n\nYes", "a.txt", new ReadLimits(2, 3, 0)).complete()).isFalse();
+        assertThat(read("Yes Yes\n\nNo No\n\nYes Yes", "a.txt", new ReadLimits(3, 3, 0)).complete()).isTrue();
+        assertThat(read("Yes Yes\n\nNo No\n\nYes Yes", "a.txt", new ReadLimits(2, 3, 0)).complete()).isFalse();
     }
 
     @Test
@@ -161,7 +162,7 @@ class TextSetTests {
                 .isInstanceOf(EvaluationException.class).hasMessage(missing + " does not exist");
         assertThatThrownBy(() -> TextSet.read(directory, TextFormat.AUTO, model, limits, line -> {}))
                 .isInstanceOf(EvaluationException.class).hasMessage(directory + " must be a file, found a directory");
-        Path file = Files.writeString(directory.resolve("a.txt"), "Yes");
+        Path file = Files.writeString(directory.resolve("a.txt"), "Yes, yes");
         assertThat(TextSet.read(file, TextFormat.AUTO, model, limits, line -> {}).texts()).hasSize(1);
     }
 }

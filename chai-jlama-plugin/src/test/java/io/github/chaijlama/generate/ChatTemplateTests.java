@@ -56,7 +56,7 @@ class ChatTemplateTests {
     void rendersAConversation() {
         assertThat(pocket.render(List.of(ChatMessage.system("Be kind."), user("Hello!"), ChatMessage.assistant("Hi."),
                 user("Who helped?")), true).text())
-                .isEqualTo("<|system|>Be kind.<|end|><|user|>Hello!<|end|><|assistant|>Hi.<|end|>"
+                .isEqualTo("<|bos|><|system|>Be kind.<|end|><|user|>Hello!<|end|><|assistant|>Hi.<|end|>"
                         + "<|user|>Who helped?<|end|><|assistant|>");
     }
 
@@ -71,10 +71,10 @@ class ChatTemplateTests {
     @MethodSource("texts")
     void whatMessagesSayIsDataAndHarmlessTextIsEncodedAsTheLibraryDoes(String text) {
         RenderedPrompt prompt = pocket.render(List.of(user(text)), true);
-        String expected = "<|user|>" + text + "<|end|><|assistant|>";
+        String expected = "<|bos|><|user|>" + text + "<|end|><|assistant|>";
         assertThat(prompt.text()).isEqualTo(expected);
         try (HuggingFaceTokenizer library = TokenizerFixtures.library(TestModels.POCKET)) {
-            long[] ids = library.encode("<|bos|>" + expected, false, false).getIds();
+            long[] ids = library.encode(expected, false, false).getIds();
             assertThat(tokenizer.encodePrompt(prompt))
                     .isEqualTo(Arrays.stream(ids).mapToInt(Math::toIntExact).toArray());
         }

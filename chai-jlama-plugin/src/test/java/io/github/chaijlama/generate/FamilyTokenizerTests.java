@@ -80,22 +80,22 @@ class FamilyTokenizerTests {
 
     /**
      * Which token begins a prompt: {@code name} is tokenizer_config.json's, {@code processor} what tokenizer.json puts
-     * first, {@code config} the number in config.json.
+     * first, {@code config} the number in config.json, {@code bos} what is found, {@code added} whether a text gets it.
      */
     @ParameterizedTest
     @CsvSource({
             // Llama 3: byte level, then a template with its own first token
-            "PreTrainedTokenizerFast, <|bos|>, template, 0, 0",
+            "PreTrainedTokenizerFast, <|bos|>, template, 0, 0, true",
             // Llama 2 and Gemma
-            "LlamaTokenizer, <|bos|>, template, 0, 0", "GemmaTokenizer, <|bos|>, none, 0, 0",
+            "LlamaTokenizer, <|bos|>, template, 0, 0, true", "GemmaTokenizer, <|bos|>, none, 0, 0, false",
             // Qwen 2: a number in config.json, but no token
-            "Qwen2Tokenizer, '', bytes, 1, ", "Qwen2Tokenizer, '', none, 1, ",
+            "Qwen2Tokenizer, '', bytes, 1, , false", "Qwen2Tokenizer, '', none, 1, , false",
             // GPT-2: its end of text is also called its beginning, and not put before a text
-            "GPT2Tokenizer, <|end|>, bytes, 1, ", "GPT2Tokenizer, <|end|>, none, 1, ",
+            "GPT2Tokenizer, <|end|>, bytes, 1, 1, false", "GPT2Tokenizer, <|end|>, none, 1, 1, false",
             // a distilled model that kept the config.json of another tokenizer
-            "LlamaTokenizerFast, <|bos|>, template, 1, 0", "LlamaTokenizerFast, <|bos|>, none, 1, 0" })
-    void theTokenizerKnowsItsBeginning(String tokenizerClass, String name, String processor, int config, Integer bos)
-            throws IOException {
+            "LlamaTokenizerFast, <|bos|>, template, 1, 0, true", "LlamaTokenizerFast, <|bos|>, none, 1, 0, false" })
+    void theTokenizerKnowsItsBeginning(String tokenizerClass, String name, String processor, int config, Integer bos,
+            boolean added) throws IOException {
         String named = name.isEmpty() ? "null" : "\"" + name + "\"";
         TokenizerFixtures.writePocket(directory,
                 "{\"tokenizer_class\": \"" + tokenizerClass + "\", \"bos_token\": " + named + "}", root -> {
@@ -122,7 +122,7 @@ class FamilyTokenizerTests {
                 TokenizerFixtures.withBosToken(pocket, config))) {
             assertThat(tokenizer.bosToken()).isEqualTo(bos == null ? OptionalInt.empty() : OptionalInt.of(bos));
             int[] prompt = tokenizer.encodePrompt("Once");
-            assertThat(prompt[0] == BOS || prompt[0] == END).isEqualTo(bos != null);
+            assertThat(prompt[0] == BOS || prompt[0] == END).isEqualTo(added);
         }
     }
 }

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -73,7 +72,7 @@ class TemplateExpectationTests {
 
     private static ChatTemplate template(String source) {
         return ChatTemplate.of(new TokenizerFiles(files.directory(), files.tokenizer(), files.config(),
-                Optional.of(source)), tokenizer).orElseThrow();
+                TemplateSources.of(source)), tokenizer).orElseThrow();
     }
 
     private static List<ChatMessage> conversation(String name) {

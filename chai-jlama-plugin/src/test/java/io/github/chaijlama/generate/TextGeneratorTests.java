@@ -75,7 +75,7 @@ class TextGeneratorTests {
             assertThat(String.join("", pieces)).isEqualTo(text);
             assertThat(result.finishReason()).isEqualTo(FinishReason.END_TOKEN);
             assertThat(result.generatedTokens()).isEqualTo(tokens.length + 1);
-            assertThat(result.promptTokens()).isEqualTo(tokens.length + 1);
+            assertThat(result.promptTokens()).isEqualTo(tokens.length);
         }
     }
 

@@ -5,69 +5,71 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.model.ModelLoadException;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Beginnings of sequences, long and strange text, and closing while others encode. */
 class TokenizerEdgeTests {
     @TempDir
     Path directory;
 
+    static Stream<JsonNode> specialTokens() throws IOException {
+        return StreamSupport.stream(new ObjectMapper()
+                .readTree(Path.of("src/test/resources/tokenizers/expectations.json").toFile()).spliterator(), false);
+    }
+
+    /** Every post-processor, add_bos_token and class, see {@code make_expectations.py}. */
     @ParameterizedTest
-    @CsvSource({
-            // add_bos_token, post_processor, whether prompts get one
-            "true, none, true", "true, bos, true", "true, bytes, true", //
-            "false, none, false", "false, bos, false", "false, bytes, false", //
-            "absent, none, true", "absent, bos, true", "absent, bytes, false", "absent, eos, false",
-            "absent, sequence, true" })
-    void theTokenizerSaysWhetherPromptsGetABeginning(String setting, String processor, boolean expected)
-            throws IOException {
-        String adds = setting.equals("absent") ? "" : ", \"add_bos_token\": " + setting;
-        TokenizerFixtures.writePocket(directory, "{\"bos_token\": \"<|bos|>\"" + adds + "}", root -> {
-            switch (processor) {
-                case "none" -> root.putNull("post_processor");
-                case "bytes" -> root.putObject("post_processor").put("type", "ByteLevel").put("trim_offsets", true);
-                case "sequence" -> {
-                    ObjectNode sequence = root.putObject("post_processor").put("type", "Sequence");
-                    sequence.withArray("processors").addObject().put("type", "ByteLevel");
-                    template(sequence.withArray("processors").addObject(), true);
-                }
-                default -> template(root.putObject("post_processor"), processor.equals("bos"));
-            }
-        });
+    @MethodSource("specialTokens")
+    void specialTokensStandWhereTransformersPutsThem(JsonNode expectation) throws IOException {
+        String name = expectation.path("name").asText();
+        TokenizerFixtures.writePocket(directory, expectation.path("config").toString(),
+                root -> root.set("post_processor", expectation.path("processor")));
         try (TextTokenizer tokenizer = TextTokenizer.load(directory, TokenizerFixtures.pocketConfig())) {
-            assertThat(tokenizer.bosToken()).isEqualTo(expected ? OptionalInt.of(0) : OptionalInt.empty());
-            assertThat(tokenizer.encode("a")).as("text never does").doesNotContain(0);
-            for (int[] tokens : new int[][]{ tokenizer.encodePrompt("a"),
-                    tokenizer.encodePrompt(new RenderedPrompt("<|user|>a", '\uE000')) }) {
-                assertThat(Arrays.stream(tokens).filter(token -> token == 0).count()).isEqualTo(expected ? 1 : 0);
-                assertThat(tokens[0] == 0).isEqualTo(expected);
-            }
+            ChatTemplate template = ChatTemplate.of(TokenizerFiles.read(directory), tokenizer).orElseThrow();
+            assertThat(tokenizer.encodePrompt("Hi")).as(name).containsExactly(numbers(expectation.path("text")));
+            assertThat(tokenizer.encodePrompt(template.render(List.of(ChatMessage.user("Hi")), false))).as(name)
+                    .containsExactly(numbers(expectation.path("conversation")));
+            assertThat(tokenizer.encode("Hi")).as("text has none").doesNotContain(0, 1);
+            int last = expectation.path("text").size() - 1;
+            boolean hasEnd = expectation.path("text").get(last).asInt() == 1;
+            assertThat(tokenizer.encodeBeginning("Hi")).as(name)
+                    .containsExactly(Arrays.copyOf(numbers(expectation.path("text")), hasEnd ? last : last + 1));
         }
     }
 
-    private static void template(ObjectNode processor, boolean bosFirst) {
-        processor.put("type", "TemplateProcessing").putArray("pair");
-        ObjectNode first = processor.withArray("single").addObject();
-        ObjectNode second = processor.withArray("single").addObject();
-        (bosFirst ? first : second).putObject("SpecialToken").put("id", "<|bos|>").put("type_id", 0);
-        (bosFirst ? second : first).putObject("Sequence").put("id", "A").put("type_id", 0);
-        processor.putObject("special_tokens");
+    private static int[] numbers(JsonNode list) {
+        return StreamSupport.stream(list.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+    }
+
+    @Test
+    void aTokenBesideTextsThatDoesNotExistIsNamed() throws IOException {
+        TokenizerFixtures.writePocket(directory, "{}", root -> {
+            ObjectNode processor = root.putObject("post_processor").put("type", "TemplateProcessing");
+            processor.withArray("single").addObject().putObject("SpecialToken").put("id", "<s>");
+        });
+        assertThatThrownBy(() -> TextTokenizer.load(directory, TokenizerFixtures.pocketConfig()))
+                .isInstanceOf(ModelLoadException.class).hasMessageEndingWith(
+                        "tokenizer.json: the post-processor puts a token '<s>' beside texts, which the tokenizer does "
+                                + "not have");
     }
 
     @Test
@@ -78,7 +80,7 @@ class TokenizerEdgeTests {
             assertThat(tokenizer.encodePrompt(new RenderedPrompt("<|bos|><|user|><|bos|>", '\uE000')))
                     .as("as often as it writes it").containsExactly(0, 4, 0);
             assertThat(tokenizer.encodePrompt(new RenderedPrompt("<|user|><\uE000|bos|>", '\uE000')))
-                    .as("one of a message is none").startsWith(0, 4).containsOnlyOnce(0);
+                    .as("one of a message is none").startsWith(4).doesNotContain(0);
         }
     }
 

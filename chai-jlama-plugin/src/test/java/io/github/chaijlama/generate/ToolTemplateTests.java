@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -49,7 +48,7 @@ class ToolTemplateTests {
 
     private static ChatTemplate template(String source) {
         return ChatTemplate.of(new TokenizerFiles(files.directory(), files.tokenizer(), files.config(),
-                Optional.of(source)), tokenizer).orElseThrow();
+                TemplateSources.of(source)), tokenizer).orElseThrow();
     }
 
     private static ToolDefinition tool(String name, String properties) throws Exception {
@@ -94,13 +93,13 @@ class ToolTemplateTests {
         List<ToolDefinition> tools = List.of(tool("add", "\"a\": {}, \"b\": {}"), tool("time", ""));
         assertThat(template.renderTools(CONVERSATION, tools, false).text()).isEqualTo(
                 """
-                        <|tool|>add(a, b)
+                        <|bos|><|tool|>add(a, b)
                         time()
                         <|end|><|user|>What is 1 plus 2?<|end|><|assistant|>{"name": "add", "parameters": {"a": 1, \
                         "b": 2}}<|end|>\
                         <|tool|>3<|end|><|assistant|>""");
         assertThat(template.renderTools(CONVERSATION, tools, true).text()).endsWith("<|assistant|>");
-        assertThat(template.renderTools(CONVERSATION, List.of(), false).text()).startsWith("<|user|>");
+        assertThat(template.renderTools(CONVERSATION, List.of(), false).text()).startsWith("<|bos|><|user|>");
     }
 
     @ParameterizedTest
@@ -149,6 +148,34 @@ class ToolTemplateTests {
             assertThat(template.render(List.of(ChatMessage.assistant("", List.of(new ToolCall("1", "x", pair[0])))),
                     false).text()).isEqualTo(pair[1]);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = { "{{ '[' + %s + ']' }}; [{\"a\": [1, \"<|end|>\"]}]",
+            "{{ %s.strip() }}; {\"a\": [1, \"<|end|>\"]}", "{{ %s[:4] }}; {\"a\"",
+            "{%% if %s is mapping %%}{{ raise_exception('text, please') }}{%% endif %%}text; text" })
+    void argumentsAreJsonTextWhereATemplateWantsText(String source, String expected) {
+        ChatTemplate template = template(source.formatted("messages[0].tool_calls[0].function.arguments"));
+        List<ChatMessage> messages = List.of(ChatMessage.assistant("",
+                List.of(new ToolCall("1", "x", "{\"a\": [1, \"<|end|>\"]}"))));
+        RenderedPrompt prompt = template.render(messages, false);
+        assertThat(prompt.text()).isEqualTo(expected);
+        assertThat(prompt.guardedText()).doesNotContain("<|end|>");
+    }
+
+    @Test
+    void callsWithoutArgumentsAreAnEmptyObjectAsText() {
+        ChatTemplate template = template("{{ '[' + messages[0].tool_calls[0].function.arguments + ']' }}");
+        List<ChatMessage> messages = List.of(ChatMessage.assistant("", List.of(new ToolCall("1", "x", ""))));
+        assertThat(template.render(messages, false).text()).isEqualTo("[{}]");
+    }
+
+    @Test
+    void whatIsWrongWithATemplateInAnyCaseIsSaidOfArgumentsAsMappings() {
+        ChatTemplate template = template("{{ messages[0].tool_calls[0].function.arguments + 1 }}");
+        List<ChatMessage> messages = List.of(ChatMessage.assistant("", List.of(new ToolCall("1", "x", "{}"))));
+        assertThatThrownBy(() -> template.render(messages, false)).isInstanceOf(ChatTemplateException.class)
+                .hasMessageEndingWith("a mapping and a number cannot be added");
     }
 
     @Test

@@ -18,7 +18,6 @@ import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
-import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.generate.Cancellation;
@@ -40,14 +39,16 @@ final class ChaiAnswers {
     private final String modelName;
     private final Set<Capability> capabilities;
     private final ChatRequestMapper mapper;
+    private final boolean returnThinking;
 
-    ChaiAnswers(EngineHold hold, @Nullable Long seed, ChatRequestParameters defaults) {
+    ChaiAnswers(EngineHold hold, ChaiChatModelBuilder<?> builder, ChatRequestParameters defaults) {
         this.hold = hold;
+        this.returnThinking = builder.returnThinking;
         ChaiEngine engine = hold.engine();
         this.modelName = engine.modelName();
         this.capabilities = engine.constraints().arePossible() ? Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA)
                 : Set.of();
-        this.mapper = new ChatRequestMapper(engine, seed, defaults.stopSequences());
+        this.mapper = new ChatRequestMapper(engine, builder, defaults.stopSequences());
     }
 
     /** Returns what any model on this engine is capable of. */
@@ -67,14 +68,14 @@ final class ChaiAnswers {
     GenerationResult answer(MappedRequest request, GenerationListener listener, Cancellation cancellation) {
         return withTheirExceptions(() -> {
             TextModel model = hold.engine().textModel();
-            return model.chat(model.chatPrompt(request.messages(), request.tools(), request.startCall()),
-                    request.options(), listener, cancellation);
+            return model.chat(model.chatPrompt(request.messages(), request.prompt()), request.options(), listener,
+                    cancellation);
         });
     }
 
     /** Returns the response to a request without tools. */
     ChatResponse response(GenerationResult result) {
-        return response(result, AiMessage.from(result.text()));
+        return response(result, message(result).text(result.text()).build());
     }
 
     /**
@@ -84,10 +85,19 @@ final class ChaiAnswers {
      */
     ChatResponse response(GenerationResult result, ToolCallParser parser) {
         if (parser.calls().isEmpty()) {
-            return response(result, AiMessage.from(parser.text()));
+            return response(result, message(result).text(parser.text()).build());
         }
-        return response(result, AiMessage.builder().text(parser.text().isEmpty() ? null : parser.text())
+        return response(result, message(result).text(parser.text().isEmpty() ? null : parser.text())
                 .toolExecutionRequests(parser.calls().stream().map(ChaiAnswers::request).toList()).build());
+    }
+
+    private AiMessage.Builder message(GenerationResult result) {
+        return AiMessage.builder().thinking(returnThinking && !result.thinking().isEmpty() ? result.thinking() : null);
+    }
+
+    /** Whether what the model thinks is returned. */
+    boolean returnThinking() {
+        return returnThinking;
     }
 
     /** Returns a call in LangChain4j's words. */

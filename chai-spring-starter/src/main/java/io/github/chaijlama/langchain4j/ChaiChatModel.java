@@ -33,6 +33,9 @@ import io.github.chaijlama.tool.ToolCallParser;
  * 2.5) and Mistral. A JSON response format, with a schema or without, and tool choice REQUIRED are kept by constrained
  * decoding; the form is also described at the end of the last user message. A call that maxOutputTokens cuts short is
  * text.
+ *
+ * <p>What a model thinks between its marks is never part of text, JSON or calls; it is returned where the builder says
+ * so.
  */
 public final class ChaiChatModel implements ChatModel, AutoCloseable {
     private final EngineHold hold;
@@ -42,8 +45,8 @@ public final class ChaiChatModel implements ChatModel, AutoCloseable {
 
     private ChaiChatModel(Builder builder, EngineHold hold) {
         this.hold = hold;
-        this.defaultRequestParameters = builder.defaultRequestParameters(hold.engine().modelName());
-        this.answers = new ChaiAnswers(hold, builder.seed, defaultRequestParameters);
+        this.defaultRequestParameters = builder.defaultRequestParameters(hold.engine());
+        this.answers = new ChaiAnswers(hold, builder, defaultRequestParameters);
         this.listeners = List.copyOf(builder.listeners);
     }
 

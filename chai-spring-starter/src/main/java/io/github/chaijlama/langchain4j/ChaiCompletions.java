@@ -2,7 +2,6 @@
 package io.github.chaijlama.langchain4j;
 
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
@@ -23,10 +22,10 @@ final class ChaiCompletions {
     ChaiCompletions(ChaiModelBuilder<?> builder, EngineHold hold) {
         this.hold = hold;
         this.options = GenerationOptions.DEFAULT
-                .withSampling(Sampling.of(builder.temperature, builder.topK, builder.topP, builder.frequencyPenalty,
-                        builder.presencePenalty, builder.seed))
-                .withMaxNewTokens(builder.maxOutputTokens)
-                .withStopSequences(builder.stopSequences == null ? List.of() : builder.stopSequences);
+                .withSampling(Sampling.of(builder, hold.engine())).withMaxNewTokens(builder.maxOutputTokens)
+                .withStopSequences(builder.stopSequences == null
+                        ? hold.engine().textModel().generationConfig().stopSequences()
+                        : builder.stopSequences);
     }
 
     Response<String> complete(@Nullable String prompt, GenerationListener listener) {

@@ -8,7 +8,11 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.generate.GenerationConfig;
 import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.schedule.SchedulerLimits;
 
@@ -18,6 +22,8 @@ import io.github.chaijlama.schedule.SchedulerLimits;
  * Whoever creates the engine closes it.
  */
 public final class ChaiEngine implements AutoCloseable {
+    private static final Logger logger = LoggerFactory.getLogger(ChaiEngine.class);
+
     private final TextModel model;
     private final String modelName;
     private final ResponseConstraints constraints;
@@ -30,8 +36,20 @@ public final class ChaiEngine implements AutoCloseable {
         this.modelName = modelName;
         this.constraints = new ResponseConstraints(model.tokenizer());
         this.afterClose = afterClose;
+        logDefaults(model.generationConfig());
         ThreadFactory threads = Thread.ofPlatform().daemon().name("chai-stream-", 0).factory();
         this.streams = Executors.newCachedThreadPool(threads);
+    }
+
+    private static void logDefaults(GenerationConfig own) {
+        if (!own.describe().isEmpty()) {
+            logger.info("Requests that say nothing else get what the model's generation_config.json says: {}",
+                    own.describe());
+        }
+        if (!own.ignored().isEmpty()) {
+            logger.info("Of the model's generation_config.json {} {} no effect here", String.join(", ", own.ignored()),
+                    own.ignored().size() == 1 ? "has" : "have");
+        }
     }
 
     /**

@@ -7,8 +7,9 @@ import dev.langchain4j.model.output.Response;
 import io.github.chaijlama.generate.GenerationListener;
 
 /**
- * A LangChain4j language model on a {@link ChaiEngine}: it continues a text, without a chat template. Before the text
- * comes the beginning of sequence where the model has one; nothing in the text becomes a control token. Thread-safe.
+ * A LangChain4j language model on a {@link ChaiEngine}: it continues a text, without a chat template. Around the text
+ * stands what the model's tokenizer puts there, often a beginning of sequence; nothing in the text becomes a control
+ * token. Thread-safe.
  *
  * <p>The response's metadata holds {@code id}, {@code modelName}, {@code attention}, {@code timeToFirstToken} and
  * {@code duration} (both {@link java.time.Duration}), {@code kvCacheBytes} and {@code cachedPromptTokens}. Exceptions

@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
 import io.github.chaijlama.ChaiOptions;
 
 /**
- * The settings that all LangChain4j models of this project share. What is not set, or taken away again, stays the
- * model's default. Those of a chat model hold for requests that say nothing themselves; LangChain4j's language models
- * take a text and nothing else, so for them they hold always.
+ * The settings that all LangChain4j models of this project share. What is not set, or taken away again, is what the
+ * model's generation_config.json says ({@link io.github.chaijlama.generate.GenerationConfig}), and the default named
+ * here where it says nothing. Those of a chat model hold for requests that say nothing themselves; LangChain4j's
+ * language models take a text and nothing else, so for them they hold always.
  *
  * @param <B> the builder itself
  */
@@ -27,6 +28,7 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
     @Nullable Integer topK;
     @Nullable Double frequencyPenalty;
     @Nullable Double presencePenalty;
+    @Nullable Double repetitionPenalty;
     @Nullable Integer maxOutputTokens;
     @Nullable List<String> stopSequences;
     @Nullable Long seed;
@@ -110,6 +112,15 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
     /** Sets what the logit of a token loses if it came in the answer, -2 to 2; the default is 0. */
     public B presencePenalty(@Nullable Double presencePenalty) {
         this.presencePenalty = presencePenalty;
+        return self();
+    }
+
+    /**
+     * Sets what the logit of a token that came in the prompt or the answer is divided by, or multiplied with if it is
+     * negative; more than 0, the default is 1. LangChain4j's requests have no place for it.
+     */
+    public B repetitionPenalty(@Nullable Double repetitionPenalty) {
+        this.repetitionPenalty = repetitionPenalty;
         return self();
     }
 

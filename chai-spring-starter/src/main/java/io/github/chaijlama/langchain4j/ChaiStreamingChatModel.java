@@ -17,6 +17,8 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.CompleteToolCall;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.PartialThinking;
+import dev.langchain4j.model.chat.response.PartialThinkingContext;
 import dev.langchain4j.model.chat.response.PartialToolCall;
 import dev.langchain4j.model.chat.response.PartialToolCallContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
@@ -35,10 +37,11 @@ import io.github.chaijlama.tool.ToolCallParser;
  * A LangChain4j streaming chat model on a {@link ChaiEngine}. Thread-safe.
  *
  * <p>{@code chat} returns at once; the handler is called on another thread, in order. Its partial responses are whole
- * characters and never empty; calls of tools come as partial and complete ones, and not as text. The streaming handle
- * cancels the answer: after that the handler is not called again. Errors of a request reach {@code onError}, except
- * that {@code chat} throws an {@link UnsupportedFeatureException} itself. An exception of the handler itself is given
- * to its {@code onError}, and the answer goes on, as with LangChain4j's other models.
+ * characters and never empty; calls of tools come as partial and complete ones, and thinking, where it is returned, as
+ * partial thinking, and not as text. The streaming handle cancels the answer: after that the handler is not called
+ * again. Errors of a request reach {@code onError}, except that {@code chat} throws an
+ * {@link UnsupportedFeatureException} itself. An exception of the handler itself is given to its {@code onError}, and
+ * the answer goes on, as with LangChain4j's other models.
  */
 public final class ChaiStreamingChatModel implements StreamingChatModel, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(ChaiStreamingChatModel.class);
@@ -50,8 +53,8 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
 
     private ChaiStreamingChatModel(Builder builder, EngineHold hold) {
         this.hold = hold;
-        this.defaultRequestParameters = builder.defaultRequestParameters(hold.engine().modelName());
-        this.answers = new ChaiAnswers(hold, builder.seed, defaultRequestParameters);
+        this.defaultRequestParameters = builder.defaultRequestParameters(hold.engine());
+        this.answers = new ChaiAnswers(hold, builder, defaultRequestParameters);
         this.listeners = List.copyOf(builder.listeners);
     }
 
@@ -147,6 +150,13 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
         public void onText(String text) {
             if (!isCancelled()) {
                 guarded(() -> handler.onPartialResponse(new PartialResponse(text), new PartialResponseContext(this)));
+            }
+        }
+
+        @Override
+        public void onThinking(String text) {
+            if (answers.returnThinking() && !isCancelled()) {
+                guarded(() -> handler.onPartialThinking(new PartialThinking(text), new PartialThinkingContext(this)));
             }
         }
 

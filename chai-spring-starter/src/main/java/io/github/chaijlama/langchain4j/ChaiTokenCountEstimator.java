@@ -37,7 +37,7 @@ public final class ChaiTokenCountEstimator implements TokenCountEstimator, AutoC
     public int estimateTokenCountInMessages(Iterable<ChatMessage> messages) {
         List<ChatMessage> list = new ArrayList<>();
         messages.forEach(list::add);
-        List<io.github.chaijlama.generate.ChatMessage> mapped = MessageMapper.messages(list);
+        List<io.github.chaijlama.generate.ChatMessage> mapped = MessageMapper.messages(list, false);
         try {
             return mapped.isEmpty() ? 0 : model().countTokens(mapped);
         } catch (ChatTemplateException _) {

@@ -19,6 +19,7 @@ import io.github.chaijlama.constrain.JsonConstraint;
 import io.github.chaijlama.generate.ChatMessage;
 import io.github.chaijlama.generate.ChatTemplate;
 import io.github.chaijlama.generate.GenerationOptions;
+import io.github.chaijlama.generate.PromptOptions;
 import io.github.chaijlama.generate.SamplingOptions;
 import io.github.chaijlama.tool.ToolDefinition;
 
@@ -26,8 +27,8 @@ import static io.github.chaijlama.langchain4j.MessageMapper.unsupported;
 
 /**
  * Turns LangChain4j's requests into this project's. Every parameter of {@link ChatRequestParameters} is honoured or
- * refused with an {@link UnsupportedFeatureException}; none is ignored. What other providers add in classes of their
- * own is not looked at.
+ * refused with an {@link UnsupportedFeatureException}; none is ignored, nor is what {@link ChaiChatRequestParameters}
+ * add. What other providers add in classes of their own is not looked at.
  *
  * <p>With a JSON response format or tool choice REQUIRED the answer is held to a schema. Where tools are offered beside
  * a response format, the answer is either a call or of that format.
@@ -35,17 +36,21 @@ import static io.github.chaijlama.langchain4j.MessageMapper.unsupported;
 final class ChatRequestMapper {
     private final ChaiEngine engine;
     private final @Nullable Long seed;
+    private final double repetitionPenalty;
+    private final boolean sendThinking;
     private final List<String> defaultStopSequences;
 
     /**
      * Creates a mapper.
      *
-     * @param seed                 seed of every answer's random choices, absent for different ones each time
+     * @param builder              has what requests have no place for
      * @param defaultStopSequences those of requests that name none; answers that are held to a schema do without them
      */
-    ChatRequestMapper(ChaiEngine engine, @Nullable Long seed, List<String> defaultStopSequences) {
+    ChatRequestMapper(ChaiEngine engine, ChaiChatModelBuilder<?> builder, List<String> defaultStopSequences) {
         this.engine = engine;
-        this.seed = seed;
+        this.seed = builder.seed;
+        this.sendThinking = builder.sendThinking;
+        this.repetitionPenalty = Sampling.repetitionPenalty(builder, engine);
         this.defaultStopSequences = List.copyOf(defaultStopSequences);
     }
 
@@ -65,12 +70,18 @@ final class ChatRequestMapper {
             throw new InvalidRequestException("tool choice REQUIRED needs at least one tool, found none");
         }
         Optional<JsonNode> format = responseSchema(parameters.responseFormat());
-        List<ChatMessage> messages = MessageMapper.messages(request.messages());
+        List<ChatMessage> messages = MessageMapper.messages(request.messages(), sendThinking);
         if (format.isPresent() && !startCall && parameters.responseFormat().jsonSchema() != null) {
             messages = withInstruction(messages, FormatInstruction.of(format.get()));
         }
-        return new MappedRequest(messages, tools, startCall,
+        return new MappedRequest(messages, prompt(parameters, tools, startCall),
                 options(parameters, constraint(tools, startCall, format)));
+    }
+
+    private static PromptOptions prompt(ChatRequestParameters parameters, List<ToolDefinition> tools,
+            boolean startCall) {
+        Boolean thinking = parameters instanceof ChaiChatRequestParameters own ? own.enableThinking() : null;
+        return new PromptOptions(tools, startCall, Optional.ofNullable(thinking));
     }
 
     /**
@@ -136,7 +147,7 @@ final class ChatRequestMapper {
             stopSequences = List.of();
         }
         SamplingOptions sampling = Sampling.of(parameters.temperature(), parameters.topK(), parameters.topP(),
-                parameters.frequencyPenalty(), parameters.presencePenalty(), seed);
+                parameters.frequencyPenalty(), parameters.presencePenalty(), repetitionPenalty, seed);
         GenerationOptions options = GenerationOptions.DEFAULT.withSampling(sampling)
                 .withMaxNewTokens(parameters.maxOutputTokens()).withStopSequences(stopSequences);
         return constraint.map(options::withConstraint).orElse(options);

@@ -26,18 +26,20 @@ final class MessageMapper {
     /**
      * Returns a conversation.
      *
+     * @param sendThinking whether what the model thought before its messages goes along
      * @throws UnsupportedFeatureException if a message has something else than text and calls of tools
      */
-    static List<ChatMessage> messages(List<dev.langchain4j.data.message.ChatMessage> messages) {
-        return messages.stream().map(MessageMapper::message).toList();
+    static List<ChatMessage> messages(List<dev.langchain4j.data.message.ChatMessage> messages, boolean sendThinking) {
+        return messages.stream().map(message -> message(message, sendThinking)).toList();
     }
 
-    private static ChatMessage message(dev.langchain4j.data.message.ChatMessage message) {
+    private static ChatMessage message(dev.langchain4j.data.message.ChatMessage message, boolean sendThinking) {
         return switch (message) {
             case SystemMessage system -> ChatMessage.system(system.text());
             case UserMessage user -> ChatMessage.user(text("", user.contents()));
             case AiMessage ai -> ChatMessage.assistant(said(ai.text()),
-                    ai.toolExecutionRequests().stream().map(MessageMapper::call).toList());
+                    ai.toolExecutionRequests().stream().map(MessageMapper::call).toList())
+                    .withThinking(sendThinking ? said(ai.thinking()) : "");
             case ToolExecutionResultMessage result -> ChatMessage.toolResult(said(result.id()), said(result.toolName()),
                     text("non-text content in tool results: ", result.contents()));
             default -> throw unsupported("messages of type " + message.type());

@@ -11,6 +11,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
+import org.springframework.core.env.Environment;
 import org.springframework.core.io.ResourceLoader;
 
 import io.github.chaijlama.ChaiOptions;
@@ -36,19 +37,16 @@ public final class ChaiAutoConfiguration {
     @Bean
     @ConditionalOnMissingBean
     ChaiEngine chaiEngine(ChaiProperties properties, ObjectProvider<ChaiOptionsCustomizer> customizers,
-            ResourceLoader resourceLoader) {
+            ResourceLoader resourceLoader, Environment environment) {
         if (!KernelProvider.isVectorModulePresent()) {
             throw new MissingVectorModuleException();
         }
-        String path = properties.model().path();
-        if (path == null || path.isBlank()) {
-            throw new MissingModelException();
-        }
+        ModelLocation location = ModelLocation.of(properties.model());
         ChaiOptionsFactory factory = new ChaiOptionsFactory(properties, resourceLoader);
-        ChaiOptionsFactory.requirePossible(properties.chat()); // before the time it takes to load a model
+        ChaiOptionsFactory.requirePossible(properties.chat()); // before the time it takes to download and load a model
         ChaiOptions options = factory.create();
         SchedulerLimits limits = factory.limits();
-        ModelDirectory directory = ModelDirectory.resolve(path, resourceLoader);
+        ModelDirectory directory = location.directory(resourceLoader, environment::getProperty);
         String name = Objects.requireNonNullElse(properties.model().name(), directory.name());
         try {
             if (factory.needsCalibration()) {
@@ -68,7 +66,7 @@ public final class ChaiAutoConfiguration {
     @ConditionalOnMissingBean
     ChaiChatModel chaiChatModel(ChaiEngine engine, ChaiProperties properties,
             ObjectProvider<ChatModelListener> listeners) {
-        return properties.chat().applyTo(ChaiChatModel.builder()).engine(engine)
+        return properties.chat().applyToChat(ChaiChatModel.builder()).engine(engine)
                 .listeners(listeners.orderedStream().toList()).build();
     }
 
@@ -76,7 +74,7 @@ public final class ChaiAutoConfiguration {
     @ConditionalOnMissingBean
     ChaiStreamingChatModel chaiStreamingChatModel(ChaiEngine engine, ChaiProperties properties,
             ObjectProvider<ChatModelListener> listeners) {
-        return properties.chat().applyTo(ChaiStreamingChatModel.builder()).engine(engine)
+        return properties.chat().applyToChat(ChaiStreamingChatModel.builder()).engine(engine)
                 .listeners(listeners.orderedStream().toList()).build();
     }
 

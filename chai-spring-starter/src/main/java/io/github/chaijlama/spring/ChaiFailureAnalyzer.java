@@ -6,6 +6,7 @@ import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 
 import io.github.chaijlama.blas.BlasNotFoundException;
+import io.github.chaijlama.hub.HubException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ProfileException;
@@ -37,10 +38,11 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
                 new FailureAnalysis("The model cannot be loaded: " + e.getMessage() + ".",
                         ADD_MODULE, e);
             case MissingModelException e when !e.isSet() -> new FailureAnalysis(
-                    "There is no model to load: chai.model.path is not set.",
+                    "There is no model to load: " + e.getMessage() + ".",
                     "Set chai.model.path to a directory with config.json, tokenizer.json and model.safetensors, or to "
                             + "classpath: "
-                            + "and the name of such a directory on the class path.",
+                            + "and the name of such a directory on the class path. Or set chai.model.repository to "
+                            + "owner/name of a model of the Hugging Face hub, to have it downloaded.",
                     e);
             case MissingModelException e -> new FailureAnalysis("There is no model to load: " + e.getMessage() + ".",
                     "Correct chai.model.path: a directory with config.json, tokenizer.json and model.safetensors, or "
@@ -70,8 +72,10 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
                             + "with exact "
                             + "attention.",
                     e);
+            case HubException e -> new FailureAnalysis(
+                    "The model that chai.model.repository names cannot be had: " + e.problem() + ".", e.action(), e);
             case ModelLoadException e -> new FailureAnalysis("The model cannot be loaded: " + e.getMessage() + ".",
-                    "Correct chai.model.path, or the files it leads to.", e);
+                    "Correct chai.model.path or chai.model.repository, or the files it leads to.", e);
             default -> null;
         };
     }

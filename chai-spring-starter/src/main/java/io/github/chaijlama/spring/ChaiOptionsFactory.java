@@ -8,6 +8,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
@@ -62,7 +63,8 @@ final class ChaiOptionsFactory {
         };
         checkWeights(attention);
         options = options.with(
-                change -> change.weights(properties.model().weights()).operators(properties.operators()));
+                change -> change.weights(properties.model().weights()).operators(properties.operators())
+                        .generationConfig(properties.model().generationConfig()));
         DataSize maxMemory = properties.kvCache().maxMemory();
         if (maxMemory != null) {
             require(maxMemory.toBytes() > 0, "chai.kv-cache.max-memory", maxMemory, "Must be more than 0.");
@@ -263,15 +265,21 @@ final class ChaiOptionsFactory {
 
     /** Checks the defaults for requests; the models would only notice with the first request. */
     static void requirePossible(ChaiProperties.Chat chat) {
-        require(chat.temperature() >= 0 && chat.temperature() < Double.POSITIVE_INFINITY, "chai.chat.temperature",
-                chat.temperature(), "Must be 0 or more.");
-        require(chat.topP() > 0 && chat.topP() <= 1, "chai.chat.top-p", chat.topP(), "Must be above 0 and at most 1.");
+        Double temperature = chat.temperature();
+        require(temperature == null || temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
+                "chai.chat.temperature", temperature, "Must be 0 or more.");
+        Double topP = chat.topP();
+        require(topP == null || topP > 0 && topP <= 1, "chai.chat.top-p", topP, "Must be above 0 and at most 1.");
         require(chat.topK() == null || chat.topK() > 0, "chai.chat.top-k", chat.topK(), "Must be at least 1 token.");
         requirePenalty("chai.chat.frequency-penalty", chat.frequencyPenalty());
         requirePenalty("chai.chat.presence-penalty", chat.presencePenalty());
+        Double repetition = chat.repetitionPenalty();
+        require(repetition == null || repetition > 0 && repetition < Double.POSITIVE_INFINITY,
+                "chai.chat.repetition-penalty", repetition, "Must be more than 0.");
         require(chat.maxOutputTokens() == null || chat.maxOutputTokens() > 0, "chai.chat.max-output-tokens",
                 chat.maxOutputTokens(), "Must be at least 1 token.");
-        require(!chat.stopSequences().contains(""), "chai.chat.stop-sequences", chat.stopSequences(),
+        List<String> stopSequences = chat.stopSequences();
+        require(stopSequences == null || !stopSequences.contains(""), "chai.chat.stop-sequences", stopSequences,
                 "A stop sequence must not be empty.");
     }
 
@@ -279,7 +287,7 @@ final class ChaiOptionsFactory {
         require(penalty >= -2 && penalty <= 2, property, penalty, "Must be from -2 to 2.");
     }
 
-    private static void require(boolean possible, String property, @Nullable Object value, String reason) {
+    static void require(boolean possible, String property, @Nullable Object value, String reason) {
         if (!possible) {
             throw new InvalidConfigurationPropertyValueException(property, value, reason);
         }

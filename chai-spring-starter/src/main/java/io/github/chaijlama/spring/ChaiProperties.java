@@ -15,6 +15,7 @@ import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.langchain4j.ChaiChatModelBuilder;
 import io.github.chaijlama.langchain4j.ChaiModelBuilder;
 
 /**
@@ -48,14 +49,21 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
     /**
      * Which model to load.
      *
-     * @param path    Directory of the model in Hugging Face layout, or classpath: and the name of a directory on the
-     *                class path.
-     * @param name    Name of the model in requests and responses. By default the name of its directory.
-     * @param weights Type the weights are kept in. stored, as the files have them, or q4 or q8: four or eight bits a
-     *                value, quantized when the model is loaded.
+     * @param path             Directory of the model in Hugging Face layout, or classpath: and the name of a directory
+     *                         on the class path.
+     * @param repository       Model of the Hugging Face hub, owner/name, instead of a path. What is missing is
+     *                         downloaded when the application starts.
+     * @param revision         Branch, tag or commit of the repository. By default main.
+     * @param name             Name of the model in requests and responses. By default the repository, or the name of
+     *                         the directory.
+     * @param weights          Type the weights are kept in. stored, as the files have them, or q4 or q8: four or eight
+     *                         bits a value, quantized when the model is loaded.
+     * @param generationConfig Whether the model's generation_config.json says how requests are answered that say
+     *                         nothing else; chai.chat comes before it.
      */
-    public record Model(@Nullable String path, @Nullable String name,
-            @DefaultValue("stored") WeightType weights) {}
+    public record Model(@Nullable String path, @Nullable String repository, @Nullable String revision,
+            @Nullable String name, @DefaultValue("stored") WeightType weights,
+            @DefaultValue("true") boolean generationConfig) {}
 
     /**
      * Calibration of the model when the application starts.
@@ -116,7 +124,7 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
             @DefaultValue("true") boolean reuse, @DefaultValue("8") int maxIdleSequences) {}
 
     /**
-     * How many requests are answered at once, and what they may ask. Stock attention answers one after another and
+         * How many requests are answered at once, and what they may ask. Stock attention answers one after another and
      * knows none of this.
      *
      * @param maxConcurrent   Most requests whose answers share steps of the model.
@@ -132,29 +140,43 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
             @DefaultValue("32") int maxSliceTokens) {}
 
     /**
-     * Defaults for requests that do not say otherwise.
-     *
-     * @param temperature     What logits are divided by; 0 takes the most likely token always.
-     * @param topP            Probability of the most likely tokens that may be chosen.
+     * Defaults for requests that do not say otherwise. What is not set here the model's generation_config.json may say.
+             *
+     * @param temperature     What logits are divided by; 0 takes the most likely token always. By default 0.
+     * @param topP            Probability of the most likely tokens that may be chosen. By default 1, all of them.
      * @param topK            Number of the most likely tokens that may be chosen. By default all.
      * @param frequencyPenalty What the logit of a token loses for each time it came in the answer, -2 to 2.
      * @param presencePenalty What the logit of a token loses if it came in the answer, -2 to 2.
+     * @param repetitionPenalty What the logit of a token that came in the prompt or the answer is divided by, or
+     *                        multiplied with if it is negative. By default 1, which changes nothing.
      * @param maxOutputTokens Most tokens of an answer. By default what the context holds.
-     * @param stopSequences   Comma-separated list of texts that end an answer and are not part of it.
+     * @param stopSequences   Comma-separated list of texts that end an answer and are not part of it. By default none.
+     * @param enableThinking  Whether the model is to think before it answers, if its chat template has a switch for it.
+     *                        By default the template decides.
+     * @param returnThinking  Whether what the model thinks is returned, apart from the answer's text.
+     * @param sendThinking    Whether the thinking of earlier messages is given to the chat template again.
      * @param seed            Where random choices start; the same seed gives the same answer. By default a different
      *                        one each time.
      */
-    public record Chat(@DefaultValue("0") double temperature, @DefaultValue("1") double topP,
-            @Nullable Integer topK, @DefaultValue("0") double frequencyPenalty,
-            @DefaultValue("0") double presencePenalty, @Nullable Integer maxOutputTokens,
-            @DefaultValue List<String> stopSequences, @Nullable Long seed) {
+    public record Chat(@Nullable Double temperature, @Nullable Double topP, @Nullable Integer topK,
+            @DefaultValue("0") double frequencyPenalty, @DefaultValue("0") double presencePenalty,
+            @Nullable Double repetitionPenalty, @Nullable Integer maxOutputTokens,
+            @Nullable List<String> stopSequences, @Nullable Boolean enableThinking,
+            @DefaultValue("false") boolean returnThinking, @DefaultValue("false") boolean sendThinking,
+            @Nullable Long seed) {
 
         /** Checks these defaults, sets them and returns the builder. */
         <B extends ChaiModelBuilder<B>> B applyTo(B builder) {
             ChaiOptionsFactory.requirePossible(this);
             return builder.temperature(temperature).topP(topP).topK(topK).frequencyPenalty(frequencyPenalty)
-                    .presencePenalty(presencePenalty).maxOutputTokens(maxOutputTokens).stopSequences(stopSequences)
-                    .seed(seed);
+                    .presencePenalty(presencePenalty).repetitionPenalty(repetitionPenalty)
+                    .maxOutputTokens(maxOutputTokens).stopSequences(stopSequences).seed(seed);
+        }
+
+        /** As {@link #applyTo}, with what language models, which have no template, do not know. */
+        <B extends ChaiChatModelBuilder<B>> B applyToChat(B builder) {
+            return applyTo(builder).enableThinking(enableThinking).returnThinking(returnThinking)
+                    .sendThinking(sendThinking);
         }
     }
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.spring;
 
-/** {@code chai.model.path} leads nowhere. */
+/** No property says which model to load, or {@code chai.model.path} leads nowhere. */
 final class MissingModelException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final boolean isSet;
 
-    /** The property is not set. */
+    /** Neither property is set. */
     MissingModelException() {
-        super("chai.model.path is not set");
+        super("neither chai.model.path nor chai.model.repository is set");
         this.isSet = false;
     }
 
     /**
-     * The property is set to something else.
+     * The path is set to something else.
      *
      * @param path   value of the property
      * @param reason what is wrong with it
@@ -24,7 +24,7 @@ final class MissingModelException extends RuntimeException {
         this.isSet = true;
     }
 
-    /** Whether the property is set. */
+    /** Returns whether the path is set. */
     boolean isSet() {
         return isSet;
     }

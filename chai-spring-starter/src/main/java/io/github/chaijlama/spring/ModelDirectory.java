@@ -4,15 +4,16 @@ package io.github.chaijlama.spring;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +36,9 @@ record ModelDirectory(Path path, String name, boolean temporary) {
     private static final String INDEX = "model.safetensors.index.json";
     /** What a model in Hugging Face layout may consist of, shards apart. */
     private static final List<String> FILES = List.of("config.json", "generation_config.json", "tokenizer.json",
-            "tokenizer_config.json", "chat_template.jinja", "model.safetensors", INDEX);
+            "tokenizer_config.json", "chat_template.jinja", "additional_chat_templates/tool_use.jinja",
+            "model.safetensors",
+            INDEX);
     private static final Pattern SHARD = Pattern.compile("\"([^\"/\\\\]+\\.safetensors)\"");
 
     /**
@@ -69,7 +72,7 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         if (config.isFile()) {
             return new ModelDirectory(Objects.requireNonNull(config.getFile().toPath().getParent()), name, false);
         }
-        ModelDirectory copy = new ModelDirectory(Files.createTempDirectory("chai-model"), name, true);
+        ModelDirectory copy = new ModelDirectory(temporaryDirectory(location), name, true);
         try {
             logger.info("Copying the model {} to {}: weights are mapped from files", location, copy.path());
             for (String file : FILES) {
@@ -88,10 +91,22 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         }
     }
 
+    private static Path temporaryDirectory(String location) {
+        try {
+            return Files.createTempDirectory("chai-model");
+        } catch (IOException e) {
+            throw new ModelLoadException("the model " + location + " cannot be copied out of its jar: "
+                    + System.getProperty("java.io.tmpdir") + " is no directory that can be written to; name another "
+                    + "with -Djava.io.tmpdir", e);
+        }
+    }
+
     private void copyIfPresent(Resource resource, String file) throws IOException {
         if (resource.exists()) {
             try (InputStream in = resource.getInputStream()) {
-                Files.copy(in, path.resolve(file));
+                Path copy = path.resolve(file);
+                Files.createDirectories(Objects.requireNonNull(copy.getParent()));
+                Files.copy(in, copy);
             }
         }
     }
@@ -110,11 +125,10 @@ record ModelDirectory(Path path, String name, boolean temporary) {
         if (!temporary) {
             return;
         }
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
-            for (Path file : files) {
+        try (Stream<Path> files = Files.walk(path)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) { // what is in a directory before it
                 Files.delete(file);
             }
-            Files.delete(path);
         } catch (IOException e) {
             logger.warn("The copy of the model in {} could not be deleted: {}", path, e.getMessage());
         }

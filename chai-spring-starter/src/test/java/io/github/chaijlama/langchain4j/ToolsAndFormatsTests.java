@@ -160,6 +160,23 @@ class ToolsAndFormatsTests {
         assertThat(tools.calls).containsExactly("add 12 30");
     }
 
+    record Numbers(int count, int year, double price) {}
+
+    interface Estimator {
+        Numbers estimate(String text);
+    }
+
+    /** Whatever digits a model loses itself in, Java's fields hold them. */
+    @Test
+    void numbersAlwaysFitTheFieldsOfAnAiService() {
+        for (long seed = 0; seed < 25; seed++) {
+            Estimator estimator = AiServices.create(Estimator.class,
+                    ChaiChatModel.builder().engine(engine).temperature(1.5).seed(seed).maxOutputTokens(120).build());
+            Numbers numbers = estimator.estimate("How many foxes are there, since when, and what do they cost?");
+            assertThat(numbers.price()).as("seed %d", seed).isFinite();
+        }
+    }
+
     private static ChatRequest.Builder asking(String question) {
         return ChatRequest.builder().messages(UserMessage.from(question));
     }

@@ -214,8 +214,8 @@ class ChaiAutoConfigurationTests {
         runner.withPropertyValues(MODEL).run(context -> {
             assertThat(options(context)).isEqualTo(ChaiOptions.exact());
             var parameters = context.getBean(ChatModel.class).defaultRequestParameters();
-            assertThat(parameters.temperature()).isZero();
-            assertThat(parameters.topP()).isEqualTo(1);
+            assertThat(parameters.temperature()).as("nothing is said: the likeliest token").isNull();
+            assertThat(parameters.topP()).isNull();
             assertThat(parameters.topK()).isNull();
             assertThat(parameters.maxOutputTokens()).isNull();
             assertThat(parameters.stopSequences()).isEmpty();
@@ -415,7 +415,7 @@ class ChaiAutoConfigurationTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            chai.enabled=true | chai.model.path is not set | Set chai.model.path
+            chai.enabled=true | neither chai.model.path nor chai.model.repository is set | Set chai.model.path
             chai.model.path=nowhere | model directory nowhere does not exist | Correct chai.model.path
             chai.model.path=classpath:nowhere | there is no such directory with a config.json | Correct chai.model.path
             chai.model.path=src | config.json does not exist | Correct chai.model.path

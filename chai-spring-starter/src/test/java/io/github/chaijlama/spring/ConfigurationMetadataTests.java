@@ -28,7 +28,8 @@ class ConfigurationMetadataTests {
     @Test
     void everyPropertyIsThere() throws Exception {
         assertThat(properties()).extracting(property -> property.path("name").asText()).containsExactlyInAnyOrder(
-                "chai.enabled", "chai.attention", "chai.model.path", "chai.model.name", "chai.model.weights",
+                "chai.enabled", "chai.attention", "chai.model.path", "chai.model.repository",
+                "chai.model.revision", "chai.model.name", "chai.model.weights",
                 "chai.profile",
                 "chai.membership.window", "chai.membership.offset", "chai.membership.algorithm",
                 "chai.membership.representative", "chai.kv-cache.max-memory", "chai.kv-cache.reuse",
@@ -42,7 +43,9 @@ class ConfigurationMetadataTests {
                 "chai.scheduler.time-limit", "chai.scheduler.max-step-tokens", "chai.scheduler.max-slice-tokens",
                 "chai.chat.temperature", "chai.chat.top-p", "chai.chat.top-k", "chai.chat.frequency-penalty",
                 "chai.chat.presence-penalty", "chai.chat.max-output-tokens",
-                "chai.chat.stop-sequences", "chai.chat.seed");
+                "chai.chat.stop-sequences", "chai.chat.seed", "chai.model.generation-config",
+                "chai.chat.repetition-penalty", "chai.chat.enable-thinking", "chai.chat.return-thinking",
+                "chai.chat.send-thinking");
     }
 
     @Test
@@ -61,12 +64,13 @@ class ConfigurationMetadataTests {
                         + property.path("defaultValue").asText())
                 .containsExactlyInAnyOrder("chai.enabled=true", "chai.kv-cache.reuse=true",
                         "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored",
-                        "chai.chat.frequency-penalty=0", "chai.chat.presence-penalty=0", "chai.chat.temperature=0",
+                        "chai.chat.frequency-penalty=0", "chai.chat.presence-penalty=0",
+                        "chai.chat.return-thinking=false", "chai.chat.send-thinking=false",
+                        "chai.model.generation-config=true",
                         "chai.calibration.mode=off", "chai.calibration.samples=128",
                         "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32", "chai.operators=auto",
                         "chai.scheduler.max-concurrent=16", "chai.scheduler.max-waiting=256",
-                        "chai.scheduler.max-step-tokens=256", "chai.scheduler.max-slice-tokens=32",
-                        "chai.chat.top-p=1");
+                        "chai.scheduler.max-step-tokens=256", "chai.scheduler.max-slice-tokens=32");
     }
 
     @Test

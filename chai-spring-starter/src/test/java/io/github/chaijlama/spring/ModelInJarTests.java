@@ -48,6 +48,9 @@ class ModelInJarTests {
                 }
                 out.closeEntry();
             }
+            out.putNextEntry(new JarEntry("models/boxed/additional_chat_templates/tool_use.jinja"));
+            out.write("{{ tools | tojson }}".getBytes(StandardCharsets.UTF_8));
+            out.closeEntry();
         }
         return jar;
     }
@@ -62,6 +65,8 @@ class ModelInJarTests {
                     .withPropertyValues(properties).run(context -> {
                         if (context.getStartupFailure() == null) {
                             assertThat(copy(output)).isDirectoryContaining("glob:**.safetensors");
+                            assertThat(copy(output).resolve("additional_chat_templates/tool_use.jinja"))
+                                    .hasContent("{{ tools | tojson }}");
                         }
                         consumer.accept(context);
                     });
