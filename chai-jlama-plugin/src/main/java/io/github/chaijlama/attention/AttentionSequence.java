@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
@@ -38,6 +39,12 @@ public final class AttentionSequence implements AutoCloseable {
     private Optional<Reservation> reservation = Optional.empty();
     private int length;
     private int stepTokens;
+    /** Whether keys are turned by the angles of long sequences, where a model has such. */
+    private boolean stretched;
+    /** The positions at which the prompt ended, if that was said. */
+    private OptionalInt promptEnd = OptionalInt.empty();
+    /** The tokens of the positions, where they may be needed again; there may be more than positions. */
+    private int[] tokens = new int[0];
     private boolean closed;
 
     /** A layer's clusters, and until they are known the features they will be decided from. */
@@ -72,6 +79,7 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     private void startMembership() {
+        promptEnd = OptionalInt.empty();
         windowEnd = switch (profile.membership()) {
             case Membership.Online online -> online.offset() + online.window();
             case Membership.Prompt _ -> Integer.MAX_VALUE;
@@ -111,6 +119,44 @@ public final class AttentionSequence implements AutoCloseable {
             throw new IllegalStateException("only a new sequence with exact attention can be observed");
         }
         observers.add(observer);
+    }
+
+    /** Whether its keys are turned by the angles of long sequences, where a model has such. */
+    public boolean isStretched() {
+        return stretched;
+    }
+
+    /**
+     * Forgets everything, to be told it anew with keys that are turned by other angles.
+     *
+     * @param newStretched whether by those of long sequences
+     * @param newLength    positions it will have then
+     * @throws io.github.chaijlama.kv.KvCacheFullException if the budget does not hold them; nothing has changed then
+     */
+    public void restart(boolean newStretched, int newLength) {
+        long most = (long) layers.length * 2 * layout.numberOfKvHeads() * store.pagesFor(newLength);
+        long held = store.allocatedBytes() / pool.pageBytes();
+        pool.reserve(Math.max(0, most - held), store.allocatedBytes()).close();
+        reset();
+        stretched = newStretched;
+    }
+
+    /** Remembers the tokens of the next positions, in case the sequence must be calculated anew. */
+    public void remember(int[] source, int from, int count) {
+        if (length + count > tokens.length) {
+            tokens = Arrays.copyOf(tokens, Math.max(2 * tokens.length, length + count));
+        }
+        System.arraycopy(source, from, tokens, length, count);
+    }
+
+    /** Returns the tokens of its positions, all of which must have been {@linkplain #remember remembered}. */
+    public int[] tokens() {
+        return Arrays.copyOf(tokens, length);
+    }
+
+    /** Returns the positions at which the prompt ended, where the prompt decided membership. */
+    public OptionalInt promptEnd() {
+        return promptEnd;
     }
 
     /** Returns the bytes of the rows stored, by the formula of {@link KvStore#usedBytes()}. */
@@ -217,6 +263,9 @@ public final class AttentionSequence implements AutoCloseable {
                     + " positions cannot be copied to a sequence of " + length);
         }
         windowEnd = source.windowEnd;
+        stretched = source.stretched;
+        promptEnd = source.promptEnd;
+        tokens = Arrays.copyOf(source.tokens, newLength);
         for (int layer = 0; layer < layers.length; layer++) {
             layers[layer].undecided = Optional.empty();
             setPlan(layer, source.layers[layer].plan);
@@ -312,6 +361,7 @@ public final class AttentionSequence implements AutoCloseable {
                 }
             }
             windowEnd = length;
+            promptEnd = OptionalInt.of(length);
         } finally {
             endReservation();
         }

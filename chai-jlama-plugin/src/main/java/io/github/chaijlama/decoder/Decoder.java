@@ -25,6 +25,7 @@ public final class Decoder implements AutoCloseable {
     private final LayerStack layers;
     private final TokenEmbedding embedding;
     private final OutputHead head;
+    private final Stretching stretching;
 
     /**
      * Creates the forward pass of a model.
@@ -42,6 +43,7 @@ public final class Decoder implements AutoCloseable {
         try {
             this.embedding = new TokenEmbedding(config.embedding(), weights, layers.tools());
             this.head = OutputHead.of(config, weights, layers.tools(), clock);
+            this.stretching = new Stretching(config.stretchedBeyond());
         } catch (RuntimeException | Error e) {
             layers.close();
             throw e;
@@ -77,16 +79,22 @@ public final class Decoder implements AutoCloseable {
         layers.lock().lock();
         try {
             ensureOpen();
-            List<SequenceRows> sequences = begin(runs);
-            Rows x = embed(runs, sequences); // (row, hiddenSize)
-            for (int layer = 0; layer < config().layers(); layer++) {
-                layers.forward(layer, sequences, x);
-            }
-            runs.forEach(run -> run.sequence().endStep());
-            return logits(runs, sequences, x);
+            stretching.prepare(runs, this::pass);
+            return pass(runs);
         } finally {
             layers.lock().unlock();
         }
+    }
+
+    /** One pass through all layers, under the lock. */
+    private float[][] pass(List<StepRun> runs) {
+        List<SequenceRows> sequences = begin(runs);
+        Rows x = embed(runs, sequences); // (row, hiddenSize)
+        for (int layer = 0; layer < config().layers(); layer++) {
+            layers.forward(layer, sequences, x);
+        }
+        runs.forEach(run -> run.sequence().endStep());
+        return logits(runs, sequences, x);
     }
 
     /** Sets memory aside for every sequence, or for none. */

@@ -31,6 +31,7 @@ final class ConfigParts {
         add(attention.value(), WeightRole.MATRIX);
         add(attention.queryNorm());
         add(attention.keyNorm());
+        attention.sinks().ifPresent(sinks -> add(sinks, WeightRole.VECTOR));
         add(attention.output(), WeightRole.MATRIX);
         add(layer.afterAttentionNorm());
         add(layer.feedForwardNorm());

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.OptionalInt;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** The values of a JSON file, checked as they are read: what is wrong is named with what was expected and found. */
 public final class ConfigValues {
@@ -51,6 +52,18 @@ public final class ConfigValues {
             throw bad(key, "an object", node);
         }
         return new ConfigValues(file, node);
+    }
+
+    /** Returns these values with those of others under some keys, where the others have one. */
+    ConfigValues with(ConfigValues others, List<String> keys) {
+        ObjectNode merged = ((ObjectNode) values).deepCopy();
+        keys.stream().filter(others::has).forEach(key -> merged.set(key, others.values.path(key)));
+        return new ConfigValues(file, merged);
+    }
+
+    /** Returns these values with a flag. */
+    ConfigValues withFlag(String key, boolean flag) {
+        return new ConfigValues(file, ((ObjectNode) values).deepCopy().put(key, flag));
     }
 
     int size(String key) {
@@ -108,6 +121,46 @@ public final class ConfigValues {
             throw bad(key, "a number above 0", values.path(key));
         }
         return number(key, 0);
+    }
+
+    /** Returns a number of 0 or more; 0 if it is not there. */
+    double numberOrNone(String key) {
+        return values.path(key).isNumber() && values.path(key).doubleValue() == 0 ? 0 : number(key, 0);
+    }
+
+    /** Returns a list of numbers above 0. */
+    List<Double> numbers(String key) {
+        JsonNode node = values.path(key);
+        List<Double> numbers = new ArrayList<>();
+        for (JsonNode number : node) {
+            if (!number.isNumber() || !(number.floatValue() > 0) || Float.isInfinite(number.floatValue())) {
+                throw bad(key, "a list of numbers above 0", node);
+            }
+            numbers.add(number.doubleValue());
+        }
+        if (!node.isArray() || numbers.isEmpty()) {
+            throw bad(key, "a list of numbers above 0", node);
+        }
+        return numbers;
+    }
+
+    /** Returns a list of whole numbers of 0 or more, empty if it is not there. */
+    List<Integer> wholeNumbers(String key) {
+        JsonNode node = values.path(key);
+        List<Integer> numbers = new ArrayList<>();
+        if (!has(key)) {
+            return numbers;
+        }
+        for (JsonNode number : node) {
+            if (!number.isIntegralNumber() || !number.canConvertToInt() || number.intValue() < 0) {
+                throw bad(key, "a list of whole numbers", node);
+            }
+            numbers.add(number.intValue());
+        }
+        if (!node.isArray()) {
+            throw bad(key, "a list of whole numbers", node);
+        }
+        return numbers;
     }
 
     String text(String key, String defaultValue) {

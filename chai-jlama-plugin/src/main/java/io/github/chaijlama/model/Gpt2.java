@@ -12,6 +12,9 @@ import java.util.stream.IntStream;
 final class Gpt2 {
     static final ModelFamily FAMILY = new ModelFamily("gpt2", Gpt2::read);
 
+    /** Some files put another name before all, and some keep the causal mask of each layer. */
+    private static final TensorNames NAMES = TensorNames.of(List.of(new TensorNames.Prefix("transformer.", "")),
+            "h\\.\\d+\\.attn\\.(masked_)?bias", "lm_head\\.weight");
     private static final int DEFAULT_CONTEXT = 1024;
     private static final double DEFAULT_EPSILON = 1e-5;
 
@@ -45,7 +48,7 @@ final class Gpt2 {
                         .mapToObj(layer -> layer("h." + layer + ".", hiddenSize, intermediateSize, layout, epsilon,
                                 activation))
                         .toList(),
-                new OutputConfig(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0), "transformer.",
+                new OutputConfig(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0), NAMES,
                 config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
     }
 
@@ -57,7 +60,8 @@ final class Gpt2 {
                 new AttentionConfig(heads, scores, Optional.empty(), queriesKeysValues.rows(0, hiddenSize),
                         queriesKeysValues.rows(hiddenSize, hiddenSize),
                         queriesKeysValues.rows(2 * hiddenSize, hiddenSize),
-                        linear(prefix + "attn.c_proj", hiddenSize, hiddenSize), Optional.empty(), Optional.empty()),
+                        linear(prefix + "attn.c_proj", hiddenSize, hiddenSize), Optional.empty(), Optional.empty(),
+                        Optional.empty(), Optional.empty()),
                 Optional.empty(), Optional.of(NormConfig.layer(epsilon, prefix + "ln_2", hiddenSize)),
                 new FeedForwardConfig.Mlp(activation, Optional.empty(),
                         linear(prefix + "mlp.c_fc", intermediateSize, hiddenSize),

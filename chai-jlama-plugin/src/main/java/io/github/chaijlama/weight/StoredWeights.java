@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.model.Excerpt;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
 import io.github.chaijlama.safetensors.SafetensorsDirectory;
@@ -34,6 +35,7 @@ import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
 public final class StoredWeights implements WeightSource, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(StoredWeights.class);
     private static final String FACTORS = ".qb";
+    private static final String OUTPUT = "lm_head.weight";
 
     private final Path directory;
     private final Arena arena = Arena.ofShared();
@@ -54,15 +56,16 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
      * @throws ModelLoadException if a file is missing or broken, or a weight is not as expected
      */
     public static StoredWeights open(Path directory, ModelConfig config) {
-        return open(directory, config.parts(), config.namePrefix());
+        return open(directory, config.parts(), config.names());
     }
 
-    static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, String namePrefix) {
+    static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, TensorNames names) {
         StoredWeights weights = new StoredWeights(directory, roles);
         try {
             weights.entries.putAll(SafetensorsDirectory.map(directory, weights.arena));
-            weights.stripPrefix(namePrefix);
+            weights.rename(names);
             weights.roles.keySet().forEach(weights::require);
+            weights.requireNothingElse(names);
             return weights;
         } catch (RuntimeException | Error e) {
             weights.close();
@@ -70,19 +73,40 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         }
     }
 
-    /** Takes a prefix off every name that has it. */
-    private void stripPrefix(String prefix) {
+    /** Calls every tensor what it means. */
+    private void rename(TensorNames names) {
         for (Entry entry : List.copyOf(entries.values())) {
             String name = entry.name();
-            if (!prefix.isEmpty() && name.startsWith(prefix)) {
+            String meant = names.meant(name);
+            if (!meant.equals(name)) {
                 entries.remove(name);
-                String shorter = name.substring(prefix.length());
-                if (entries.putIfAbsent(shorter,
-                        new Entry(shorter, entry.type(), entry.shape(), entry.memory())) != null) {
-                    throw new ModelLoadException(directory + " has tensors " + name + " and " + shorter);
+                if (entries.putIfAbsent(meant,
+                        new Entry(meant, entry.type(), entry.shape(), entry.memory())) != null) {
+                    throw new ModelLoadException(directory + " has tensors " + name + " and " + meant);
                 }
             }
         }
+    }
+
+    /** A tensor that nothing is computed with may be what makes the model what it is. */
+    private void requireNothingElse(TensorNames names) {
+        Set<String> used = usedTensors();
+        for (Entry entry : entries.values()) {
+            String name = entry.name();
+            boolean ofUsed = name.endsWith(FACTORS)
+                    && used.contains(name.substring(0, name.length() - FACTORS.length()));
+            if (!ofUsed && !used.contains(name) && !names.isOther(name) && !isTiedOutput(entry)) {
+                throw new ModelLoadException(where(entry) + "is none that config.json asks for, and would be ignored");
+            }
+        }
+    }
+
+    /** Whether a tensor is the table of tokens once more, as the output matrix. */
+    private boolean isTiedOutput(Entry entry) {
+        return entry.name().equals(OUTPUT) && roles.entrySet().stream()
+                .filter(part -> part.getValue() == WeightRole.TIED_TABLE).map(part -> entry(part.getKey().tensor()))
+                .anyMatch(table -> table.type().equals(entry.type()) && Arrays.equals(table.shape(), entry.shape())
+                        && table.memory().mismatch(entry.memory()) < 0);
     }
 
     private void require(TensorPart part) {
@@ -240,7 +264,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         return stored.format() == WeightFormat.F32 ? stored : converter.convert(stored, WeightFormat.F32);
     }
 
-    /** Returns the number of weights of the model; files may hold more, such as masks. */
+    /** Returns the number of weights of the model; files may hold others, such as masks. */
     public long numberOfParameters() {
         return usedTensors().stream()
                 .mapToLong(name -> Arrays.stream(entry(name).shape()).reduce(1, (a, b) -> a * b))

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
 
@@ -59,7 +60,7 @@ class StoredWeightsTests {
 
     private float[] values(TensorPart part, WeightRole role) {
         roles = Map.of(part, role);
-        try (StoredWeights weights = StoredWeights.open(directory, roles, "")) {
+        try (StoredWeights weights = StoredWeights.open(directory, roles, TensorNames.PLAIN)) {
             weights.prepare(AS_STORED);
             Weight weight = weights.weight(part);
             assertThat(weight.rows()).isEqualTo(role == WeightRole.VECTOR ? 1 : part.rows());
@@ -123,7 +124,8 @@ class StoredWeightsTests {
     void prefixesAreTakenOff() throws IOException {
         write("{\"transformer.m\":{\"dtype\":\"F32\",\"shape\":[4,6],\"data_offsets\":[0,96]}}", 24, 24);
         TensorPart part = TensorPart.matrix("m", 4, 6);
-        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX), "transformer.")) {
+        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX),
+                TensorNames.of(List.of(new TensorNames.Prefix("transformer.", ""))))) {
             weights.prepare(AS_STORED);
             assertThat(weights.weight(part).rows()).isEqualTo(4);
             assertThat(weights.numberOfParameters()).isEqualTo(24);
@@ -147,7 +149,8 @@ class StoredWeightsTests {
             file.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(7).array());
         }
         TensorPart part = TensorPart.matrix("m", (int) rows, 1024);
-        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX), "")) {
+        try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX),
+                TensorNames.PLAIN)) {
             weights.prepare(AS_STORED);
             Weight last = weights.weight(part).rows((int) rows - 1, 1);
             assertThat(last.data().toArray(JAVA_FLOAT_UNALIGNED)).hasSize(1024).endsWith(0, 7);
