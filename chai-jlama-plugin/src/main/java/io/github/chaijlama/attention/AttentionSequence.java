@@ -32,6 +32,8 @@ public final class AttentionSequence implements AutoCloseable {
     private final KvStore store;
     private final HeadPlan exact;
     private final LayerMembership[] layers;
+    /** The sliding window of each layer, 0 where it sees everything. */
+    private final int[] slidingWindows;
     private final int windowStart;
     /** Where the window ends; before the end of a prompt that decides, as far away as possible. */
     private int windowEnd;
@@ -74,6 +76,7 @@ public final class AttentionSequence implements AutoCloseable {
         this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize(), type);
         this.layers = new LayerMembership[numberOfLayers];
         Arrays.setAll(layers, layer -> new LayerMembership(exact));
+        this.slidingWindows = new int[numberOfLayers];
         this.windowStart = profile.membership() instanceof Membership.Online online ? online.offset() : 0;
         startMembership();
     }
@@ -210,7 +213,9 @@ public final class AttentionSequence implements AutoCloseable {
      * Cuts the sequence back to its first {@code newLength} positions and returns the memory of the others.
      *
      * @throws IllegalArgumentException if membership was decided, or is being decided, from positions that would be
-     *                                  cut: a sequence can be cut to 0 or to any length from the end of its window on
+     *                                  cut: a sequence can be cut to 0 or to any length from the end of its window on;
+     *                                  or if layers with a sliding window have forgotten what they saw then: such a
+     *                                  sequence can be cut by as many positions as its shortest window
      */
     public void truncate(int newLength) {
         if (newLength < 0 || newLength > length) {
@@ -225,6 +230,9 @@ public final class AttentionSequence implements AutoCloseable {
         } else if (newLength < windowEnd) {
             throw new IllegalArgumentException("a sequence can be cut to 0 or to at least the " + windowEnd
                     + " positions its membership was decided from, asked for " + newLength);
+        } else if (!reaches(newLength)) {
+            throw new IllegalArgumentException("a sequence of " + length + " positions cannot be cut to " + newLength
+                    + ": what layers with a sliding window saw then is forgotten");
         } else {
             store.truncate(newLength);
         }
@@ -243,7 +251,7 @@ public final class AttentionSequence implements AutoCloseable {
         if (!profile.isExact() && profile.membership() instanceof Membership.Prompt) {
             return waitsForEndOfPrompt() && newLength == length;
         }
-        return newLength == length || newLength >= windowEnd;
+        return newLength == length || newLength >= windowEnd && reaches(newLength);
     }
 
     /**
@@ -263,6 +271,7 @@ public final class AttentionSequence implements AutoCloseable {
                     + " positions cannot be copied to a sequence of " + length);
         }
         windowEnd = source.windowEnd;
+        System.arraycopy(source.slidingWindows, 0, slidingWindows, 0, slidingWindows.length);
         stretched = source.stretched;
         promptEnd = source.promptEnd;
         tokens = Arrays.copyOf(source.tokens, newLength);
@@ -305,9 +314,28 @@ public final class AttentionSequence implements AutoCloseable {
         return layers[layer].plan;
     }
 
-    /** Stores room for a batch's rows in a layer. */
-    void extend(int layer, int newLength) {
-        store.extend(layer, newLength, reservation.orElseThrow());
+    /**
+     * Stores room for a batch's rows in a layer, and forgets what its window has left behind. Twice the window is kept,
+     * so that a sequence can be cut back by one.
+     *
+     * @param window positions a row sees, 0 for all
+     */
+    void extend(int layer, int position, int rows, int window) {
+        slidingWindows[layer] = window;
+        if (window > 0) {
+            store.forget(layer, Math.max(0, position - 2 * window + 1), reservation.orElseThrow());
+        }
+        store.extend(layer, position + rows, reservation.orElseThrow());
+    }
+
+    /** Whether every layer still has what the row behind the first {@code newLength} positions sees. */
+    private boolean reaches(int newLength) {
+        for (int layer = 0; layer < layers.length; layer++) {
+            if (store.firstPosition(layer) > Math.max(0, newLength - slidingWindows[layer] + 1)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Returns how many of a batch's rows come before the layer's membership can be decided, and so are exact. */
@@ -401,13 +429,14 @@ public final class AttentionSequence implements AutoCloseable {
      * its membership gives pages back before the next one takes its own.
      */
     private long pagesFor(int tokens) {
-        long before = store.pagesFor(length);
-        long after = store.pagesFor(length + tokens);
-        long window = store.pagesFor(windowEnd);
         int kvHeads = layout.numberOfKvHeads();
         long total = 0;
         long most = 0;
         for (int layer = 0; layer < layers.length; layer++) {
+            int gone = store.forgottenPages(layer);
+            long before = store.pagesFor(length) - gone;
+            long after = store.pagesFor(length + tokens) - gone;
+            long window = store.pagesFor(windowEnd) - gone;
             total += kvHeads * (after - before); // values
             if (undecidedRows(layer, length, tokens) == 0) {
                 total += layers[layer].plan.keyHeads().length * (after - before);

@@ -87,7 +87,7 @@ public final class LayerAttention implements AutoCloseable {
                 throw new IllegalStateException("layer " + layer + " has seen " + input.store().length(layer)
                         + " positions, the rows start at " + slice.position());
             }
-            slice.sequence().extend(layer, slice.position() + slice.rows());
+            slice.sequence().extend(layer, slice.position(), slice.rows(), scores.rules().window());
             storeRows(input, keys.rows(slice.firstRow(), slice.rows()), values.rows(slice.firstRow(), slice.rows()));
             if (slice.rows() < SMALLEST_TILE) {
                 for (int row = 0; row < slice.rows(); row++) {

@@ -27,12 +27,13 @@ public final class KvStore implements AutoCloseable {
     private final int rowsPerPage;
     private final Layer[] layers;
 
-    /** The pages of one layer; there are none of keys that are not kept. */
+    /** The pages of one layer from the first that it still has; there are none of keys that are not kept. */
     private static final class Layer {
         private final boolean[] keepsKeys;
         private final Page[][] keys;
         private final Page[][] values;
         private int keptKeyHeads;
+        private int firstPage;
         private int length;
 
         Layer(int numberOfKvHeads) {
@@ -106,6 +107,16 @@ public final class KvStore implements AutoCloseable {
         return layers[layer].length;
     }
 
+    /** Returns the first position that a layer still has. */
+    public int firstPosition(int layer) {
+        return layers[layer].firstPage * rowsPerPage;
+    }
+
+    /** Returns how many pages at the beginning of each head a layer has no more. */
+    public int forgottenPages(int layer) {
+        return layers[layer].firstPage;
+    }
+
     /** Whether the layer keeps the keys of this KV head. */
     public boolean keepsKeys(int layer, int kvHead) {
         return layers[layer].keepsKeys[kvHead];
@@ -122,7 +133,7 @@ public final class KvStore implements AutoCloseable {
      */
     public void extend(int layer, int length, Reservation reservation) {
         Layer at = layers[layer];
-        int pages = (int) pagesFor(length);
+        int pages = (int) pagesFor(length) - at.firstPage;
         for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
             at.values[kvHead] = extend(at.values[kvHead], pages, reservation);
             if (at.keepsKeys[kvHead]) {
@@ -171,11 +182,38 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
+     * Forgets the positions of a layer before {@code position}, as far as they fill pages, and gives their memory to
+     * the reservation of the step: nothing will read them again.
+     */
+    public void forget(int layer, int position, Reservation reservation) {
+        Layer at = layers[layer];
+        int pages = Math.min(position, at.length) / rowsPerPage - at.firstPage;
+        if (pages > 0) {
+            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+                at.values[kvHead] = withoutFirst(at.values[kvHead], pages, reservation);
+                at.keys[kvHead] = withoutFirst(at.keys[kvHead], pages, reservation);
+            }
+            at.firstPage += pages;
+        }
+    }
+
+    private static Page[] withoutFirst(Page[] pages, int count, Reservation reservation) {
+        if (pages.length < count) {
+            return pages; // keys that are not kept
+        }
+        for (int page = 0; page < count; page++) {
+            reservation.giveBack(pages[page]);
+        }
+        return Arrays.copyOfRange(pages, count, pages.length);
+    }
+
+    /**
      * Copies the first {@code length} positions of every layer from a store of the same shape and type, which keeps the
      * keys of the same heads. This store must be empty.
      */
     public void copyFrom(KvStore source, int length, Reservation reservation) {
         for (int layer = 0; layer < layers.length; layer++) {
+            layers[layer].firstPage = source.layers[layer].firstPage;
             extend(layer, length, reservation);
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
                 copyPages(source.layers[layer].values[kvHead], layers[layer].values[kvHead]);
@@ -190,15 +228,19 @@ public final class KvStore implements AutoCloseable {
         }
     }
 
-    /** Forgets positions from {@code length} on in every layer and returns their memory to the pool. */
+    /**
+     * Forgets positions from {@code length} on in every layer and returns their memory to the pool. Layers that have
+     * {@linkplain #forget forgotten} what came before are as new.
+     */
     public void truncate(int length) {
-        int pages = (int) pagesFor(length);
         for (Layer layer : layers) {
+            int pages = Math.max(0, (int) pagesFor(length) - layer.firstPage);
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
                 layer.values[kvHead] = shorten(layer.values[kvHead], pages);
                 layer.keys[kvHead] = shorten(layer.keys[kvHead], pages);
             }
             layer.length = Math.min(layer.length, length);
+            layer.firstPage = pages == 0 ? 0 : layer.firstPage;
         }
     }
 
@@ -222,12 +264,12 @@ public final class KvStore implements AutoCloseable {
 
     /** Returns the memory of a page of keys, rows {@code page * rowsPerPage} and on. */
     public MemorySegment keys(int layer, int kvHead, int page) {
-        return layers[layer].keys[kvHead][page].memory();
+        return layers[layer].keys[kvHead][page - layers[layer].firstPage].memory();
     }
 
     /** Returns the memory of a page of values, rows {@code page * rowsPerPage} and on. */
     public MemorySegment values(int layer, int kvHead, int page) {
-        return layers[layer].values[kvHead][page].memory();
+        return layers[layer].values[kvHead][page - layers[layer].firstPage].memory();
     }
 
     /** Returns the offset, in bytes, of a position's row within its page. */
@@ -236,13 +278,14 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Returns the bytes of the rows stored: over all layers, positions times (K heads kept now + KV heads) times the
-     * bytes of a row.
+     * Returns the bytes of the rows stored: over all layers, positions it still has times (K heads kept now + KV heads)
+     * times the bytes of a row.
      */
     public long usedBytes() {
         long rows = 0;
         for (Layer layer : layers) {
-            rows += (long) layer.length * (layer.keptKeyHeads + numberOfKvHeads);
+            long positions = layer.length - (long) layer.firstPage * rowsPerPage;
+            rows += positions * (layer.keptKeyHeads + numberOfKvHeads);
         }
         return rows * rowBytes;
     }

@@ -33,7 +33,7 @@ final class GemmaFamilies {
             .family("gemma3_text");
 
     /** What reads of a Gemma 3 that sees, too. It has no cap of logits, whatever its configuration says. */
-    static final ModelFamily GEMMA3 = gemma3().textHalf("gemma3");
+    static final ModelFamily GEMMA3 = gemma3().sizes(8, 262_208).textHalf("gemma3");
 
     private GemmaFamilies() {}
 

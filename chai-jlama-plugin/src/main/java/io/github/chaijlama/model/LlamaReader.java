@@ -4,6 +4,7 @@ package io.github.chaijlama.model;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 import io.github.chaijlama.model.LlamaRules.HeadNorms;
 import io.github.chaijlama.model.LlamaRules.NormPlaces;
@@ -28,7 +29,7 @@ final class LlamaReader {
         int layers = config.layers("num_hidden_layers");
         int hiddenSize = config.vectorLength("hidden_size", config.size("hidden_size"));
         HeadLayout heads = heads(hiddenSize);
-        int vocabularySize = config.size("vocab_size");
+        int vocabularySize = size("vocab_size", rules.vocabularySize);
         int trainedLength = config.size("max_position_embeddings", rules.contextLength);
         float epsilon = (float) config.number("rms_norm_eps", rules.epsilon);
         TensorPart tokens = TensorPart.matrix("model.embed_tokens.weight", vocabularySize, hiddenSize);
@@ -108,8 +109,12 @@ final class LlamaReader {
         return NormConfig.rms(epsilon, rules.normOffset, TensorPart.vector(name + ".weight", length));
     }
 
+    private int size(String key, OptionalInt unlessSaid) {
+        return unlessSaid.isPresent() ? config.size(key, unlessSaid.getAsInt()) : config.size(key);
+    }
+
     private HeadLayout heads(int hiddenSize) {
-        int heads = config.size("num_attention_heads");
+        int heads = size("num_attention_heads", rules.heads);
         int size = config.has("head_dim") ? config.size("head_dim") : rules.headSize.of(config, hiddenSize, heads);
         int ofKeys = config.isNull("num_key_value_heads") ? heads
                 : config.size("num_key_value_heads", rules.kvHeads.of(config, hiddenSize, heads));

@@ -2,6 +2,7 @@
 package io.github.chaijlama.model;
 
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
@@ -14,6 +15,8 @@ import java.util.function.ToDoubleFunction;
 final class LlamaRules {
     Heads headSize = (config, hiddenSize, heads) -> LlamaReader.dividedHeadSize(config, hiddenSize, heads);
     Heads kvHeads = (config, hiddenSize, heads) -> heads;
+    OptionalInt heads = OptionalInt.empty();
+    OptionalInt vocabularySize = OptionalInt.empty();
     int contextLength = 2048;
     double theta = 10_000;
     double epsilon = 1e-6;
@@ -122,6 +125,13 @@ final class LlamaRules {
     /** The number of KV heads where {@code num_key_value_heads} is not given; null there means one for every head. */
     LlamaRules kvHeads(int count) {
         kvHeads = (config, hiddenSize, heads) -> count;
+        return this;
+    }
+
+    /** Query heads and tokens where the configuration does not say how many. */
+    LlamaRules sizes(int headsUnlessSaid, int vocabularyUnlessSaid) {
+        heads = OptionalInt.of(headsUnlessSaid);
+        vocabularySize = OptionalInt.of(vocabularyUnlessSaid);
         return this;
     }
 

@@ -13,7 +13,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,13 +53,23 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
 
     /**
      * Maps the weights of a directory and checks that every one that the configuration names is there, in a supported
-     * format and with the shape that it asks for. A vector may be stored as a matrix of one row, as Jlama does.
+     * format and with the shape that it asks for, and none besides that would be ignored. A vector may be stored as a
+     * matrix of one row, as Jlama does.
      *
      * @throws ModelLoadException if a file is missing or broken, or a weight is not as expected
      */
     public static StoredWeights open(Path directory, ModelConfig config) {
-        return open(directory, config.parts(), config.names());
+        StoredWeights weights = open(directory, config.parts(), config.names());
+        try {
+            weights.requireNothingElse(config.names());
+            return weights;
+        } catch (RuntimeException | Error e) {
+            weights.close();
+            throw e;
+        }
     }
+
+    /** Maps weights of a directory that may hold others. */
 
     static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, TensorNames names) {
         StoredWeights weights = new StoredWeights(directory, roles);
@@ -65,7 +77,6 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
             weights.entries.putAll(SafetensorsDirectory.map(directory, weights.arena));
             weights.rename(names);
             weights.roles.keySet().forEach(weights::require);
-            weights.requireNothingElse(names);
             return weights;
         } catch (RuntimeException | Error e) {
             weights.close();
@@ -109,7 +120,20 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
                         && table.memory().mismatch(entry.memory()) < 0);
     }
 
+    /** Returns the two tensors that stand for one of 4-bit floats, if it is stored that way. */
+    private Optional<Mxfp4> mxfp4(TensorPart part) {
+        Entry blocks = entries.get(part.tensor() + Mxfp4.BLOCKS);
+        Entry scales = entries.get(part.tensor() + Mxfp4.SCALES);
+        return blocks == null || scales == null || entries.containsKey(part.tensor()) ? Optional.empty()
+                : Optional.of(new Mxfp4(part.tensor(), blocks, scales));
+    }
+
     private void require(TensorPart part) {
+        Optional<Mxfp4> packed = mxfp4(part);
+        if (packed.isPresent()) {
+            inContext(() -> packed.get().requireFits(part));
+            return;
+        }
         Entry entry = entries.get(part.tensor());
         long[] shape = part.shape().stream().mapToLong(Long::longValue).toArray();
         if (entry == null) {
@@ -192,6 +216,11 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         long start = System.nanoTime();
         Map<String, long[]> bytes = new LinkedHashMap<>();
         roles.forEach((part, role) -> {
+            Optional<Mxfp4> packed = mxfp4(part);
+            if (packed.isPresent()) {
+                kept.put(part, inContext(() -> unpack(packed.get(), part, formats.formatOf(role, WeightFormat.I8))));
+                return;
+            }
             Weight slice = slice(part);
             Weight weight = convert(slice, part, formats.formatOf(role, slice.format()));
             kept.put(part, weight);
@@ -216,16 +245,35 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         return tensor.rows(part.slice() * part.height(), part.height());
     }
 
+    private Weight unpack(Mxfp4 packed, TensorPart part, WeightFormat format) {
+        Weight weight = packed.toI8(part, arena);
+        return format == WeightFormat.I8 ? weight : converter.convert(weight, format);
+    }
+
     private Weight convert(Weight slice, TensorPart part, WeightFormat format) {
-        try {
+        return inContext(() -> {
             if (roles.get(part) == WeightRole.VECTOR) {
                 return vector(slice, part);
             }
             Weight weight = part.isContiguous() ? slice.rows(part.first(), part.rows()) : converter.gather(slice, part);
             return weight.format() == format || !part.isContiguous() ? weight : converter.convert(weight, format);
+        });
+    }
+
+    /** Says in which directory it is what failed. */
+    private <T> T inContext(Supplier<T> work) {
+        try {
+            return work.get();
         } catch (ModelLoadException e) {
             throw new ModelLoadException(directory + ": " + e.getMessage(), e.getCause());
         }
+    }
+
+    private void inContext(Runnable work) {
+        inContext(() -> {
+            work.run();
+            return directory;
+        });
     }
 
     private Weight vector(Weight row, TensorPart part) {
@@ -266,13 +314,15 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
 
     /** Returns the number of weights of the model; files may hold others, such as masks. */
     public long numberOfParameters() {
-        return usedTensors().stream()
-                .mapToLong(name -> Arrays.stream(entry(name).shape()).reduce(1, (a, b) -> a * b))
-                .sum();
+        Map<String, Long> sizes = new LinkedHashMap<>();
+        roles.keySet().forEach(part -> sizes.put(part.tensor(), part.shape().stream().reduce(1L, (a, b) -> a * b)));
+        return sizes.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private Set<String> usedTensors() {
-        return roles.keySet().stream().map(TensorPart::tensor).collect(Collectors.toSet());
+        return roles.keySet().stream().flatMap(
+                part -> mxfp4(part).map(packed -> packed.tensors().stream()).orElse(Stream.of(part.tensor())))
+                .collect(Collectors.toSet());
     }
 
     /** Returns the bytes of the weights in use as they are in memory: mapped, or converted. */

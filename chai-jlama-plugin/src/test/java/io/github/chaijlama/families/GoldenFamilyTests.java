@@ -94,6 +94,28 @@ class GoldenFamilyTests {
         }
     }
 
+    /** The loops that clustered attention is compared with give the reference's logits where there are no clusters. */
+    @ParameterizedTest
+    @MethodSource("families")
+    void clusteredAgreesWithPlainLoops(String family) {
+        FamilyReference reference = new FamilyReference(directory(family));
+        for (Operators operators : TestOperators.all()) {
+            try (ChaiModel model = ChaiModel.load(directory(family), TestOperators.exact(operators))) {
+                for (Case golden : cases(family)) {
+                    assertThat(TestModels.maxDifference(reference.logits(golden.tokens(), null), golden.logits())
+                            / golden.spread()).as("plain loops").isLessThan(5e-6);
+                    ClusterProfile profile = TestModels.randomStatic(model.config().shape(), golden.tokens().length);
+                    float[] expected = reference.logits(golden.tokens(),
+                            ((Membership.Static) profile.membership()).layers());
+                    for (int batch : new int[]{ 1, 4096 }) {
+                        assertClose(feed(model, profile, golden.tokens(), batch), expected, golden.spread(),
+                                operators + ", " + golden.tokens().length + " tokens, " + batch + " at a time");
+                    }
+                }
+            }
+        }
+    }
+
     /** Every head its own cluster is the reference; others are not, and do not depend on how tokens arrive. */
     @ParameterizedTest
     @MethodSource("families")

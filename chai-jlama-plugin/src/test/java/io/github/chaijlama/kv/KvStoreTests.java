@@ -134,4 +134,39 @@ class KvStoreTests {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("do not hold a row of 4194304 bytes");
     }
+
+    @Test
+    void whatIsForgottenReturnsItsMemoryAndTheRestStaysWhereItWas() {
+        extend(600);
+        int rows = store.rowsPerPage();
+        store.keys(1, 2, 3).set(JAVA_FLOAT, store.rowAt(3 * rows), 7);
+        long pages = pool.allocatedBytes() / pool.pageBytes();
+        try (Reservation reservation = pool.reserve(0, 0)) {
+            store.dropKeys(0, 1, Optional.of(reservation));
+            pages -= 600 / rows + 1;
+            store.forget(0, 2 * rows + rows / 2, reservation);
+            store.forget(1, 2 * rows - 1, reservation);
+            assertThat(reservation.remaining()).isEqualTo(600 / rows + 1 + 2 * 5 + 6);
+        }
+        assertThat(pool.allocatedBytes()).isEqualTo((pages - 2 * 5 - 6) * pool.pageBytes());
+        assertThat(store.allocatedBytes()).isEqualTo(pool.allocatedBytes());
+        assertThat(store.usedBytes()).isEqualTo(((600L - 2 * rows) * 5 + (600L - rows) * 6) * ROW);
+        assertThat(store.firstPosition(0)).isEqualTo(2 * rows);
+        assertThat(store.firstPosition(1)).isEqualTo(rows);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        extend(900);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        store.truncate(3 * rows + 1);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        assertThat(pool.allocatedBytes()).isEqualTo((2L * 5 + 3 * 6) * pool.pageBytes());
+        try (KvStore copy = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32);
+                Reservation reservation = pool.reserve(100, 0)) {
+            copy.dropKeys(0, 1, Optional.of(reservation));
+            copy.copyFrom(store, 3 * rows + 1, reservation);
+            assertThat(copy.keys(1, 2, 3).get(JAVA_FLOAT, copy.rowAt(3 * rows))).isEqualTo(7);
+            assertThat(copy.allocatedBytes()).isEqualTo(store.allocatedBytes());
+        }
+        store.truncate(0);
+        assertThat(store.firstPosition(0)).isZero();
+    }
 }
