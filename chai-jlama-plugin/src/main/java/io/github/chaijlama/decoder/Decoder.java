@@ -117,11 +117,17 @@ public final class Decoder implements AutoCloseable {
     private Rows embed(List<StepRun> runs, List<SequenceRows> sequences) {
         SequenceRows last = sequences.getLast();
         Rows x = layers.rows(last.firstRow() + last.rows());
+        Rows embedded = embedding.rows(x);
         for (int i = 0; i < runs.size(); i++) {
             StepRun run = runs.get(i);
             for (int token = 0; token < run.count(); token++) {
-                embedding.lookUp(run.tokens()[run.from() + token], sequences.get(i).position() + token, x,
-                        sequences.get(i).firstRow() + token);
+                embedding.lookUp(run.tokens()[run.from() + token], embedded, sequences.get(i).firstRow() + token);
+            }
+        }
+        embedding.project(embedded, x);
+        for (SequenceRows rows : sequences) {
+            for (int row = 0; row < rows.rows(); row++) {
+                embedding.addPosition(rows.position() + row, x, rows.firstRow() + row);
             }
         }
         return x;

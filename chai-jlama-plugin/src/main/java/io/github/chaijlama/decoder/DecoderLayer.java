@@ -43,6 +43,8 @@ class DecoderLayer {
     private final Norm feedForwardNorm;
     private final FeedForward feedForward;
     private final Norm afterFeedForwardNorm;
+    private final Norm attentionSumNorm;
+    private final Norm feedForwardSumNorm;
     private final float residualMultiplier;
     private final StepTools tools;
 
@@ -76,6 +78,8 @@ class DecoderLayer {
         this.feedForwardNorm = Norm.of(config.feedForwardNorm(), weights, tools);
         this.feedForward = FeedForward.of(config.feedForward(), weights, tools);
         this.afterFeedForwardNorm = Norm.of(config.afterFeedForwardNorm(), weights, tools);
+        this.attentionSumNorm = Norm.of(config.attentionSumNorm(), weights, tools);
+        this.feedForwardSumNorm = Norm.of(config.feedForwardSumNorm(), weights, tools);
         this.residualMultiplier = config.residualMultiplier();
         this.tools = tools;
     }
@@ -105,9 +109,11 @@ class DecoderLayer {
         }
         output(attended, change);
         addTo(x, afterAttentionNorm.apply(change, normed));
+        attentionSumNorm.apply(x, x);
 
         feedForward(feedForwardNorm.apply(x, normed), change);
         addTo(x, afterFeedForwardNorm.apply(change, normed));
+        feedForwardSumNorm.apply(x, x);
     }
 
     /** Projects the queries and keys of the heads that are needed, and all values. */

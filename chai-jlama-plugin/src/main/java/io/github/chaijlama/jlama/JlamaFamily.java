@@ -119,7 +119,7 @@ enum JlamaFamily {
     private static Config jlamaConfig(ModelConfig config) {
         LayerConfig layer = config.layer(0);
         AttentionConfig attention = layer.attention();
-        NormConfig norm = config.output().norm();
+        NormConfig norm = config.output().norm().orElseThrow();
         Optional<Rotary> rotary = attention.rotary();
         int heads = attention.heads().numberOfHeads();
         int positions = config.contextLength() + (rotary.isPresent() ? 2 * heads : 0);

@@ -16,9 +16,11 @@ final class ConfigParts {
         EmbeddingConfig embedding = config.embedding();
         OutputConfig output = config.output();
         parts.add(embedding.tokens(), output.isTied() ? WeightRole.TIED_TABLE : WeightRole.TABLE);
+        embedding.projection().ifPresent(projection -> parts.add(projection, WeightRole.MATRIX));
         embedding.positions().ifPresent(positions -> parts.add(positions, WeightRole.TABLE));
         config.layerConfigs().forEach(parts::add);
         parts.add(output.norm());
+        output.projection().ifPresent(projection -> parts.add(projection, WeightRole.MATRIX));
         output.weight().ifPresent(weight -> parts.add(weight, WeightRole.MATRIX));
         return parts.roles;
     }
@@ -43,6 +45,8 @@ final class ConfigParts {
             }
         }
         add(layer.afterFeedForwardNorm());
+        add(layer.attentionSumNorm());
+        add(layer.feedForwardSumNorm());
     }
 
     private void add(FeedForwardConfig.Mlp mlp) {

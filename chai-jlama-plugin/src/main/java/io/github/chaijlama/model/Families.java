@@ -89,7 +89,7 @@ public final class Families {
     static final ModelFamily GPT_OSS = new LlamaRules().headSize(64).kvHeads(8).contextLength(131_072).theta(150_000)
             .epsilon(LLAMA_EPSILON).biasUnlessDenied().sinks().window((config, layer) -> config.slides(layer,
                     layer % 2 == 0) && !config.isNull("sliding_window") ? config.size("sliding_window", 128) : 0)
-            .activation(Families::gptOssActivation).feedForward(Mixtures::gptOss)
+            .rotary(Families::gptOssAngles).activation(Families::gptOssActivation).feedForward(Mixtures::gptOss)
             .understandsQuantization(quantization -> quantization.text("quant_method", "").equals("mxfp4"))
             .family("gpt_oss");
 
@@ -134,6 +134,13 @@ public final class Families {
             throw config.bad("no_rope_layers", "a list with a number for each layer");
         }
         return turned.get(layer) != 0; // the name says the contrary of what the numbers mean
+    }
+
+    private static Optional<Rotary> gptOssAngles(RotaryReader reader, ConfigValues config, int layer) {
+        if (config.object("rope_scaling").isEmpty() && config.object("rope_parameters").isEmpty()) {
+            throw config.bad("rope_scaling", "an object, which files of gpt-oss have");
+        }
+        return Optional.of(reader.whole(150_000));
     }
 
     /** The functions that config.json names are not those that are computed. */

@@ -43,12 +43,13 @@ final class Gpt2 {
         Activation activation = Activation.of(config, config.text("activation_function", "gelu_new"));
         return new ModelConfig("gpt2", hiddenSize, intermediateSize, vocabularySize, contextLength,
                 new EmbeddingConfig(TensorPart.matrix("wte.weight", vocabularySize, hiddenSize),
+                        Optional.empty(),
                         Optional.of(TensorPart.matrix("wpe.weight", contextLength, hiddenSize)), 1, false),
                 IntStream.range(0, layers)
                         .mapToObj(layer -> layer("h." + layer + ".", hiddenSize, intermediateSize, layout, epsilon,
                                 activation))
                         .toList(),
-                new OutputConfig(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0), NAMES,
+                OutputConfig.of(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0), NAMES,
                 config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
     }
 
@@ -66,7 +67,7 @@ final class Gpt2 {
                 new FeedForwardConfig.Mlp(activation, Optional.empty(),
                         linear(prefix + "mlp.c_fc", intermediateSize, hiddenSize),
                         linear(prefix + "mlp.c_proj", hiddenSize, intermediateSize)),
-                Optional.empty(), 1);
+                Optional.empty(), Optional.empty(), Optional.empty(), 1);
     }
 
     private static Projection linear(String name, int out, int in) {

@@ -46,10 +46,10 @@ final class LlamaReader {
             layerConfigs.add(layer(new LayerSite(config, layer, hiddenSize), heads, angles, epsilon));
         }
         return new ModelConfig(modelType, hiddenSize, GatedMlp.intermediateSize(config), vocabularySize, contextLength,
-                new EmbeddingConfig(tokens, Optional.empty(),
+                new EmbeddingConfig(tokens, Optional.empty(), Optional.empty(),
                         (float) rules.embeddingMultiplier.of(config, hiddenSize), rules.multiplyInTableType),
                 layerConfigs,
-                new OutputConfig(norm("model.norm", hiddenSize, epsilon), head,
+                OutputConfig.of(norm("model.norm", hiddenSize, epsilon), head,
                         (float) rules.logitDivisor.applyAsDouble(config),
                         (float) rules.logitSoftCap.applyAsDouble(config)),
                 names, config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
@@ -63,7 +63,7 @@ final class LlamaReader {
         return new LayerConfig(norm(before, site, "input_layernorm", epsilon),
                 attention(site, heads, rotary, epsilon), norm(behind, site, "post_attention_layernorm", epsilon),
                 norm(before, site, beforeFeedForward, epsilon), rules.feedForward.of(site, activation),
-                norm(behind, site, "post_feedforward_layernorm", epsilon),
+                norm(behind, site, "post_feedforward_layernorm", epsilon), Optional.empty(), Optional.empty(),
                 (float) rules.residualMultiplier.applyAsDouble(config));
     }
 

@@ -32,6 +32,7 @@ final class FamilyReference {
     private final int headSize;
     private final boolean opt;
     private final boolean behind;
+    private final boolean ofSum;
 
     FamilyReference(Path directory) {
         try {
@@ -48,6 +49,7 @@ final class FamilyReference {
         heads = config.path("num_attention_heads").asInt();
         kvHeads = config.path("num_key_value_heads").asInt(heads);
         headSize = config.path("head_dim").asInt(hidden / heads);
+        ofSum = opt && !config.path("do_layer_norm_before").asBoolean(true);
         behind = !opt && weights.has("model.layers.0.post_feedforward_layernorm.weight");
     }
 
@@ -62,6 +64,9 @@ final class FamilyReference {
             runLayer(layer, x, clusters == null ? null : clusters.get(layer));
         }
         double[] normed = norm(x[x.length - 1], opt ? "model.decoder.final_layer_norm" : "model.norm");
+        if (weights.has("model.decoder.project_out.weight")) {
+            normed = weights.multiply("model.decoder.project_out", normed);
+        }
         double[] logits = weights.multiply(weights.has("lm_head.weight") ? "lm_head" : table(), normed);
         float[] result = new float[logits.length];
         for (int i = 0; i < result.length; i++) {
@@ -78,10 +83,15 @@ final class FamilyReference {
 
     private double[][] embed(int[] tokens) {
         double factor = type.startsWith("gemma") ? Math.sqrt(hidden) : config.path("embedding_multiplier").asDouble(1);
-        double[][] x = new double[tokens.length][hidden];
+        int width = config.path("word_embed_proj_dim").asInt(hidden);
+        double[][] x = new double[tokens.length][];
         for (int t = 0; t < tokens.length; t++) {
+            x[t] = Arrays.copyOfRange(weights.get(table() + ".weight"), tokens[t] * width, (tokens[t] + 1) * width);
+            if (width != hidden) {
+                x[t] = weights.multiply("model.decoder.project_in", x[t]);
+            }
             for (int i = 0; i < hidden; i++) {
-                x[t][i] = weights.get(table() + ".weight")[tokens[t] * hidden + i] * factor;
+                x[t][i] *= factor;
                 x[t][i] += opt ? weights.get("model.decoder.embed_positions.weight")[(t + 2) * hidden + i] : 0;
             }
         }
@@ -95,10 +105,12 @@ final class FamilyReference {
         for (int t = 0; t < x.length; t++) {
             double[] change = linear(prefix + (opt ? "self_attn.out_proj" : "self_attn.o_proj"), attended[t]);
             add(x[t], residual, behind ? norm(change, prefix + "post_attention_layernorm") : change);
+            x[t] = ofSum ? norm(x[t], prefix + "self_attn_layer_norm") : x[t];
             String before = opt ? "final_layer_norm"
                     : behind ? "pre_feedforward_layernorm" : "post_attention_layernorm";
-            change = feedForward(prefix, norm(x[t], prefix + before));
+            change = feedForward(prefix, ofSum ? x[t] : norm(x[t], prefix + before));
             add(x[t], residual, behind ? norm(change, prefix + "post_feedforward_layernorm") : change);
+            x[t] = ofSum ? norm(x[t], prefix + "final_layer_norm") : x[t];
         }
     }
 
@@ -111,7 +123,7 @@ final class FamilyReference {
         double[][] v = new double[x.length][];
         double[] frequencies = frequencies(layer, x.length);
         for (int t = 0; t < x.length; t++) {
-            double[] normed = norm(x[t], prefix + (opt ? "self_attn_layer_norm" : "input_layernorm"));
+            double[] normed = ofSum ? x[t] : norm(x[t], prefix + (opt ? "self_attn_layer_norm" : "input_layernorm"));
             if (weights.has(attention + "qkv_proj.weight")) {
                 double[] all = linear(attention + "qkv_proj", normed);
                 q[t] = Arrays.copyOf(all, heads * headSize);

@@ -26,6 +26,7 @@ import io.github.chaijlama.TestOperators;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
@@ -99,14 +100,14 @@ class GoldenFamilyTests {
     @MethodSource("families")
     void clusteredAgreesWithPlainLoops(String family) {
         FamilyReference reference = new FamilyReference(directory(family));
-        for (Operators operators : TestOperators.all()) {
-            try (ChaiModel model = ChaiModel.load(directory(family), TestOperators.exact(operators))) {
-                for (Case golden : cases(family)) {
-                    assertThat(TestModels.maxDifference(reference.logits(golden.tokens(), null), golden.logits())
-                            / golden.spread()).as("plain loops").isLessThan(5e-6);
-                    ClusterProfile profile = TestModels.randomStatic(model.config().shape(), golden.tokens().length);
-                    float[] expected = reference.logits(golden.tokens(),
-                            ((Membership.Static) profile.membership()).layers());
+        ModelShape shape = ModelConfig.read(directory(family)).shape();
+        for (Case golden : cases(family)) {
+            assertThat(TestModels.maxDifference(reference.logits(golden.tokens(), null), golden.logits())
+                    / golden.spread()).as("plain loops").isLessThan(5e-6);
+            ClusterProfile profile = TestModels.randomStatic(shape, golden.tokens().length);
+            float[] expected = reference.logits(golden.tokens(), ((Membership.Static) profile.membership()).layers());
+            for (Operators operators : TestOperators.all()) {
+                try (ChaiModel model = ChaiModel.load(directory(family), TestOperators.exact(operators))) {
                     for (int batch : new int[]{ 1, 4096 }) {
                         assertClose(feed(model, profile, golden.tokens(), batch), expected, golden.spread(),
                                 operators + ", " + golden.tokens().length + " tokens, " + batch + " at a time");

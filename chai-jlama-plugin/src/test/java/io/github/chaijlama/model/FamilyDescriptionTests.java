@@ -122,9 +122,8 @@ class FamilyDescriptionTests {
             gpt_oss     | quantization_config | {"quant_method": "fp8"} | weights quantized by 'fp8' are not supported
             qwen3       | quantization_config | {"quant_method": "mxfp4"} | weights quantized by 'mxfp4' are not
             qwen3_moe   | num_experts_per_tok           | 5       | must be at most num_local_experts (4)
-            opt         | do_layer_norm_before          | false   | 'do_layer_norm_before' must be true
-            opt         | word_embed_proj_dim           | 16      | 'word_embed_proj_dim' must be hidden_size (32)
-            opt         | _remove_final_layer_norm      | true    | '_remove_final_layer_norm' must be false
+            opt         | word_embed_proj_dim           | 16      | word_embed_proj_dim must be a multiple of 32
+            gpt_oss     | rope_parameters               | null    | 'rope_scaling' must be an object
             opt         | layer_norm_elementwise_affine | false   | 'layer_norm_elementwise_affine' must be true
             gemma3_text | use_bidirectional_attention   | true    | 'use_bidirectional_attention' is not supported
             gemma3_text | layer_types                   | ["a"]   | 'layer_types' must be a list of sliding_attention
