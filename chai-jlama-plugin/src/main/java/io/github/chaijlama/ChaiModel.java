@@ -80,17 +80,18 @@ public final class ChaiModel implements TokenModel {
     /**
      * Loads a model.
      *
-     * @param config what its config.json says
+     * @param described what its config.json says
      */
-    static ChaiModel load(Path directory, ModelConfig config, ChaiOptions options, Optional<StepClock> clock) {
+    static ChaiModel load(Path directory, ModelConfig described, ChaiOptions options, Optional<StepClock> clock) {
         if (options.attention() == AttentionMode.STOCK) {
             throw new IllegalArgumentException("Jlama's own attention is that of a StockModel");
         }
         // Before the weights are read: a mistake should not cost the time to load a model.
         options.profile().ifPresent(profile -> {
-            profile.requireFits(config.shape());
+            profile.requireFits(described.shape());
             profile.requireMadeFor(() -> ModelFingerprint.of(directory));
         });
+        ModelConfig config = StoredWeights.asStored(directory, described);
         StoredWeights weights = StoredWeights.open(directory, config);
         WorkerPool workers = new WorkerPool(options.threads());
         Optional<MatrixProducts> opened = Optional.empty();

@@ -25,7 +25,7 @@ public interface PromptSession extends TokenSession {
 
     /**
      * Returns the bytes of the keys and values stored: over all layers, tokens times (K heads kept now + KV heads)
-     * times the bytes of a head's row.
+     * times the bytes of a head's row. Layers with a sliding window count only the tokens that they still have.
      */
     long kvCacheBytes();
 }

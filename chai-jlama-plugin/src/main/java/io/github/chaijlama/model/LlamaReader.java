@@ -11,6 +11,15 @@ import io.github.chaijlama.model.LlamaRules.NormPlaces;
 
 /** Reads a configuration that has Llama's keys by the {@link LlamaRules} of its family. */
 final class LlamaReader {
+    /** What changes the result in some family, and is passed over in others. */
+    private static final List<String> OF_SOME = List.of("use_bidirectional_attention", "use_qk_norm", "qk_layernorm",
+            "clip_qkv", "rope_interleaved", "lm_head_bias", "use_parallel_residual", "logit_scale",
+            "attention_chunk_size", "embedding_multiplier", "attention_multiplier", "residual_multiplier",
+            "logits_scaling", "no_rope_layers", "rope_local_base_freq", "num_experts", "num_local_experts",
+            "n_shared_experts",
+            "shared_expert_intermediate_size", "shared_intermediate_size", "mlp_only_layers", "num_kv_shared_layers",
+            "hidden_size_per_layer_input", "attention_k_eq_v", "enable_moe_block", "full_attn_mod");
+
     private final LlamaRules rules;
     private final ConfigValues config;
 
@@ -45,7 +54,8 @@ final class LlamaReader {
                     angles.map(present -> present.contextLength(trainedLength)).orElse(trainedLength));
             layerConfigs.add(layer(new LayerSite(config, layer, hiddenSize), heads, angles, epsilon));
         }
-        return new ModelConfig(modelType, hiddenSize, GatedMlp.intermediateSize(config), vocabularySize, contextLength,
+        ModelConfig read = new ModelConfig(modelType, hiddenSize, GatedMlp.intermediateSize(config), vocabularySize,
+                contextLength,
                 new EmbeddingConfig(tokens, Optional.empty(), Optional.empty(),
                         (float) rules.embeddingMultiplier.of(config, hiddenSize), rules.multiplyInTableType),
                 layerConfigs,
@@ -53,6 +63,8 @@ final class LlamaReader {
                         (float) rules.logitDivisor.applyAsDouble(config),
                         (float) rules.logitSoftCap.applyAsDouble(config)),
                 names, config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
+        config.refuseUnasked(OF_SOME);
+        return read;
     }
 
     private LayerConfig layer(LayerSite site, HeadLayout heads, Optional<Rotary> rotary, float epsilon) {
@@ -152,12 +164,6 @@ final class LlamaReader {
 
     /** What nothing here would compute, but would be passed over without a word. */
     private void refuseUnsupported() {
-        if (config.flag("use_bidirectional_attention", false)) {
-            throw config.refused("'use_bidirectional_attention' is not supported");
-        }
-        if (rules.headNorms == HeadNorms.NONE && config.flag("use_qk_norm", false)) {
-            throw config.refused("'use_qk_norm' is not supported");
-        }
         ConfigValues quantization = config.object("quantization_config");
         if (!quantization.isEmpty() && !rules.understoodQuantization.test(quantization)) {
             throw config.refused("weights quantized by '" + Excerpt.of(quantization.text("quant_method", "unknown"))

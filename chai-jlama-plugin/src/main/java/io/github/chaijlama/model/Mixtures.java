@@ -39,7 +39,8 @@ final class Mixtures {
         }
         int size = config.vectorLength("moe_intermediate_size", config.size("moe_intermediate_size", 768));
         // transformers writes the same number under another name.
-        return experts(site, config.has("num_experts") ? "num_experts" : COUNT, 128, 8, "mlp.gate", false,
+        boolean renamed = config.has(COUNT) && !config.has("num_experts");
+        return experts(site, renamed ? COUNT : "num_experts", 128, 8, "mlp.gate", false,
                 config.flag("norm_topk_prob", false) ? Routing.AMONG_CHOSEN : Routing.AMONG_ALL,
                 expert -> GatedMlp.read(site, "mlp.experts." + expert + ".",
                         List.of("gate_proj", "up_proj", "down_proj"), size, false, activation));

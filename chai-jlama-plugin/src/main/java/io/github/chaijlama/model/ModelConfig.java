@@ -4,6 +4,7 @@ package io.github.chaijlama.model;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 import io.github.chaijlama.profile.ModelShape;
@@ -95,6 +96,16 @@ public record ModelConfig(String modelType, int hiddenSize, int intermediateSize
     /** Returns every weight the model is made of, and what it is for. */
     public Map<TensorPart, WeightRole> parts() {
         return ConfigParts.of(this);
+    }
+
+    /** Returns this configuration with a matrix of its own for the output. */
+    public ModelConfig untied(String tensor) {
+        TensorPart table = embedding.tokens();
+        OutputConfig own = new OutputConfig(output.norm(), output.projection(),
+                Optional.of(TensorPart.matrix(tensor, table.rows(), table.columns())), output.divisor(),
+                output.softCap());
+        return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
+                layerConfigs, own, names, bosToken, eosTokens);
     }
 
     /** Returns this configuration with other end tokens. */

@@ -69,11 +69,11 @@ final class RotaryReader {
      */
     Rotary ofLayers(String kind, String thetaKey, double defaultTheta, boolean scaled) {
         ConfigValues own = parameters().object(kind);
+        double theta = checked(config.number(thetaKey, defaultTheta));
         if (!own.isEmpty()) {
             return read(own, checked(own.number("rope_theta", defaultTheta)), 1);
         }
         ConfigValues old = config.object("rope_scaling").isEmpty() ? parameters() : config.object("rope_scaling");
-        double theta = checked(config.number(thetaKey, defaultTheta));
         return scaled ? read(old, theta, 1) : new Rotary(theta, new RotaryScaling.None());
     }
 

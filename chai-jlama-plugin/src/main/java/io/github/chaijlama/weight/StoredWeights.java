@@ -69,6 +69,27 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         }
     }
 
+    /**
+     * Returns a configuration as the files of a directory have it: where the output is said to be the table of tokens
+     * and the files hold another matrix for it, it is that one, as for transformers 5.
+     *
+     * @throws ModelLoadException if a file is missing or broken
+     */
+    public static ModelConfig asStored(Path directory, ModelConfig config) {
+        if (!config.tiedEmbeddings() || config.names().isOther(OUTPUT)) {
+            return config;
+        }
+        try (StoredWeights weights = open(directory, Map.of(), config.names())) {
+            Entry output = weights.entries.get(OUTPUT);
+            Entry table = weights.entries.get(config.embedding().tokens().tensor());
+            return output == null || table == null || isSame(table, output) ? config : config.untied(OUTPUT);
+        }
+    }
+
+    private static boolean isSame(Entry a, Entry b) {
+        return a.type().equals(b.type()) && Arrays.equals(a.shape(), b.shape()) && a.memory().mismatch(b.memory()) < 0;
+    }
+
     /** Maps weights of a directory that may hold others. */
 
     static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, TensorNames names) {
@@ -116,8 +137,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
     private boolean isTiedOutput(Entry entry) {
         return entry.name().equals(OUTPUT) && roles.entrySet().stream()
                 .filter(part -> part.getValue() == WeightRole.TIED_TABLE).map(part -> entry(part.getKey().tensor()))
-                .anyMatch(table -> table.type().equals(entry.type()) && Arrays.equals(table.shape(), entry.shape())
-                        && table.memory().mismatch(entry.memory()) < 0);
+                .anyMatch(table -> isSame(table, entry));
     }
 
     /** Returns the two tensors that stand for one of 4-bit floats, if it is stored that way. */

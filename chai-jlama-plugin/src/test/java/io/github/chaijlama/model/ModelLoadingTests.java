@@ -242,7 +242,9 @@ class ModelLoadingTests {
             rope_scaling | {"rope_type": "longrope"} | 'short_factor' must be a list of numbers above 0, found nothing
             rope_scaling | {"type": "longrope", "short_factor": [1], "long_factor": [2]} | longrope must have a \
             factor for each of 8 pairs, found 1
-            use_qk_norm             | true     | 'use_qk_norm' is not supported
+            use_qk_norm             | true     | 'use_qk_norm' is not supported here, found true
+            num_local_experts       | 8        | 'num_local_experts' is not supported here, found 8
+            logits_scaling          | 4.0      | 'logits_scaling' is not supported here, found 4.0
             rope_scaling            | {"type": "linear"}    | 'factor' must be a number above 0, found nothing
             rope_scaling | {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 1} | \
             'high_freq_factor' must be above low_freq_factor (4.0), found 1
