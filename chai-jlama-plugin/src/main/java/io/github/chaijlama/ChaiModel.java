@@ -13,6 +13,7 @@ import org.slf4j.LoggerFactory;
 import io.github.chaijlama.decoder.Decoder;
 import io.github.chaijlama.decoder.LayerStack;
 import io.github.chaijlama.decoder.StepClock;
+import io.github.chaijlama.decoder.TimedProducts;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
@@ -102,7 +103,9 @@ public final class ChaiModel implements TokenModel {
             opened = Optional.of(products);
             weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class),
                     options.weights() == WeightType.Q4));
-            Decoder decoder = new Decoder(config, weights, products, workers, options.kvCacheMaxBytes(), clock);
+            MatrixProducts used = clock.<MatrixProducts>map(present -> new TimedProducts(products, present))
+                    .orElse(products);
+            Decoder decoder = new Decoder(config, weights, used, workers, options.kvCacheMaxBytes(), clock);
             logger.info("Loaded {} from {}: {} parameters in {}, context {}, operators: {}", config.shape(), directory,
                     weights.numberOfParameters(), weights.mostUsedFormat(), config.contextLength(),
                     products.description());

@@ -103,6 +103,14 @@ public final class ChaiSession implements PromptSession {
         sequence.observe(observer);
     }
 
+    /**
+     * Says that tokens to come are a prompt's again, until {@link #endPrompt}: a new request goes on where another
+     * ended. A session that is new needs not be told.
+     */
+    public void beginPrompt() {
+        decoder.betweenSteps(sequence::beginPrompt);
+    }
+
     @Override
     public void endPrompt() {
         decoder.betweenSteps(sequence::endPrompt);

@@ -11,5 +11,11 @@ public enum Operators {
     /** Jlama's: its SIMD library, or its own code on the Vector API. */
     JLAMA,
     /** The plugin's own, on the Vector API; plain loops where that is not usable. */
-    VECTOR
+    VECTOR,
+    /**
+     * A BLAS library's, for the rows of prompts: Accelerate on macOS, elsewhere OpenBLAS of the class path
+     * ({@code org.bytedeco:openblas}) or of the system. Loading fails where there is none. For all other rows
+     * {@link #VECTOR}.
+     */
+    BLAS
 }

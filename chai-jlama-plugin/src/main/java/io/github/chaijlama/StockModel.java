@@ -22,7 +22,7 @@ public final class StockModel implements TokenModel {
     }
 
     /**
-     * Loads a model.
+     * Loads a model with 32-bit activations.
      *
      * @param directory a model in Hugging Face layout: config.json and safetensors
      * @param options   threads and type of weights
@@ -30,16 +30,41 @@ public final class StockModel implements TokenModel {
      *                                                      wrongly by Jlama
      */
     public static StockModel load(Path directory, ChaiOptions options) {
-        return new StockModel(load(directory, options, Optional.empty()), options);
+        return load(directory, options, StockActivations.F32);
     }
 
-    /** Loads a model as {@link #load(Path, ChaiOptions)} does, whose steps are timed. */
-    public static StockModel load(Path directory, ChaiOptions options, StepClock clock) {
-        return new StockModel(load(directory, options, Optional.of(clock)), options);
+    /**
+     * Loads a model.
+     *
+     * @throws io.github.chaijlama.model.ModelLoadException as {@link #load(Path, ChaiOptions)}, and if Jlama cannot
+     *                                                      multiply the weights with what it chooses
+     */
+    public static StockModel load(Path directory, ChaiOptions options, StockActivations activations) {
+        return load(directory, options, activations, Optional.empty());
     }
 
-    private static JlamaModel load(Path directory, ChaiOptions options, Optional<StepClock> clock) {
-        return JlamaModel.load(directory, options.weights() == WeightType.Q4, options.threads(), clock);
+    /** Loads a model whose steps are timed. */
+    public static StockModel load(Path directory, ChaiOptions options, StockActivations activations, StepClock clock) {
+        return load(directory, options, activations, Optional.of(clock));
+    }
+
+    private static StockModel load(Path directory, ChaiOptions options, StockActivations activations,
+            Optional<StepClock> clock) {
+        return new StockModel(JlamaModel.load(directory, new JlamaModel.Settings(options.weights() == WeightType.Q4,
+                activations == StockActivations.JLAMA, options.threads()), clock), options);
+    }
+
+    /**
+     * Returns in words what the layers multiply their weights with, and why, for instance
+     * {@code 8-bit activations} or {@code 32-bit activations, which Jlama takes with F32 weights}.
+     */
+    public String activations() {
+        return model.activations();
+    }
+
+    /** Whether the layers multiply their weights with 32-bit floats. */
+    public boolean hasFloatActivations() {
+        return model.hasFloatActivations();
     }
 
     @Override

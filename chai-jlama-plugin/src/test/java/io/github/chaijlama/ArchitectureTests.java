@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.util.stream.Stream;
 
@@ -46,7 +47,8 @@ class ArchitectureTests {
             .doNotHaveSimpleName("JlamaAccess").and().doNotHaveSimpleName("MemberFinder").and()
             .resideOutsideOfPackage(ROOT + ".launcher").should()
             .dependOnClassesThat(resideInAnyPackage("java.lang.invoke", "java.lang.reflect")
-                    .and(not(equivalentTo(VarHandle.class)))) // its fences; nothing finds a member with it alone
+                    // Fences, and functions of C; nothing finds a member with one of these alone.
+                    .and(not(equivalentTo(VarHandle.class))).and(not(equivalentTo(MethodHandle.class))))
             .allowEmptyShould(true);
 
     @ArchTest
@@ -82,6 +84,9 @@ class ArchitectureTests {
     static final ArchRule PARALLEL_KNOWS_NOTHING = knowsOnly("parallel");
 
     @ArchTest
+    static final ArchRule BLAS_KNOWS_NOTHING = knowsOnly("blas");
+
+    @ArchTest
     static final ArchRule CLUSTER_KNOWS_NOTHING = knowsOnly("cluster");
 
     @ArchTest
@@ -104,7 +109,8 @@ class ArchitectureTests {
     static final ArchRule WEIGHTS_COME_FROM_FILES = knowsOnly("weight", "safetensors", "model");
 
     @ArchTest
-    static final ArchRule PRODUCTS_ARE_OF_ROWS_AND_WEIGHTS = knowsOnly("product", "kernel", "parallel", "weight");
+    static final ArchRule PRODUCTS_ARE_OF_ROWS_AND_WEIGHTS = knowsOnly("product", "blas", "kernel", "parallel",
+            "weight");
 
     @ArchTest
     static final ArchRule ATTENTION_KNOWS_NO_WEIGHTS = knowsOnly("attention", "kernel", "kv", "parallel", "cluster",

@@ -4,6 +4,7 @@ package io.github.chaijlama;
 import java.util.List;
 import java.util.Optional;
 
+import io.github.chaijlama.blas.TestBlas;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.product.MatrixProducts;
 
@@ -14,9 +15,10 @@ public final class TestOperators {
 
     private TestOperators() {}
 
-    /** Returns all operators, or the ones that this run is about. */
+    /** Returns all operators that this machine has, or the ones that this run is about. */
     public static List<Operators> all() {
-        return ONLY.map(List::of).orElse(List.of(Operators.VECTOR, Operators.JLAMA));
+        return ONLY.map(List::of).orElse(TestBlas.exists() ? List.of(Operators.VECTOR, Operators.JLAMA, Operators.BLAS)
+                : List.of(Operators.VECTOR, Operators.JLAMA));
     }
 
     /** Returns options for exact attention on operators. */
@@ -31,6 +33,11 @@ public final class TestOperators {
 
     /** Returns the products that {@link #exact()} asks for. */
     public static MatrixProducts products(WorkerPool workers) {
-        return OperatorChoice.create(exact().operators(), workers);
+        return products(exact().operators(), workers);
+    }
+
+    /** Returns products by operators. */
+    public static MatrixProducts products(Operators operators, WorkerPool workers) {
+        return OperatorChoice.create(operators, workers);
     }
 }

@@ -13,6 +13,7 @@ import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.CausalSelfAttention;
 import com.github.tjake.jlama.model.DistributedContext;
 import com.github.tjake.jlama.safetensors.Config;
+import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.FloatBufferTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
@@ -43,7 +44,8 @@ public final class StockLayer implements LayerArm {
         this.weights = StoredWeights.open(directory, config);
         EnumSet<WeightFormat> formats = EnumSet.of(WeightFormat.F32, WeightFormat.BF16);
         weights.prepare(new WeightFormats(formats, formats, false));
-        this.model = JlamaFamily.LLAMA.load(config, new JlamaWeightLoader(directory, weights, config));
+        this.model = JlamaFamily.LLAMA.load(config, new JlamaWeightLoader(directory, weights, config, false),
+                DType.F32);
         this.attention = attention(directory, config);
         this.cache = new KvBufferCache(model);
         this.sequences = Stream.generate(() -> cache.getKvBuffer(UUID.randomUUID())).limit(numberOfSequences)

@@ -43,10 +43,11 @@ public final class AttentionSequence implements AutoCloseable {
     private int stepTokens;
     /** Whether keys are turned by the angles of long sequences, where a model has such. */
     private boolean stretched;
-    /** The positions at which the prompt ended, if that was said. */
+    /** The positions at which the prompt ended, if that was said; the one that decided membership, if one did. */
     private OptionalInt promptEnd = OptionalInt.empty();
     /** The tokens of the positions, where they may be needed again; there may be more than positions. */
     private int[] tokens = new int[0];
+    private boolean prompt = true;
     private boolean closed;
 
     /** A layer's clusters, and until they are known the features they will be decided from. */
@@ -157,7 +158,7 @@ public final class AttentionSequence implements AutoCloseable {
         return Arrays.copyOf(tokens, length);
     }
 
-    /** Returns the positions at which the prompt ended, where the prompt decided membership. */
+    /** Returns the positions at which it was said last that the prompt has ended; there may be fewer by now. */
     public OptionalInt promptEnd() {
         return promptEnd;
     }
@@ -248,7 +249,7 @@ public final class AttentionSequence implements AutoCloseable {
         if (closed || isInStep() || newLength < 1 || newLength > length) {
             return false;
         }
-        if (!profile.isExact() && profile.membership() instanceof Membership.Prompt) {
+        if (decidesFromPrompt()) {
             return waitsForEndOfPrompt() && newLength == length;
         }
         return newLength == length || newLength >= windowEnd && reaches(newLength);
@@ -290,6 +291,7 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Makes the sequence as new, also in the middle of a step that failed. */
     public void reset() {
+        prompt = true;
         store.clear();
         endReservation();
         startMembership();
@@ -363,19 +365,37 @@ public final class AttentionSequence implements AutoCloseable {
         return layers[layer].undecided;
     }
 
+    /** Whether the tokens to come are a prompt's: until its end is said, and from when another is begun. */
+    public boolean isPrompt() {
+        return prompt;
+    }
+
+    /** Says that the tokens to come are a prompt, which goes on where another request ended. */
+    public void beginPrompt() {
+        prompt = true;
+    }
+
+    private boolean decidesFromPrompt() {
+        return !profile.isExact() && profile.membership() instanceof Membership.Prompt;
+    }
+
     /** Whether the whole prompt decides membership, however long it is. */
     boolean waitsForEndOfPrompt() {
         return windowEnd == Integer.MAX_VALUE;
     }
 
     /**
-     * Says that the positions seen are the prompt. Where the prompt decides membership, it is decided now; otherwise,
-     * or if it was said before, nothing happens.
+     * Says that the positions seen are the prompt, and those to come generated or guessed. Where the prompt decides
+     * membership, it is decided now.
      *
      * @throws IllegalStateException if no position has been seen, or a step has begun
      */
     public void endPrompt() {
         if (!waitsForEndOfPrompt()) {
+            prompt = false;
+            if (!decidesFromPrompt()) {
+                promptEnd = OptionalInt.of(length);
+            }
             return;
         }
         if (length == 0 || isInStep()) {
@@ -390,6 +410,7 @@ public final class AttentionSequence implements AutoCloseable {
             }
             windowEnd = length;
             promptEnd = OptionalInt.of(length);
+            prompt = false;
         } finally {
             endReservation();
         }

@@ -11,27 +11,31 @@ import io.github.chaijlama.kv.KvType;
 /**
  * One of the things a benchmark compares.
  *
- * @param attention the attention
- * @param kv        how keys and values are stored; F32 where Jlama's own attention stores them
+ * @param kind which attention, and of Jlama's own which activations
+ * @param kv   how keys and values are stored; F32 where Jlama's own attention stores them
  */
-public record BenchArm(AttentionMode attention, KvType kv) {
+public record BenchArm(ArmKind kind, KvType kv) {
 
     /** Creates an arm with 32-bit keys and values. */
-    public BenchArm(AttentionMode attention) {
-        this(attention, KvType.F32);
+    public BenchArm(ArmKind kind) {
+        this(kind, KvType.F32);
     }
 
-    /** Returns the arms of some attentions, each but Jlama's own with every type of keys and values. */
-    public static List<BenchArm> of(List<AttentionMode> attentions, List<KvType> types) {
-        return attentions.stream().distinct()
-                .flatMap(attention -> attention == AttentionMode.STOCK ? Stream.of(new BenchArm(attention))
-                        : types.stream().distinct().map(type -> new BenchArm(attention, type)))
+    /** Returns the arms of some kinds, each but Jlama's own with every type of keys and values. */
+    public static List<BenchArm> of(List<ArmKind> kinds, List<KvType> types) {
+        return kinds.stream().distinct()
+                .flatMap(kind -> kind.isStock() ? Stream.of(new BenchArm(kind))
+                        : types.stream().distinct().map(type -> new BenchArm(kind, type)))
                 .toList();
+    }
+
+    /** Returns the attention of the arm. */
+    public AttentionMode attention() {
+        return kind.attention();
     }
 
     /** Returns the arm in the words of the command line, for instance {@code clustered} or {@code exact bf16}. */
     public String label() {
-        String name = attention.name().toLowerCase(Locale.ROOT);
-        return kv == KvType.F32 ? name : name + " " + kv.name().toLowerCase(Locale.ROOT);
+        return kv == KvType.F32 ? kind.toString() : kind + " " + kv.name().toLowerCase(Locale.ROOT);
     }
 }

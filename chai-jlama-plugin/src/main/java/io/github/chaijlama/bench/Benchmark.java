@@ -67,8 +67,11 @@ public final class Benchmark {
      * @param measurements by context length and arm; those that were measured once at least
      * @param leftOut      what the deadline did not leave time for, a sentence each
      * @param peaks        what the machine gives at most
+     * @param notes        what is to be known of arms, and which were not measured because they cannot run, a sentence
+     *                     each
      */
-    public record Result(List<Measurement> measurements, List<String> leftOut, MachinePeaks peaks) {}
+    public record Result(List<Measurement> measurements, List<String> leftOut, MachinePeaks peaks,
+            List<String> notes) {}
 
     /**
      * Creates a benchmark.
@@ -86,67 +89,48 @@ public final class Benchmark {
         this.nanoTime = nanoTime;
     }
 
-    /** A model and its clock, for the arms that run on it. */
-    private record Loaded(TokenModel model, StepClock clock) {}
-
     /**
-     * Measures.
+     * Measures. Of Jlama's own arms those that cannot run are left out, and said in a note, if any other can.
      *
      * @throws io.github.chaijlama.model.ModelLoadException if the model cannot be loaded
      * @throws io.github.chaijlama.kv.KvCacheFullException  if keys and values do not fit into the budget
      */
     public Result run() {
         progress.accept("loading");
-        int layers = ModelConfig.read(plan.model()).layers();
-        List<Loaded> loaded = new ArrayList<>();
-        try (PeakMeter peaks = new PeakMeter(plan.options().threads())) {
-            List<Loaded> models = new ArrayList<>();
-            for (BenchArm arm : plan.arms()) {
-                boolean stock = arm.attention() == AttentionMode.STOCK;
-                models.add(loaded.stream().filter(one -> one.model() instanceof StockModel == stock).findFirst()
-                        .orElseGet(() -> {
-                            StepClock clock = new StepClock(layers);
-                            loaded.add(new Loaded(stock ? StockModel.load(plan.model(), plan.options(), clock)
-                                    : ChaiModel.load(plan.model(), plan.options(), clock), clock));
-                            return loaded.getLast();
-                        }));
-            }
+        try (PeakMeter peaks = new PeakMeter(plan.options().threads());
+                ArmModels models = ArmModels.load(plan.model(), plan.options(), plan.arms())) {
             return run(models, peaks);
-        } finally {
-            loaded.forEach(one -> one.model().close());
         }
     }
 
-    /**
-     * Measures.
-     *
-     * @param models the model of each arm
-     */
-    private Result run(List<Loaded> models, PeakMeter peaks) {
+    private Result run(ArmModels models, PeakMeter peaks) {
         progress.accept("multiply-adds and reading, at most");
         peaks.measure();
         List<Cell> cells = new ArrayList<>();
         for (int context : plan.contexts()) {
-            for (BenchArm arm : plan.arms()) {
+            for (BenchArm arm : models.arms()) {
                 cells.add(new Cell(arm, context));
             }
         }
         if (warmUp(models)) {
             for (int run = 1; run <= plan.runs() && isTimeLeft(); run++) {
-                for (int i = 0; i < cells.size() && isTimeLeft(); i++) {
-                    Cell cell = cells.get(i);
+                for (Cell cell : cells) {
+                    if (!isTimeLeft()) {
+                        break;
+                    }
                     progress.accept("run " + run + " of " + plan.runs() + ": " + cell.context() + " tokens, "
                             + cell.arm().label());
-                    measure(cell, models.get(i % models.size()), run);
+                    measure(cell, models.of(cell.arm()), run);
                 }
                 peaks.measure();
             }
         }
-        HeadLayout heads = models.getFirst().model().config().heads();
+        HeadLayout heads = models.of(models.arms().getFirst()).model().config().heads();
         return new Result(
                 cells.stream().filter(cell -> cell.runs() > 0)
                         .map(cell -> cell.toMeasurement(heads, plan.decodeTokens(), plan.wholeClusters())).toList(),
-                cells.stream().filter(cell -> cell.runs() < plan.runs()).map(this::leftOut).toList(), peaks.peaks());
+                cells.stream().filter(cell -> cell.runs() < plan.runs()).map(this::leftOut).toList(), peaks.peaks(),
+                models.notes());
     }
 
     private boolean isTimeLeft() {
@@ -159,24 +143,23 @@ public final class Benchmark {
     }
 
     /** Runs each arm for a while; returns false if there was no time to run all. */
-    private boolean warmUp(List<Loaded> models) {
+    private boolean warmUp(ArmModels models) {
         int context = Math.min(WARM_UP_TOKENS, Collections.max(plan.contexts()));
-        for (int i = 0; i < models.size(); i++) {
-            BenchArm arm = plan.arms().get(i);
+        for (BenchArm arm : models.arms()) {
             long end = nanoTime.getAsLong() + plan.warmUpMillis() * 1_000_000L;
             do {
                 if (!isTimeLeft()) {
                     return false;
                 }
                 progress.accept("warm-up: " + context + " tokens, " + arm.label());
-                measure(new Cell(arm, context), models.get(i), 0);
+                measure(new Cell(arm, context), models.of(arm), 0);
             } while (nanoTime.getAsLong() - end < 0);
         }
         return true;
     }
 
     /** Runs one sequence. */
-    private void measure(Cell cell, Loaded loaded, int run) {
+    private void measure(Cell cell, ArmModels.Loaded loaded, int run) {
         ModelConfig config = loaded.model().config();
         StepClock clock = loaded.clock();
         int context = cell.context();
@@ -188,6 +171,9 @@ public final class Benchmark {
             clock.reset();
             long start = System.nanoTime();
             session.feed(prompt);
+            if (session instanceof ChaiSession chai) {
+                chai.endPrompt();
+            }
             PhaseTimes prefill = PhaseTimes.of(System.nanoTime() - start, clock.read(), 1);
             long bytes = kvCacheBytes(session, config);
             List<HeadClusters> clusters = IntStream.range(0, config.layers())

@@ -61,6 +61,8 @@ final class Cell {
         return new Measurement(arm, context, runs(), spread(prefills, PhaseTimes::total),
                 spread(decodes, PhaseTimes::total), spread(prefills, PhaseTimes::meanAttention),
                 spread(decodes, PhaseTimes::meanAttention), kvCacheBytes, layerCosts(heads, decodeTokens),
+                ProductCost.of(prefills.stream().map(PhaseTimes::products).toList(),
+                        decodes.stream().map(PhaseTimes::products).toList()),
                 StepParts.medianOf(prefills.stream().map(PhaseTimes::parts).toList()),
                 StepParts.medianOf(decodes.stream().map(PhaseTimes::parts).toList()),
                 wholeClusters.isEmpty() ? Optional.empty() : Optional.of(wholeModel(heads, wholeClusters)));

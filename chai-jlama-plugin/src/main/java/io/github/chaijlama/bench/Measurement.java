@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param decodeAttentionMillis  attention alone of one more token, mean of the layers, milliseconds
  * @param kvCacheBytes           keys and values stored after the prompt
  * @param layers                 what attention alone costs a layer, by number of clusters, most first
+ * @param products               what matrix products cost
  * @param prefill                where the time of the prefill goes
  * @param decode                 where the time of one more token goes
  * @param whole                  the same for all layers of a model some of whose layers were measured, empty if all
@@ -23,4 +24,4 @@ import java.util.Optional;
  */
 public record Measurement(BenchArm arm, int context, int runs, Spread prefillMillis, Spread decodeMillis,
         Spread prefillAttentionMillis, Spread decodeAttentionMillis, long kvCacheBytes, List<LayerCost> layers,
-        StepParts prefill, StepParts decode, Optional<WholeModel> whole) {}
+        ProductCost products, StepParts prefill, StepParts decode, Optional<WholeModel> whole) {}

@@ -15,9 +15,10 @@ import io.github.chaijlama.decoder.StepClock;
  * @param projections the four matrix products of every layer's attention
  * @param feedForward every layer's feed-forward network
  * @param head        product with the vocabulary
+ * @param products    matrix products of all of these
  */
 record PhaseTimes(double total, double[] blocks, double[] attention, double projections, double feedForward,
-        double head) {
+        double head, ProductCost.Run products) {
 
     /**
      * Takes the times of a clock.
@@ -30,7 +31,8 @@ record PhaseTimes(double total, double[] blocks, double[] attention, double proj
         return new PhaseTimes((nanos - reading.paused()) / unit,
                 Arrays.stream(reading.blocks()).mapToDouble(value -> value / unit).toArray(),
                 Arrays.stream(reading.attention()).mapToDouble(value -> value / unit).toArray(),
-                reading.projections() / unit, reading.feedForward() / unit, reading.head() / unit);
+                reading.projections() / unit, reading.feedForward() / unit, reading.head() / unit,
+                ProductCost.Run.of(reading.products(), steps));
     }
 
     /** Returns the time by parts, which add up to the total. */

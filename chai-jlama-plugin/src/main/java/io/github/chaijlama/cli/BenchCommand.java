@@ -24,10 +24,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
+import io.github.chaijlama.bench.ArmKind;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.SyntheticModel;
@@ -95,10 +95,12 @@ final class BenchCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private List<Integer> contexts;
 
-    @Option(names = "--arms", split = ",", paramLabel = "MODE", defaultValue = "stock,exact,clustered",
-            description = "attentions to compare; default: ${DEFAULT-VALUE}")
+    @Option(names = "--arms", split = ",", paramLabel = "ARM", defaultValue = "stock,stock-f32,exact,clustered",
+            description = "what to compare: stock (Jlama's own layers as langchain4j-jlama runs them, asked for 8-bit "
+                    + "activations), stock-f32 (the same with 32-bit ones, left out where stock has them, too), exact, "
+                    + "clustered; default: ${DEFAULT-VALUE}")
     @SuppressWarnings("NullAway.Init")
-    private List<AttentionMode> modes;
+    private List<ArmKind> kinds;
 
     @Option(names = "--kv", split = ",", paramLabel = "TYPE", defaultValue = "F32", description = "how keys and values "
             + "are stored, each another arm of exact and clustered: ${COMPLETION-CANDIDATES}; default: "
@@ -135,7 +137,7 @@ final class BenchCommand implements Callable<Integer> {
     private @Nullable Integer threads;
 
     @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
-            + "(this program's own), or auto; default: auto")
+            + "(this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     private @Nullable Operators operators;
 
     @Option(names = "--kv-cache", paramLabel = "SIZE", converter = ByteSize.class, description = "budget for keys and "
@@ -183,7 +185,7 @@ final class BenchCommand implements Callable<Integer> {
         profile.ifPresent(present -> present.requireFits(config.shape()));
         ChaiOptions options = options();
         Benchmark.Result result = new Benchmark(new Benchmark.Plan(model, options, profile,
-                BenchArm.of(modes, kvTypes), contexts.stream().distinct().toList(), runs,
+                BenchArm.of(kinds, kvTypes), contexts.stream().distinct().toList(), runs,
                 decodeTokens, warmUpMillis, deadline, counts.whole()), this::progress).run();
         Benchmarked benchmarked = new Benchmarked(
                 shape.map(SyntheticShape::name)
@@ -244,7 +246,7 @@ final class BenchCommand implements Callable<Integer> {
                 + longest());
         require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
                 "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
-        require(!modes.contains(AttentionMode.CLUSTERED) || clusters != null,
+        require(!kinds.contains(ArmKind.CLUSTERED) || clusters != null,
                 "clustered needs --profile FILE or --clusters KxL,...");
     }
 

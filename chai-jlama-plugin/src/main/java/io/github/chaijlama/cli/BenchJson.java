@@ -8,8 +8,10 @@ import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.LayerCost;
 import io.github.chaijlama.bench.MachinePeaks;
 import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.ProductCost;
 import io.github.chaijlama.bench.Spread;
 import io.github.chaijlama.bench.StepParts;
+import io.github.chaijlama.bench.StockComparison;
 import io.github.chaijlama.bench.WholeModel;
 
 /** A benchmark for machines: milliseconds, bytes, shares and not percent. */
@@ -39,8 +41,12 @@ final class BenchJson {
         Json.putBytes(peak, "lastLevelCacheBytes", peaks.lastLevelCacheBytes());
         benchmarked.profile().ifPresent(profile -> Json.putNumbers(root, "clusters",
                 profile.clusters().stream().mapToInt(Integer::intValue).toArray()));
+        ArrayNode notes = root.putArray("notes");
+        result.notes().forEach(notes::add);
         ArrayNode list = root.putArray("measurements");
         result.measurements().forEach(measurement -> put(list.addObject(), measurement));
+        ArrayNode againstStock = root.putArray("againstStock");
+        StockComparison.of(result.measurements()).forEach(comparison -> put(againstStock.addObject(), comparison));
         ArrayNode leftOut = root.putArray("leftOut");
         result.leftOut().forEach(leftOut::add);
         return root;
@@ -54,11 +60,29 @@ final class BenchJson {
         put(node.putObject("decodeMillis"), measurement.decodeMillis());
         node.put("kvCacheBytes", measurement.kvCacheBytes());
         node.put("readsFromMemory", benchmarked.readsFromMemory(measurement.context()));
+        put(node.putObject("products"), measurement.products());
         ArrayNode layers = node.putArray("attentionAlone");
         measurement.layers().forEach(cost -> put(layers.addObject(), cost));
         put(node.putObject("prefillParts"), measurement.prefill());
         put(node.putObject("decodeParts"), measurement.decode());
         measurement.whole().ifPresent(whole -> put(node.putObject("extrapolated"), whole));
+    }
+
+    private static void put(ObjectNode node, StockComparison comparison) {
+        node.put("context", comparison.context()).put("arm", comparison.arm().label())
+                .put("prefill", comparison.prefill().faster())
+                .put("prefillStock", comparison.prefill().stock().label())
+                .put("decode", comparison.decode().faster())
+                .put("decodeStock", comparison.decode().stock().label());
+    }
+
+    private void put(ObjectNode node, ProductCost cost) {
+        put(node.putObject("prefillMillis"), cost.prefillMillis());
+        put(node.putObject("prefillGflops"), cost.prefillGflops());
+        node.put("prefillShareOfPeak", benchmarked.prefillShareOfPeak(cost));
+        put(node.putObject("decodeMillis"), cost.decodeMillis());
+        put(node.putObject("decodeGigabytesPerSecond"), cost.decodeGigabytes());
+        node.put("decodeShareOfPeak", benchmarked.decodeShareOfPeak(cost)).put("decodeBytes", cost.decodeBytes());
     }
 
     private void put(ObjectNode node, WholeModel whole) {

@@ -13,8 +13,11 @@ import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.LayerCost;
 import io.github.chaijlama.bench.MachinePeaks;
 import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.ProductCost;
 import io.github.chaijlama.bench.Spread;
 import io.github.chaijlama.bench.StepParts;
+import io.github.chaijlama.bench.StockComparison;
+import io.github.chaijlama.report.Block;
 import io.github.chaijlama.report.Entry;
 import io.github.chaijlama.report.Note;
 import io.github.chaijlama.report.Numbers;
@@ -50,6 +53,7 @@ final class BenchPage {
             sections.add(wholeSteps());
             result.measurements().stream().flatMap(measurement -> measurement.whole().stream()).findFirst()
                     .ifPresent(whole -> sections.add(extrapolated(whole.layers())));
+            sections.add(products());
             sections.add(attention());
             sections.add(parts());
         }
@@ -68,17 +72,46 @@ final class BenchPage {
     }
 
     private List<String> remarks() {
-        return result.leftOut().isEmpty() ? List.of()
-                : List.of("Left out, because the time of --max-seconds was over: "
-                        + String.join("; ", result.leftOut()) + ".");
+        List<String> remarks = new ArrayList<>(result.notes());
+        if (!result.leftOut().isEmpty()) {
+            remarks.add("Left out, because the time of --max-seconds was over: " + String.join("; ", result.leftOut())
+                    + ".");
+        }
+        return remarks;
     }
 
     private Section wholeSteps() {
         BenchCharts charts = new BenchCharts(result);
-        return new Section("Whole steps", "From the tokens to the logits of the next one.",
-                List.of(charts.prefill(), charts.decode(),
-                        times("Whole steps", result.measurements(), Measurement::prefillMillis,
-                                Measurement::decodeMillis, Measurement::kvCacheBytes)));
+        List<Block> blocks = new ArrayList<>(List.of(charts.prefill(), charts.decode(),
+                times("Whole steps", result.measurements(), Measurement::prefillMillis, Measurement::decodeMillis,
+                        Measurement::kvCacheBytes)));
+        List<StockComparison> comparisons = StockComparison.of(result.measurements());
+        if (!comparisons.isEmpty()) {
+            blocks.add(table("Times as fast as stock, the faster arm of it in each column",
+                    List.of("Tokens", "Arm", "To first token", "Decode"),
+                    comparisons.stream()
+                            .map(comparison -> List.of(Integer.toString(comparison.context()),
+                                    comparison.arm().label(), BenchText.format(comparison.prefill()),
+                                    BenchText.format(comparison.decode())))
+                            .toList()));
+        }
+        return new Section("Whole steps", "From the tokens to the logits of the next one.", blocks);
+    }
+
+    private Section products() {
+        return new Section("Matrix products",
+                "Projections, feed-forward network and head, all layers. " + BenchText.PRODUCTS,
+                List.of(table("Matrix products",
+                        List.of("Tokens", "Arm", "Prefill (ms)", "GFLOP/s", "Of peak", "Decode (ms a token)", "GB/s",
+                                "Of peak"),
+                        result.measurements().stream()
+                                .map(measurement -> row(measurement, productCells(measurement.products()))).toList())));
+    }
+
+    private String[] productCells(ProductCost cost) {
+        return new String[]{ BenchText.format(cost.prefillMillis()), BenchText.format(cost.prefillGflops()),
+                Numbers.percent(benchmarked.prefillShareOfPeak(cost), 1), BenchText.formatFine(cost.decodeMillis()),
+                BenchText.format(cost.decodeGigabytes()), Numbers.percent(benchmarked.decodeShareOfPeak(cost), 1) };
     }
 
     private Section extrapolated(int layers) {

@@ -11,13 +11,20 @@ import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.LayerCost;
 import io.github.chaijlama.bench.MachinePeaks;
 import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.ProductCost;
 import io.github.chaijlama.bench.Spread;
 import io.github.chaijlama.bench.StepParts;
+import io.github.chaijlama.bench.StockComparison;
 
 /** A benchmark for people. */
 final class BenchText {
     /** Marks rates of reading that a cache may have helped. */
     static final String NOT_FROM_MEMORY = "*";
+
+    /** How products are counted. */
+    static final String PRODUCTS = "GFLOP/s: two for every value of a weight and row that were multiplied; GB/s: the "
+            + "weights that a token is multiplied with, as they are stored. Stock's products cannot be seen from "
+            + "outside: its feed-forward network counts whole.";
 
     private final PrintWriter out;
     private final Benchmarked benchmarked;
@@ -42,11 +49,14 @@ final class BenchText {
                 format(peaks.gflops()), format(peaks.readGigabytes()), peaks.bufferBytes() >> 20,
                 lastLevelCache(peaks));
         benchmarked.profile().ifPresent(profile -> out.println("clusters per layer: " + profile.clusters()));
+        result.notes().forEach(out::println);
         out.println("medians (smallest to largest)");
         if (!result.measurements().isEmpty()) {
             printTimes();
             result.measurements().stream().flatMap(measurement -> measurement.whole().stream()).findFirst()
                     .ifPresent(whole -> printWhole(whole.layers()));
+            printComparisons();
+            printProducts();
             printAttention();
             printParts();
         }
@@ -80,6 +90,32 @@ final class BenchText {
                     measurement.arm().label(), "~" + format(whole.prefillMillis()), "~" + format(whole.decodeMillis()),
                     "~" + mebibytes(whole.kvCacheBytes())));
         }
+    }
+
+    private void printComparisons() {
+        List<StockComparison> comparisons = StockComparison.of(result.measurements());
+        if (!comparisons.isEmpty()) {
+            out.println();
+            out.println("times as fast as stock, the faster arm of it in each column");
+            out.printf("%-8s %-15s %28s %28s%n", "context", "arm", "to first token", "decode");
+            comparisons.forEach(comparison -> out.printf("%-8d %-15s %28s %28s%n", comparison.context(),
+                    comparison.arm().label(), format(comparison.prefill()), format(comparison.decode())));
+        }
+    }
+
+    private void printProducts() {
+        out.println();
+        out.println("matrix products: projections, feed-forward network, head; all layers");
+        out.printf("%-8s %-15s %28s %28s %7s %26s %26s %7s%n", "context", "arm", "prefill ms", "GFLOP/s", "of peak",
+                "decode ms", "GB/s", "of peak");
+        for (Measurement measurement : result.measurements()) {
+            ProductCost cost = measurement.products();
+            out.printf(Locale.ROOT, "%-8d %-15s %28s %28s %6.1f%% %26s %26s %6.1f%%%n", measurement.context(),
+                    measurement.arm().label(), format(cost.prefillMillis()), format(cost.prefillGflops()),
+                    100 * benchmarked.prefillShareOfPeak(cost), formatFine(cost.decodeMillis()),
+                    format(cost.decodeGigabytes()), 100 * benchmarked.decodeShareOfPeak(cost));
+        }
+        out.println(PRODUCTS);
     }
 
     private void printAttention() {
@@ -129,6 +165,11 @@ final class BenchText {
         List<Object> row = new ArrayList<>(List.of(measurement.context(), measurement.arm().label(), step));
         parts.shares().values().forEach(share -> row.add(100 * share));
         out.printf(Locale.ROOT, "%-8d %-15s %8s %10.1f %12.1f %13.1f %7.1f %7.1f%n", row.toArray());
+    }
+
+    /** Returns how many times as fast as which arm. */
+    static String format(StockComparison.Ratio ratio) {
+        return String.format(Locale.ROOT, "%.2fx %s", ratio.faster(), ratio.stock().label());
     }
 
     static String format(Spread spread) {

@@ -6,6 +6,7 @@ import java.util.Optional;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.ProductCost;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.ModelShape;
@@ -32,5 +33,15 @@ record Benchmarked(String name, ModelShape shape, String weights, ChaiOptions op
         long smallest = result.measurements().stream().filter(measurement -> measurement.context() == context)
                 .mapToLong(Measurement::kvCacheBytes).min().orElse(0);
         return result.peaks().readsFromMemory(smallest);
+    }
+
+    /** Returns the share of the measured peak that the products of a prompt reach, 1 for all of it. */
+    double prefillShareOfPeak(ProductCost cost) {
+        return cost.prefillGflops().median() / result.peaks().gflops().median();
+    }
+
+    /** Returns the share of the measured bandwidth with which products of one more token read their weights. */
+    double decodeShareOfPeak(ProductCost cost) {
+        return cost.decodeGigabytes().median() / result.peaks().readGigabytes().median();
     }
 }

@@ -10,6 +10,7 @@ import picocli.CommandLine.ParameterException;
 
 import io.github.chaijlama.ChaiVersion;
 import io.github.chaijlama.ContextLengthException;
+import io.github.chaijlama.blas.BlasNotFoundException;
 import io.github.chaijlama.calibrate.CalibrationException;
 import io.github.chaijlama.evaluate.EvaluationException;
 import io.github.chaijlama.kv.KvCacheFullException;
@@ -84,6 +85,7 @@ public final class ChaiCommand implements Runnable {
         PrintWriter err = commandLine.getErr();
         switch (exception) {
             case ModelLoadException e -> err.println("chai: " + e.getMessage());
+            case BlasNotFoundException e -> err.println("chai: " + e.getMessage());
             case ProfileException e -> err.println("chai: " + e.getMessage());
             case ContextLengthException e -> err.println("chai: " + e.getMessage());
             case KvCacheFullException e -> err.println("chai: " + e.getMessage());

@@ -51,7 +51,7 @@ final class InfoCommand implements Callable<Integer> {
     private WeightType weights;
 
     @Option(names = "--operators", paramLabel = "NAME", defaultValue = "auto", description = "what calculates matrix "
-            + "products: jlama, vector (this program's own), or auto; default: auto")
+            + "products: jlama, vector (this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     @SuppressWarnings("NullAway.Init")
     private Operators operators;
 

@@ -35,7 +35,7 @@ class LoadingOptions {
     private @Nullable WeightType weights;
 
     @Option(names = "--operators", paramLabel = "NAME", description = "what calculates matrix products: jlama, vector "
-            + "(this program's own), or auto; default: auto")
+            + "(this program's own), blas (a BLAS library for prompts), or auto; default: auto")
     private @Nullable Operators operators;
 
     final Path model() {

@@ -37,6 +37,8 @@ public final class LayerStack implements AutoCloseable {
     private final LayerAttention attention;
     private final Map<Rotary, RotaryEmbedding> rotary = new HashMap<>();
     private final List<DecoderLayer> layers;
+    /** The same layers with the products for prompts, where these are others. */
+    private final Optional<List<DecoderLayer>> promptLayers;
     private final ReentrantLock lock = new ReentrantLock(true);
     private boolean closed;
 
@@ -58,24 +60,32 @@ public final class LayerStack implements AutoCloseable {
         this.attention = new LayerAttention(config.heads(), KernelProvider.get(), workers);
         this.tools = new StepTools(products, KernelProvider.rows(), workers, new StepScratch());
         try {
-            List<DecoderLayer> made = new ArrayList<>();
-            for (int layer = 0; layer < config.layers(); layer++) {
-                made.add(layer(layer, weights, clock));
-            }
-            this.layers = List.copyOf(made);
+            this.layers = layers(weights, clock, tools);
+            MatrixProducts forPrompts = products.forPrompts();
+            this.promptLayers = forPrompts.equals(products) ? Optional.empty()
+                    : Optional.of(layers(weights, clock,
+                            new StepTools(forPrompts, tools.kernels(), workers, tools.scratch())));
         } catch (RuntimeException | Error e) {
             close();
             throw e;
         }
     }
 
-    private DecoderLayer layer(int layer, WeightSource weights, Optional<StepClock> clock) {
+    private List<DecoderLayer> layers(WeightSource weights, Optional<StepClock> clock, StepTools with) {
+        List<DecoderLayer> made = new ArrayList<>();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            made.add(layer(layer, weights, clock, with));
+        }
+        return List.copyOf(made);
+    }
+
+    private DecoderLayer layer(int layer, WeightSource weights, Optional<StepClock> clock, StepTools with) {
         LayerConfig layerConfig = config.layer(layer);
         Optional<RotaryEmbedding> angles = layerConfig.attention().rotary()
                 .map(kind -> rotary.computeIfAbsent(kind, this::angles));
         return clock.<DecoderLayer>map(
-                present -> new TimedLayer(layer, layerConfig, weights, attention, angles, tools, present))
-                .orElseGet(() -> new DecoderLayer(layer, layerConfig, weights, attention, angles, tools));
+                present -> new TimedLayer(layer, layerConfig, weights, attention, angles, with, present))
+                .orElseGet(() -> new DecoderLayer(layer, layerConfig, weights, attention, angles, with));
     }
 
     private RotaryEmbedding angles(Rotary kind) {
@@ -114,7 +124,34 @@ public final class LayerStack implements AutoCloseable {
      * @param x         in and out, {@code (row, hiddenSize)}
      */
     public void forward(int layer, List<SequenceRows> sequences, Rows x) {
-        layers.get(layer).forward(sequences, x);
+        if (promptLayers.isEmpty()) {
+            layers.get(layer).forward(sequences, x);
+            return;
+        }
+        for (int from = 0; from < sequences.size();) {
+            boolean prompt = sequences.get(from).sequence().isPrompt();
+            int end = from + 1;
+            while (end < sequences.size() && sequences.get(end).sequence().isPrompt() == prompt) {
+                end++;
+            }
+            (prompt ? promptLayers.get() : layers).get(layer).forward(moved(sequences.subList(from, end)),
+                    rows(sequences.subList(from, end), x));
+            from = end;
+        }
+    }
+
+    /** Returns the rows of some neighbouring sequences of a step. */
+    private static Rows rows(List<SequenceRows> sequences, Rows x) {
+        int first = sequences.getFirst().firstRow();
+        return x.rows(first, sequences.getLast().firstRow() + sequences.getLast().rows() - first);
+    }
+
+    /** Returns some neighbouring sequences of a step as if they were all. */
+    private static List<SequenceRows> moved(List<SequenceRows> sequences) {
+        int first = sequences.getFirst().firstRow();
+        return first == 0 ? sequences
+                : sequences.stream().map(rows -> new SequenceRows(rows.sequence(), rows.firstRow() - first,
+                        rows.rows(), rows.position())).toList();
     }
 
     /** Returns memory for the rows of a step; what was returned before becomes invalid. */

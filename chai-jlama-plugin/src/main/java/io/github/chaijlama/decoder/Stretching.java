@@ -43,11 +43,16 @@ record Stretching(OptionalInt beyond) {
     private static void restart(AttentionSequence sequence, boolean stretched, int coming,
             Consumer<List<StepRun>> pass) {
         int[] tokens = sequence.tokens();
+        boolean inPrompt = sequence.isPrompt();
         OptionalInt promptEnd = sequence.promptEnd();
+        int prompt = Math.min(promptEnd.orElse(tokens.length), tokens.length);
         sequence.restart(stretched, tokens.length + coming);
-        repeat(sequence, tokens, 0, promptEnd.orElse(tokens.length), pass);
+        repeat(sequence, tokens, 0, prompt, pass);
         promptEnd.ifPresent(_ -> sequence.endPrompt());
-        repeat(sequence, tokens, promptEnd.orElse(tokens.length), tokens.length, pass);
+        repeat(sequence, tokens, prompt, tokens.length, pass);
+        if (inPrompt) {
+            sequence.beginPrompt();
+        }
     }
 
     private static void repeat(AttentionSequence sequence, int[] tokens, int from, int end,

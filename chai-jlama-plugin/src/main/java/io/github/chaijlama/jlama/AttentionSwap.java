@@ -45,6 +45,7 @@ public final class AttentionSwap implements AutoCloseable {
     private final ClusterProfile defaultProfile;
     private final LayerStack layers;
     private final Arena arena;
+    private final JlamaProducts products;
     private final TransformerBlock[] oldBlocks;
     private final KvBufferCache oldKvBufferCache;
     private final Map<KvBuffer, AttentionSequence> sequences = Collections.synchronizedMap(new WeakHashMap<>());
@@ -57,13 +58,14 @@ public final class AttentionSwap implements AutoCloseable {
         this.defaultProfile = defaultProfile;
         this.oldBlocks = JlamaAccess.blocks(model).clone();
         this.oldKvBufferCache = JlamaAccess.kvBufferCache(model);
+        this.products = new JlamaProducts(workers);
         this.arena = Arena.ofShared();
         try {
-            JlamaProducts products = new JlamaProducts(workers);
             this.layers = new LayerStack(config, new JlamaWeights(config, oldBlocks, products.formats(), arena),
                     products, workers, maxKvBytes, Optional.empty());
         } catch (RuntimeException | Error e) {
             arena.close();
+            products.close();
             throw e;
         }
     }
@@ -153,6 +155,7 @@ public final class AttentionSwap implements AutoCloseable {
                     sequences.clear();
                 }
                 layers.close();
+                products.close();
                 arena.close();
             }
         } finally {

@@ -4,11 +4,14 @@ package io.github.chaijlama.jlama;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.function.Consumer;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.CausalSelfAttention;
@@ -21,6 +24,8 @@ import com.github.tjake.jlama.model.functions.SampleOutput;
 import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
+import com.github.tjake.jlama.tensor.operations.TensorOperations;
+import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.model.ModelLoadException;
 
@@ -133,8 +138,12 @@ final class JlamaAccess {
 
     /** Returns a copy of a tensor in the type the model's matrix products take; the caller closes it. */
     static AbstractTensor<?, ?> quantize(AbstractModel model, AbstractTensor<?, ?> tensor) {
+        return (AbstractTensor<?, ?>) Objects.requireNonNull(invoke(MODEL_QUANTIZE, model, tensor));
+    }
+
+    private static @Nullable Object invoke(MethodHandle method, Object receiver, AbstractTensor<?, ?> tensor) {
         try {
-            return (AbstractTensor<?, ?>) MODEL_QUANTIZE.invoke(model, tensor);
+            return method.invoke(receiver, tensor);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -186,6 +195,23 @@ final class JlamaAccess {
 
     private static AbstractTensor<?, ?> weight(VarHandle field, Object owner) {
         return (AbstractTensor<?, ?>) field.get(owner);
+    }
+
+    /**
+     * Returns what makes a weight known to operators before they multiply with it, which copies it to a GPU. Jlama has
+     * the method from its development version on (commit 7b8ba42); what is returned for others does nothing.
+     */
+    static Consumer<AbstractTensor<?, ?>> registration(TensorOperations operations) {
+        for (Class<?> owner : List.of(TensorOperations.class, operations.getClass())) {
+            try {
+                MethodHandle register = MethodHandles.publicLookup().findVirtual(owner, "registerModelTensor",
+                        MethodType.methodType(void.class, AbstractTensor.class));
+                return tensor -> invoke(register, operations, tensor);
+            } catch (NoSuchMethodException | IllegalAccessException _) {
+                // Not there: the next one, or an older Jlama.
+            }
+        }
+        return _ -> {};
     }
 
     private static VarHandle optional(Class<?> owner, String name) {

@@ -105,10 +105,14 @@ enum JlamaFamily {
                 || layer.feedForward() instanceof FeedForwardConfig.Mlp mlp && mlp.up().bias().isPresent();
     }
 
-    /** Builds Jlama's model, which takes each weight as it gets it and computes with 32-bit floats. */
-    AbstractModel load(ModelConfig config, WeightLoader weights) {
+    /**
+     * Builds Jlama's model, which takes each weight as it gets it and computes with 32-bit floats.
+     *
+     * @param rows the type that is asked for where rows are multiplied with weights
+     */
+    AbstractModel load(ModelConfig config, WeightLoader weights, DType rows) {
         return loader.load(InferenceType.FULL_GENERATION, jlamaConfig(config), weights, new NoTokenizer(), DType.F32,
-                DType.F32, Optional.empty());
+                rows, Optional.empty());
     }
 
     /**

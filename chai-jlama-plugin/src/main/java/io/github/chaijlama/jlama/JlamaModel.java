@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 
 import com.github.tjake.jlama.model.AbstractModel;
+import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
@@ -21,11 +22,13 @@ import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
 
 import io.github.chaijlama.decoder.OutputHead;
 import io.github.chaijlama.decoder.StepClock;
+import io.github.chaijlama.decoder.TimedProducts;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.Rotary;
 import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.product.MatrixProducts;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.WeightFormat;
 import io.github.chaijlama.weight.WeightFormats;
@@ -46,7 +49,9 @@ public final class JlamaModel implements AutoCloseable {
     private final ModelConfig config;
     private final StoredWeights weights;
     private final AbstractModel model;
+    private final JlamaActivations activations;
     private final WorkerPool workers;
+    private final JlamaProducts products;
     private final OutputHead output;
     private final Path pages;
     private final Thread deleteAtExit;
@@ -54,9 +59,19 @@ public final class JlamaModel implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock(true);
     private boolean closed;
 
-    private JlamaModel(ModelConfig config, StoredWeights weights, AbstractModel model, WorkerPool workers,
-            Optional<StepClock> clock) {
+    /**
+     * How a model is loaded.
+     *
+     * @param quantize  whether the matrices of layers and output become Q4
+     * @param eightBits whether Jlama is asked for 8-bit activations, of which it may make others, or for 32-bit ones
+     * @param threads   threads of the product with the vocabulary; Jlama has its own for the rest
+     */
+    public record Settings(boolean quantize, boolean eightBits, int threads) {}
+
+    private JlamaModel(ModelConfig config, StoredWeights weights, AbstractModel model, JlamaActivations activations,
+            WorkerPool workers, Optional<StepClock> clock) {
         this.config = config;
+        this.activations = activations;
         this.weights = weights;
         this.model = model;
         this.workers = workers;
@@ -66,12 +81,16 @@ public final class JlamaModel implements AutoCloseable {
             throw new ModelLoadException("no directory for Jlama's key/value pages can be made: " + e.getMessage(), e);
         }
         this.deleteAtExit = new Thread(this::deleteDirectory, "chai-stock-cleanup");
+        this.products = new JlamaProducts(workers);
         try {
             model.getConfig().setWorkingDirectory(pages.toFile());
-            this.output = OutputHead.of(config, weights, new JlamaProducts(workers), workers, clock);
+            MatrixProducts used = clock.<MatrixProducts>map(present -> new TimedProducts(products, present))
+                    .orElse(products);
+            this.output = OutputHead.of(config, weights, used, workers, clock);
             clock.ifPresent(present -> TimedBlock.install(model, present));
             Runtime.getRuntime().addShutdownHook(deleteAtExit);
         } catch (RuntimeException | Error e) {
+            products.close();
             deleteDirectory();
             throw e;
         }
@@ -81,12 +100,10 @@ public final class JlamaModel implements AutoCloseable {
      * Loads a model.
      *
      * @param directory Hugging Face layout: config.json and safetensors
-     * @param quantize  whether the matrices of layers and output become Q4
-     * @param threads   threads of the product with the vocabulary; Jlama has its own for the rest
      * @param clock     told how long everything takes, if anybody measures
      * @throws ModelLoadException if the model is missing, broken, not supported, or computed wrongly by Jlama
      */
-    public static JlamaModel load(Path directory, boolean quantize, int threads, Optional<StepClock> clock) {
+    public static JlamaModel load(Path directory, Settings settings, Optional<StepClock> clock) {
         ModelConfig config = ModelConfig.read(directory);
         JlamaFamily family = family(config, directory);
         // Jlama knows no sliding windows: as far as the shortest reaches they make no difference.
@@ -95,12 +112,14 @@ public final class JlamaModel implements AutoCloseable {
         requireRoomForAngles(usable);
         JlamaAccess.requireCompatible();
         StoredWeights weights = StoredWeights.open(directory, usable);
-        WorkerPool workers = new WorkerPool(threads);
+        WorkerPool workers = new WorkerPool(settings.threads());
         try {
-            weights.prepare(new WeightFormats(MULTIPLIED, LOOKED_UP, quantize));
-            AbstractModel model = family.load(usable, new JlamaWeightLoader(directory, weights, usable));
+            requireThatJlamaCanMultiply(weights, settings, directory);
+            weights.prepare(new WeightFormats(MULTIPLIED, LOOKED_UP, settings.quantize()));
+            JlamaWeightLoader loader = new JlamaWeightLoader(directory, weights, usable, settings.eightBits());
+            AbstractModel model = family.load(usable, loader, settings.eightBits() ? DType.I8 : DType.F32);
             try {
-                return new JlamaModel(usable, weights, model, workers, clock);
+                return new JlamaModel(usable, weights, model, activations(model, loader, directory), workers, clock);
             } catch (RuntimeException | Error e) {
                 model.close();
                 throw e;
@@ -110,6 +129,22 @@ public final class JlamaModel implements AutoCloseable {
             weights.close();
             throw e;
         }
+    }
+
+    /** The weights that 32-bit activations run with were converted for them; Jlama itself would not do that. */
+    private static void requireThatJlamaCanMultiply(StoredWeights weights, Settings settings, Path directory) {
+        if (settings.eightBits() && !settings.quantize() && weights.stores(WeightFormat.I8)) {
+            throw new ModelLoadException("Jlama 0.8.4 cannot multiply with I8 weights, and " + directory
+                    + " has such; with 32-bit activations they are converted to F32");
+        }
+    }
+
+    private static JlamaActivations activations(AbstractModel model, JlamaWeightLoader loader, Path directory) {
+        JlamaActivations activations = JlamaActivations.of(model, loader.getModelDType());
+        activations.impossible(model).ifPresent(what -> {
+            throw new ModelLoadException("Jlama 0.8.4 cannot multiply " + what + ": " + directory);
+        });
+        return activations;
     }
 
     private static JlamaFamily family(ModelConfig config, Path directory) {
@@ -147,6 +182,16 @@ public final class JlamaModel implements AutoCloseable {
         return weights;
     }
 
+    /** Returns in words what the layers multiply their weights with, and why. */
+    public String activations() {
+        return activations.description();
+    }
+
+    /** Whether the layers multiply their weights with 32-bit floats. */
+    public boolean hasFloatActivations() {
+        return activations.type() == DType.F32;
+    }
+
     /** Returns the name of Jlama's operators. */
     public String operators() {
         return TensorOperationsProvider.get().name();
@@ -164,6 +209,7 @@ public final class JlamaModel implements AutoCloseable {
             if (!closed) {
                 closed = true;
                 output.close();
+                products.close();
                 model.close();
                 workers.close();
                 weights.close();

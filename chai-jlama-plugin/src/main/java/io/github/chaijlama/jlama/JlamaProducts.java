@@ -5,11 +5,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 
 import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
@@ -33,6 +31,9 @@ import io.github.chaijlama.weight.WeightFormat;
  * {@code inputRows % 5} rows lack their last {@code rows % 5} columns, with Panama and 32-bit weights it is {@code % 3}
  * and {@code % 4}, with Panama and 4-bit weights on AVX-512 {@code % 2} and {@code % 2}. There is no corner when the
  * weight rows are a multiple of 20, or 4, 2 or 1, or the input is one row.
+ *
+ * <p>Operators that do not want to be split get {@link WholeProducts}. A weight is registered with operators that know
+ * that, before they first see it.
  */
 public final class JlamaProducts implements MatrixProducts {
     /** Multiply-adds below which a parallel region costs more than it saves. */
@@ -41,18 +42,15 @@ public final class JlamaProducts implements MatrixProducts {
     private static final int WHOLE_TILES = 20;
     /** Rows of weights per task: enough to amortise a call, few enough to stay in a core's second cache. */
     private static final int TASK_ROWS = 2 * WHOLE_TILES;
-    /** Bytes of a tensor that a weight which is too large for one is cut into. */
-    private static final long CHUNK_BYTES = 1L << 30;
-    private static final int MAX_CACHED_ROWS = 64;
     /** In Jlama's development version. */
     private static final String GPU_OPERATIONS = "com.github.tjake.jlama.tensor.operations.NativeGPUTensorOperations";
 
     private final WorkerPool workers;
-    private final TensorOperations operations = TensorOperationsProvider.get();
+    private final TensorOperations operations;
+    private final ProductTensors tensors;
+    /** Those of operators that do not want to be split. */
+    private final Optional<WholeProducts> whole;
     private final Set<WeightFormat> formats;
-    private final IdentityHashMap<Weight, AbstractTensor<?, ?>> weights = new IdentityHashMap<>();
-    private final IdentityHashMap<Weight, List<Weight>> chunks = new IdentityHashMap<>();
-    private final IdentityHashMap<Rows, FloatBufferTensor> rows = new IdentityHashMap<>();
 
     /**
      * Creates the products of a model.
@@ -60,8 +58,18 @@ public final class JlamaProducts implements MatrixProducts {
      * @param workers threads of a parallel region
      */
     public JlamaProducts(WorkerPool workers) {
+        this(workers, TensorOperationsProvider.get());
+    }
+
+    /** For tests, which bring operators of their own. */
+    JlamaProducts(WorkerPool workers, TensorOperations operations) {
         this.workers = workers;
-        this.formats = multiplied(operations);
+        this.operations = operations;
+        this.tensors = new ProductTensors(JlamaAccess.registration(operations));
+        this.whole = operations.parallelSplitSize() == 1 ? Optional.of(new WholeProducts(operations, tensors))
+                : Optional.empty();
+        this.formats = whole.map(calls -> calls.call(() -> multiplied(operations)))
+                .orElseGet(() -> multiplied(operations));
     }
 
     /**
@@ -110,58 +118,41 @@ public final class JlamaProducts implements MatrixProducts {
 
     @Override
     public void multiply(Rows input, List<Product> products) {
+        whole.ifPresentOrElse(calls -> calls.multiply(input, products), () -> multiplySplit(input, products));
+    }
+
+    private void multiplySplit(Rows input, List<Product> products) {
         List<Call> calls = new ArrayList<>(products.size());
         for (Product product : products) {
             if (JlamaTensors.fits(product.weight())) {
-                calls.add(new Call(tensor(product.result()), tensor(product.weight()), product.firstRow(),
+                calls.add(new Call(tensors.of(product.result()), tensors.of(product.weight()), product.firstRow(),
                         product.rows()));
             } else {
-                multiplyChunks(input, product);
+                multiplyParts(input, product);
             }
         }
         if (!calls.isEmpty()) {
-            calculate(tensor(input), input.columns(), calls);
+            calculate(tensors.of(input), input.columns(), calls);
         }
     }
 
-    private AbstractTensor<?, ?> tensor(Weight weight) {
-        return weights.computeIfAbsent(weight, (Function<Weight, AbstractTensor<?, ?>>) JlamaTensors::of);
-    }
-
-    /** The rows of a step come again in the next; others, and those of earlier sizes, are forgotten. */
-    private FloatBufferTensor tensor(Rows of) {
-        if (rows.size() > MAX_CACHED_ROWS) {
-            rows.clear();
-        }
-        return rows.computeIfAbsent(of, JlamaTensors::of);
-    }
-
-    /** A weight that no tensor holds: chunk by chunk, each into memory of its own, since columns follow rows. */
-    private void multiplyChunks(Rows input, Product product) {
-        Weight weight = product.weight();
-        int chunkRows = (int) Math.max(1, CHUNK_BYTES * weight.rows() / weight.data().byteSize());
-        List<Weight> parts = chunks.computeIfAbsent(weight, whole -> {
-            List<Weight> cut = new ArrayList<>();
-            for (int row = 0; row < whole.rows(); row += chunkRows) {
-                cut.add(whole.rows(row, Math.min(chunkRows, whole.rows() - row)));
-            }
-            return cut;
-        });
-        for (int i = 0; i < parts.size(); i++) {
-            int from = Math.max(product.firstRow(), i * chunkRows);
-            int to = Math.min(product.firstRow() + product.rows(), i * chunkRows + parts.get(i).rows());
+    /** A weight that no tensor holds: part by part, each into memory of its own, since columns follow rows. */
+    private void multiplyParts(Rows input, Product product) {
+        for (ProductTensors.Part part : tensors.parts(product.weight())) {
+            int from = Math.max(product.firstRow(), part.firstRow());
+            int to = Math.min(product.firstRow() + product.rows(), part.end());
             if (from < to) {
-                multiplyChunk(input, product.result(), parts.get(i), from - i * chunkRows, from, to - from);
+                multiplyPart(input, product.result(), part.weight(), from - part.firstRow(), from, to - from);
             }
         }
     }
 
-    private void multiplyChunk(Rows input, Rows result, Weight chunk, int firstRow, int firstColumn, int count) {
+    private void multiplyPart(Rows input, Rows result, Weight weight, int firstRow, int firstColumn, int count) {
         try (Arena arena = Arena.ofShared()) {
-            Rows part = new Rows(arena.allocate((long) input.count() * chunk.rows() * Float.BYTES, Long.BYTES),
-                    input.count(), chunk.rows());
+            Rows part = new Rows(arena.allocate((long) input.count() * weight.rows() * Float.BYTES, Long.BYTES),
+                    input.count(), weight.rows());
             calculate(JlamaTensors.of(input), input.columns(),
-                    List.of(new Call(JlamaTensors.of(part), tensor(chunk), firstRow, count)));
+                    List.of(new Call(JlamaTensors.of(part), tensors.of(weight), firstRow, count)));
             for (int row = 0; row < input.count(); row++) {
                 MemorySegment.copy(part.memory(), (part.at(row) + firstRow) * Float.BYTES, result.memory(),
                         (result.at(row) + firstColumn) * Float.BYTES, (long) count * Float.BYTES);
@@ -176,8 +167,8 @@ public final class JlamaProducts implements MatrixProducts {
             totalRows += call.rows();
             totalTasks += call.tasks();
         }
-        // Operators that do not want to be split (a GPU's) and small products run whole, on this thread.
-        if (operations.parallelSplitSize() == 1 || totalRows * inner * input.shape().first() < PARALLEL_WORK) {
+        // Small products run on this thread.
+        if (totalRows * inner * input.shape().first() < PARALLEL_WORK) {
             for (Call call : calls) {
                 multiply(input, inner, call, call.firstRow(), call.rows());
             }
@@ -205,6 +196,11 @@ public final class JlamaProducts implements MatrixProducts {
             row += part;
             left -= part;
         }
+    }
+
+    @Override
+    public void close() {
+        whole.ifPresent(WholeProducts::close);
     }
 
     /** Returns the largest part of some weight rows that leaves no corner, whatever the input. */

@@ -32,16 +32,15 @@ final class JlamaTensors {
      * @throws IllegalArgumentException if it does not {@linkplain #fits fit}
      */
     static AbstractTensor<?, ?> of(Weight weight) {
-        return of(weight, weight.rows(), weight.columns());
+        return of(weight, TensorShape.of(weight.rows(), weight.columns()));
     }
 
     /** Returns a weight as a tensor of a shape with as many values. */
-    static AbstractTensor<?, ?> of(Weight weight, int... shape) {
+    static AbstractTensor<?, ?> of(Weight weight, TensorShape tensorShape) {
         if (!fits(weight)) {
             throw new IllegalArgumentException(weight.name() + " has " + weight.size() + " values in "
                     + weight.data().byteSize() + " bytes, Jlama's tensors hold " + Integer.MAX_VALUE + " of both");
         }
-        TensorShape tensorShape = TensorShape.of(shape);
         String name = weight.name();
         ByteBuffer bytes = littleEndian(weight.data());
         return switch (weight.format()) {

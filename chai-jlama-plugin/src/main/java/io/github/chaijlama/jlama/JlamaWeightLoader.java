@@ -10,7 +10,10 @@ import com.github.tjake.jlama.model.DistributedContext;
 import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.safetensors.TensorInfo;
 import com.github.tjake.jlama.safetensors.WeightLoader;
+import com.github.tjake.jlama.safetensors.Weights;
 import com.github.tjake.jlama.tensor.AbstractTensor;
+import com.github.tjake.jlama.tensor.TensorShape;
+import com.github.tjake.jlama.util.Pair;
 
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
@@ -22,14 +25,17 @@ import io.github.chaijlama.weight.Weight;
 final class JlamaWeightLoader implements WeightLoader {
     private final StoredWeights weights;
     private final Map<String, TensorInfo> infos = new HashMap<>();
+    private final DType modelType;
 
     /**
      * Creates a loader of weights that are prepared.
      *
      * @param directory where they are from
+     * @param honest    whether Jlama is told the type of the model, which is that of most tensors, as its own loader
+     *                  tells it: by this it chooses the type of rows. Else it is told F32, and leaves rows as they are
      * @throws ModelLoadException if a tensor is too large for one of Jlama's
      */
-    JlamaWeightLoader(Path directory, StoredWeights weights, ModelConfig config) {
+    JlamaWeightLoader(Path directory, StoredWeights weights, ModelConfig config, boolean honest) {
         this.weights = weights;
         for (TensorPart part : config.parts().keySet()) {
             long[] shape = part.shape().stream().mapToLong(Long::longValue).toArray();
@@ -42,6 +48,7 @@ final class JlamaWeightLoader implements WeightLoader {
             infos.put(part.tensor(), new TensorInfo(DType.valueOf(tensor.format().name()), shape,
                     new long[]{ 0, tensor.data().byteSize() }));
         }
+        this.modelType = honest ? Weights.findDType(infos) : DType.F32;
     }
 
     @Override
@@ -62,16 +69,16 @@ final class JlamaWeightLoader implements WeightLoader {
         if (info == null) {
             throw new NoSuchElementException(name);
         }
-        return JlamaTensors.of(weights.tensor(name), info.shape.clone());
+        Weight weight = weights.tensor(name);
+        // Jlama's loader marks these as rows of a larger matrix, and Jlama converts no such tensor to the model's type.
+        boolean kept = sparseRows && info.dType != modelType && !weight.format().isQuantized();
+        return JlamaTensors.of(weight, kept ? TensorShape.sparseRow(info.shape.clone(), Pair.of(0, info.shape[0]))
+                : TensorShape.of(info.shape.clone()));
     }
 
-    /**
-     * Returns F32, whatever the weights are: of any other type Jlama would quantize matrices that are not of that type,
-     * and round the rows it multiplies them with. Of this one it leaves all as they are.
-     */
     @Override
     public DType getModelDType() {
-        return DType.F32;
+        return modelType;
     }
 
     @Override

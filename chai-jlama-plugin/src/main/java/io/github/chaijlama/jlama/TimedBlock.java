@@ -7,9 +7,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.CausalSelfAttention;
+import com.github.tjake.jlama.model.MLPBlock;
 import com.github.tjake.jlama.model.TransformerBlock;
 import com.github.tjake.jlama.model.functions.FeedForward;
 import com.github.tjake.jlama.tensor.AbstractTensor;
@@ -18,6 +20,8 @@ import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.jlama.JlamaAccess.AttentionWeights;
 import io.github.chaijlama.jlama.JlamaAccess.BlockParts;
+import io.github.chaijlama.jlama.JlamaAccess.MlpWeights;
+import io.github.chaijlama.weight.Weight;
 
 /**
  * A layer of Jlama's that reports its time, and its attention's and feed-forward network's, to a {@link StepClock}. The
@@ -45,7 +49,7 @@ final class TimedBlock extends TransformerBlock {
             BlockParts parts = JlamaAccess.parts(blocks[layer]);
             blocks[layer] = new TimedBlock(model, layer, parts,
                     new TimedAttention(model, layer, parts.attention(), clock, repeated),
-                    new TimedFeedForward(parts.feedForward(), clock), clock);
+                    TimedFeedForward.of(parts.feedForward(), clock), clock);
         }
     }
 
@@ -90,6 +94,7 @@ final class TimedBlock extends TransformerBlock {
         private final CausalSelfAttention timed;
         private final StepClock clock;
         private final StockProjections projections;
+        private final List<Weight> matrices;
         private final Repeated repeated;
 
         TimedAttention(AbstractModel model, int layer, CausalSelfAttention timed, StepClock clock,
@@ -108,6 +113,7 @@ final class TimedBlock extends TransformerBlock {
             this.timed = timed;
             this.clock = clock;
             this.projections = new StockProjections(model, weights);
+            this.matrices = weights(Stream.of(weights.query(), weights.key(), weights.value(), weights.output()));
             this.repeated = repeated;
         }
 
@@ -121,18 +127,38 @@ final class TimedBlock extends TransformerBlock {
             long products = repeated.of(input.shape().first(), () -> projections.run(input));
             clock.attention(layer, nanos - products);
             clock.projections(products);
+            clock.products(products);
+            matrices.forEach(matrix -> clock.product(input.shape().first(), matrix, matrix.rows()));
             return result;
         }
     }
 
-    /** Reports the time of a feed-forward network. */
-    private record TimedFeedForward(FeedForward timed, StepClock clock) implements FeedForward {
+    private static List<Weight> weights(Stream<AbstractTensor<?, ?>> tensors) {
+        return tensors.map(tensor -> JlamaTensors.weight("stock", tensor)).toList();
+    }
+
+    /** Reports the time of a feed-forward network, all of which counts for its products: they cannot be seen. */
+    private record TimedFeedForward(FeedForward timed, List<Weight> matrices, StepClock clock)
+            implements
+                FeedForward {
+        static TimedFeedForward of(FeedForward timed, StepClock clock) {
+            if (!(timed instanceof MLPBlock block)) { // experts, which Jlama gets wrong: nobody loads such a model
+                return new TimedFeedForward(timed, List.of(), clock);
+            }
+            MlpWeights own = JlamaAccess.weights(block);
+            return new TimedFeedForward(timed,
+                    weights(Stream.concat(Stream.of(own.gate(), own.down()), own.up().stream())), clock);
+        }
+
         @Override
         @SuppressWarnings("rawtypes")
         public AbstractTensor forward(AbstractTensor input, Optional<Consumer<List<AbstractTensor>>> tensorReducer) {
             long start = System.nanoTime();
             AbstractTensor result = timed.forward(input, tensorReducer);
-            clock.feedForward(System.nanoTime() - start);
+            long nanos = System.nanoTime() - start;
+            clock.feedForward(nanos);
+            clock.products(nanos);
+            matrices.forEach(matrix -> clock.product(input.shape().first(), matrix, matrix.rows()));
             return result;
         }
     }

@@ -127,6 +127,7 @@ public final class PrefixCache implements Sessions {
                 }
             }
             session.truncate(match.length);
+            session.beginPrompt();
         } catch (RuntimeException | Error e) {
             unclaim(match.idle);
             session.close();

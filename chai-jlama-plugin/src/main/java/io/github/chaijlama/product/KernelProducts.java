@@ -30,7 +30,7 @@ public final class KernelProducts implements MatrixProducts {
     private static final int MANY_INPUTS = 2 * GROUP + 1;
     /** Rows per task with few inputs: a multiple of what kernels read side by side, and a share of every thread's. */
     private static final int TASK_ROWS = 48;
-    private static final int MOST_PANELS = 8;
+    private static final int MOST_PANELS = 16;
     private static final long PANEL_BYTES = 1 << 20;
     /** Groups of inputs whose sums stay in the second cache beside the panels. */
     private static final int CHUNK_GROUPS = 12;
@@ -99,7 +99,7 @@ public final class KernelProducts implements MatrixProducts {
         });
     }
 
-    private static void requireFits(Rows input, Product product) {
+    static void requireFits(Rows input, Product product) {
         long end = (long) product.firstRow() + product.rows();
         if (product.weight().columns() != input.columns() || product.result().count() != input.count()
                 || product.firstRow() < 0 || product.rows() < 1 || end > product.weight().rows()
@@ -142,7 +142,7 @@ public final class KernelProducts implements MatrixProducts {
     }
 
     /** Returns the part of the products that a task calculates: some rows of one of them. */
-    private static Product part(List<Product> products, int taskRows, int task) {
+    static Product part(List<Product> products, int taskRows, int task) {
         int left = task;
         int index = 0;
         while (left >= Math.ceilDiv(products.get(index).rows(), taskRows)) {
@@ -173,7 +173,7 @@ public final class KernelProducts implements MatrixProducts {
         long panelLength = kernels.panelLength(weight.format(), weight.columns());
         long panelsAt = kernels.scratchLength(weight.format(), weight.columns());
         long sumsAt = panelsAt + panels * panelLength;
-        MemorySegment memory = own.floats(sumsAt + (long) panels * CHUNK_GROUPS * kernels.sumsLength());
+        MemorySegment memory = own.floats(sumsAt + (long) panels * kernels.sumsLength(CHUNK_GROUPS));
         for (int panel = 0; panel < panels; panel++) {
             int row = panel * PANEL_ROWS;
             kernels.widen(weight, product.firstRow() + row, Math.min(PANEL_ROWS, product.rows() - row), memory,
@@ -197,25 +197,18 @@ public final class KernelProducts implements MatrixProducts {
         for (int vector = 0; vector < vectors; vector += step) {
             for (int panel = 0; panel < panels; panel++) {
                 kernels.multiplyPanel(in, group * groupLength + (long) vector * lanes * GROUP, groupLength, count,
-                        memory,
-                        panelsAt + panel * panelLength + (long) vector * lanes * PANEL_ROWS,
+                        memory, panelsAt + panel * panelLength + (long) vector * lanes * PANEL_ROWS,
                         Math.min(step, vectors - vector), vector > 0, memory,
-                        sumsAt + (long) panel * count * kernels.sumsLength(), memory);
+                        sumsAt + (long) panel * kernels.sumsLength(count), memory);
             }
         }
     }
 
     private void store(MemorySegment memory, long sumsAt, Rows input, Product product, int group, int count) {
         Rows result = product.result();
-        for (int i = 0; i < count; i++) {
-            int row = (group + i) * GROUP;
-            for (int panel = 0; panel * PANEL_ROWS < product.rows(); panel++) {
-                kernels.store(memory, sumsAt + ((long) panel * count + i) * kernels.sumsLength(),
-                        Math.min(GROUP, input.count() - row), Math.min(PANEL_ROWS, product.rows() - panel * PANEL_ROWS),
-                        result.memory(), result.at(row) + product.firstRow() + (long) panel * PANEL_ROWS,
-                        result.columns());
-            }
-        }
+        int first = group * GROUP;
+        kernels.store(memory, sumsAt, Math.min(count * GROUP, input.count() - first), product.rows(), result.memory(),
+                result.at(first) + product.firstRow(), result.columns());
     }
 
     @Override

@@ -28,6 +28,14 @@ public interface MatrixProducts extends AutoCloseable {
      */
     void multiply(Rows input, List<Product> products);
 
+    /**
+     * Returns the products for rows of prompts. They may add up in another order than these do, but have one order too,
+     * whatever the number of rows. These are for rows of tokens that were generated or guessed, and for logits.
+     */
+    default MatrixProducts forPrompts() {
+        return this;
+    }
+
     /** Frees what products are calculated with; may be called again. */
     @Override
     default void close() {

@@ -75,9 +75,9 @@ public abstract class ProductKernels {
     /** Returns the floats of scratch memory for a weight. */
     public abstract long scratchLength(WeightFormat format, int columns);
 
-    /** Returns the floats of the sums of a group of inputs and a panel. */
-    public final int sumsLength() {
-        return GROUP * PANEL_ROWS * lanes();
+    /** Returns the floats of the sums of some groups of inputs and a panel, with room to end them in their place. */
+    public final int sumsLength(int groups) {
+        return Math.ceilDiv(groups * GROUP * PANEL_ROWS, lanes()) * lanes() * lanes();
     }
 
     /** Returns the format whose packed inputs serve a format as well: Q4 deals out its lanes in a way of its own. */
@@ -165,7 +165,7 @@ public abstract class ProductKernels {
      * @param vectors  number of vectors: those of {@link #CHUNK_COLUMNS}, or what is left of a row
      * @param add      whether to add to the sums of the chunks before
      * @param sums     in and out, {@code (group, GROUP, PANEL_ROWS, lane)}
-     * @param scratch  memory of {@link #sumsLength} floats that no other thread uses
+     * @param scratch  memory of {@link #sumsLength} floats for a group that no other thread uses
      */
     public final void multiplyPanel(MemorySegment in, long inOffset, long inStride, int groups, MemorySegment panel,
             long panelOffset, int vectors, boolean add, MemorySegment sums, long sumsOffset, MemorySegment scratch) {
@@ -175,11 +175,11 @@ public abstract class ProductKernels {
         long length = (long) vectors * lanes();
         check(in, inOffset, Math.addExact(Math.multiplyExact(groups - 1L, inStride), length * GROUP));
         check(panel, panelOffset, length * PANEL_ROWS);
-        check(sums, sumsOffset, (long) groups * sumsLength());
-        check(scratch, 0, sumsLength());
+        check(sums, sumsOffset, sumsLength(groups));
+        check(scratch, 0, sumsLength(1));
         for (int group = 0; group < groups; group++) {
             doMultiplyPanel(in, inOffset + group * inStride, panel, panelOffset, vectors, add, sums,
-                    sumsOffset + (long) group * sumsLength(), scratch);
+                    sumsOffset + (long) group * GROUP * PANEL_ROWS * lanes(), scratch);
         }
         Reference.reachabilityFence(in);
         Reference.reachabilityFence(panel);
@@ -188,18 +188,21 @@ public abstract class ProductKernels {
     }
 
     /**
-     * Ends sums: {@code out[i * outStride + r]} becomes the sum of the lanes of {@code sums[i][r]}.
+     * Ends sums: {@code out[i * outStride + r]} becomes the sum of the lanes of input {@code i} and row {@code r}. The
+     * sums are undefined afterwards.
      *
-     * @param results inputs whose results are stored, 1 to {@link #GROUP}
-     * @param rows    rows whose results are stored, 1 to {@link #PANEL_ROWS}
+     * @param sums    as {@link #multiplyPanel} left them, those of one panel after the other, {@link #sumsLength}
+     *                floats apart: {@code (panel, input, PANEL_ROWS, lane)}
+     * @param results inputs whose results are stored, at least 1
+     * @param rows    rows whose results are stored, of one panel or more
      */
     public final void store(MemorySegment sums, long sumsOffset, int results, int rows, MemorySegment out,
             long outOffset, long outStride) {
-        check(sums, sumsOffset, sumsLength());
-        if (rows < 1 || rows > PANEL_ROWS) {
-            throw new IllegalArgumentException(rows + " rows of a panel of " + PANEL_ROWS);
+        checkResults(out, outOffset, outStride, results, results, rows);
+        if (rows < 1) {
+            throw new IllegalArgumentException("expected at least 1 row, found " + rows);
         }
-        checkResults(out, outOffset, outStride, results, GROUP, rows);
+        check(sums, sumsOffset, (long) Math.ceilDiv(rows, PANEL_ROWS) * sumsLength(Math.ceilDiv(results, GROUP)));
         doStore(sums, sumsOffset, results, rows, out, outOffset, outStride);
         Reference.reachabilityFence(sums);
         Reference.reachabilityFence(out);

@@ -31,7 +31,7 @@ final class ScalarProductKernels extends ProductKernels {
 
     @Override
     public long scratchLength(WeightFormat format, int columns) {
-        return sumsLength();
+        return sumsLength(1);
     }
 
     @Override
@@ -111,7 +111,9 @@ final class ScalarProductKernels extends ProductKernels {
             long outStride) {
         for (int i = 0; i < results; i++) {
             for (int r = 0; r < rows; r++) {
-                set(out, outOffset + i * outStride + r, get(sums, sumsOffset + (long) i * PANEL_ROWS + r));
+                long panel = sumsOffset + (long) (r / PANEL_ROWS) * sumsLength(Math.ceilDiv(results, GROUP));
+                set(out, outOffset + i * outStride + r,
+                        get(sums, panel + (long) i * PANEL_ROWS + r % PANEL_ROWS));
             }
         }
     }

@@ -9,14 +9,12 @@ import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightFormat;
 
 import static io.github.chaijlama.kernel.VectorMemory.LANES;
-import static io.github.chaijlama.kernel.VectorMemory.PLACES;
 import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
 import static io.github.chaijlama.kernel.VectorMemory.at;
 import static io.github.chaijlama.kernel.VectorMemory.atFloat;
 import static io.github.chaijlama.kernel.VectorMemory.bytes;
 import static io.github.chaijlama.kernel.VectorMemory.get;
 import static io.github.chaijlama.kernel.VectorMemory.set;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
  * Products with the Vector API. What a row has beyond its whole blocks is copied to where zeros follow it, so that the
@@ -31,8 +29,8 @@ final class VectorProductKernels extends ProductKernels {
     static final long GROUP_BYTES = GROUP * VECTOR_BYTES;
     /** A vector of every row of a panel. */
     static final long PANEL_BYTES = PANEL_ROWS * VECTOR_BYTES;
-    /** Rows that are read side by side lie within so many, far less than {@link #OFFSETS} apart. */
-    private static final int MOST_ROWS = 48;
+    /** Sums that are ended together. Rows that are read side by side lie in so many, less than OFFSETS apart. */
+    static final int MOST_ROWS = 48;
     private static final int BLOCK_COLUMNS = 64;
     /** With Q4, eight weights are in a lane. */
     private static final int Q4_COLUMNS = VectorQ4Products.WORD_VECTORS * LANES;
@@ -111,60 +109,50 @@ final class VectorProductKernels extends ProductKernels {
             MemorySegment out, long outOffset, long outStride, MemorySegment scratch) {
         VectorWeight place = new VectorWeight(weight, scratch);
         long inAt = atFloat(in, inOffset);
-        if (inputs == 1) {
-            for (int row = 0; row < rows; row += MOST_ROWS) {
-                multiplyOne(place, firstRow + row, Math.min(MOST_ROWS, rows - row), in, inAt, out, outOffset + row,
-                        scratch);
-            }
-        } else {
-            for (int row = 0; row < rows; row++) {
-                place.multiplyGroup(firstRow + row, in, inAt);
-                for (int i = 0; i < results; i++) {
-                    storeSum(scratch, i, out, outOffset + i * outStride + row);
-                }
+        int step = inputs == 1 ? MOST_ROWS : MOST_ROWS / GROUP;
+        for (int row = 0; row < rows; row += step) {
+            int count = Math.min(step, rows - row);
+            if (inputs == 1) {
+                multiplyOne(place, firstRow + row, count, in, inAt, out, outOffset + row);
+            } else {
+                multiplyGroup(place, firstRow + row, count, in, inAt, results, out, outOffset + row, outStride);
             }
         }
     }
 
     private static void multiplyOne(VectorWeight place, int firstRow, int rows, MemorySegment in, long inAt,
-            MemorySegment out, long outOffset, MemorySegment scratch) {
+            MemorySegment out, long outOffset) {
         int streams = place.streams();
         int each = rows / streams;
         for (int row = 0; row < each; row++) {
-            place.multiplyOne(firstRow + row, each, in, inAt);
-            for (int stream = 0; stream < streams; stream++) {
-                storeSum(scratch, stream, out, outOffset + row + (long) stream * each);
+            if (row + 1 < each) {
+                place.prefetch(firstRow + row + 1, each);
             }
+            place.multiplyOne(firstRow + row, each, in, inAt, row * streams);
         }
         for (int row = each * streams; row < rows; row++) {
-            place.multiplyOne(firstRow + row, 0, in, inAt);
-            storeSum(scratch, 0, out, outOffset + row);
+            place.multiplyOne(firstRow + row, 0, in, inAt, row);
+        }
+        VectorLaneSums.end(place.sums(), place.sumsAt(), rows);
+        long to = atFloat(out, outOffset);
+        for (int sum = 0; sum < rows; sum++) {
+            int row = sum < each * streams ? sum / streams + sum % streams * each : sum;
+            set(out, to + bytes(row), get(place.sums(), place.sumsAt() + bytes(sum)));
         }
     }
 
-    private static void storeSum(MemorySegment sums, int vector, MemorySegment out, long outOffset) {
-        set(out, atFloat(out, outOffset), sum(sums, atFloat(sums, (long) vector * LANES)));
-    }
-
-    /**
-     * Adds the lanes of a vector: every fourth, then of the four sums the distant before the near. Float by float,
-     * which costs less here than shuffles, or than vectors of four. It begins at 0, so that a sum of negative zeros is
-     * 0 however it came about.
-     */
-    private static float sum(MemorySegment sums, long at) {
-        MemorySegment memory = VectorMemory.memory(sums);
-        float first = 0;
-        float second = 0;
-        float third = 0;
-        float fourth = 0;
-        for (long lane = at; lane != at + VECTOR_BYTES; lane += 4 * Float.BYTES) {
-            long place = lane & PLACES;
-            first += memory.get(JAVA_FLOAT_UNALIGNED, place);
-            second += memory.get(JAVA_FLOAT_UNALIGNED, place + Float.BYTES);
-            third += memory.get(JAVA_FLOAT_UNALIGNED, place + 2 * Float.BYTES);
-            fourth += memory.get(JAVA_FLOAT_UNALIGNED, place + 3 * Float.BYTES);
+    private static void multiplyGroup(VectorWeight place, int firstRow, int rows, MemorySegment in, long inAt,
+            int results, MemorySegment out, long outOffset, long outStride) {
+        for (int row = 0; row < rows; row++) {
+            place.multiplyGroup(firstRow + row, in, inAt, row * GROUP);
         }
-        return first + third + (second + fourth);
+        VectorLaneSums.end(place.sums(), place.sumsAt(), rows * GROUP);
+        for (int i = 0; i < results; i++) {
+            long to = atFloat(out, outOffset + i * outStride);
+            for (int row = 0; row < rows; row++) {
+                set(out, to + bytes(row), get(place.sums(), place.sumsAt() + bytes((long) row * GROUP + i)));
+            }
+        }
     }
 
     @Override
@@ -192,10 +180,7 @@ final class VectorProductKernels extends ProductKernels {
             long from = atFloat(scratch, 0);
             VectorProductTiles.multiply(in, atFloat(in, inOffset), panel, atFloat(panel, panelOffset), vectors, scratch,
                     from);
-            for (long i = 0; i < GROUP * PANEL_BYTES; i += VECTOR_BYTES) {
-                VectorMemory.store(VectorMemory.load(sums, to + i).add(VectorMemory.load(scratch, from + i)), sums,
-                        to + i);
-            }
+            VectorProductTiles.add(scratch, from, sums, to);
         } else {
             VectorProductTiles.multiply(in, atFloat(in, inOffset), panel, atFloat(panel, panelOffset), vectors, sums,
                     to);
@@ -205,12 +190,26 @@ final class VectorProductKernels extends ProductKernels {
     @Override
     void doStore(MemorySegment sums, long sumsOffset, int results, int rows, MemorySegment out, long outOffset,
             long outStride) {
-        long from = atFloat(sums, sumsOffset);
+        long first = atFloat(sums, sumsOffset);
+        long stride = bytes(sumsLength(Math.ceilDiv(results, GROUP)));
+        for (int panel = 0; panel * PANEL_ROWS < rows; panel++) {
+            VectorLaneSums.end(sums, first + panel * stride, results * PANEL_ROWS);
+        }
+        // A row of results at a time: what is not in a cache comes from memory a line at a time, and once.
         for (int i = 0; i < results; i++) {
+            long from = first + bytes((long) i * PANEL_ROWS);
             long to = atFloat(out, outOffset + i * outStride);
-            for (int r = 0; r < rows; r++) {
-                set(out, to + bytes(r), sum(sums, from + i * PANEL_BYTES + r * VECTOR_BYTES));
+            int row = 0;
+            for (; row + PANEL_ROWS <= rows; row += PANEL_ROWS, from += stride, to += bytes(PANEL_ROWS)) {
+                copy(sums, from, PANEL_ROWS, out, to);
             }
+            copy(sums, from, rows - row, out, to);
+        }
+    }
+
+    private static void copy(MemorySegment in, long from, int count, MemorySegment out, long to) {
+        for (int i = 0; i < count; i++) {
+            set(out, to + bytes(i), get(in, from + bytes(i)));
         }
     }
 }

@@ -13,6 +13,7 @@ import static io.github.chaijlama.kernel.VectorMemory.ORDER;
 import static io.github.chaijlama.kernel.VectorMemory.PLACES;
 import static io.github.chaijlama.kernel.VectorMemory.SPECIES;
 import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
+import static io.github.chaijlama.product.ProductKernels.GROUP;
 import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.PANEL_BYTES;
 
@@ -200,5 +201,33 @@ final class VectorProductTiles {
         s13.intoMemorySegment(sumMemory, s + 9 * VECTOR_BYTES, ORDER);
         s14.intoMemorySegment(sumMemory, s + 10 * VECTOR_BYTES, ORDER);
         s15.intoMemorySegment(sumMemory, s + 11 * VECTOR_BYTES, ORDER);
+    }
+
+    /** Adds sums of a group of inputs and a panel to others. */
+    static void add(MemorySegment sums, long sumsAt, MemorySegment all, long allAt) {
+        MemorySegment from = VectorMemory.memory(sums);
+        MemorySegment to = VectorMemory.memory(all);
+        for (long i = 0; i != GROUP * PANEL_BYTES; i += PANEL_BYTES) {
+            long s = sumsAt + i & PLACES;
+            long t = allAt + i & PLACES;
+            FloatVector s0 = FloatVector.fromMemorySegment(SPECIES, to, t + 0 * VECTOR_BYTES, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, from, s + 0 * VECTOR_BYTES, ORDER));
+            FloatVector s1 = FloatVector.fromMemorySegment(SPECIES, to, t + 1 * VECTOR_BYTES, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, from, s + 1 * VECTOR_BYTES, ORDER));
+            FloatVector s2 = FloatVector.fromMemorySegment(SPECIES, to, t + 2 * VECTOR_BYTES, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, from, s + 2 * VECTOR_BYTES, ORDER));
+            FloatVector s3 = FloatVector.fromMemorySegment(SPECIES, to, t + 3 * VECTOR_BYTES, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, from, s + 3 * VECTOR_BYTES, ORDER));
+            FloatVector s4 = FloatVector.fromMemorySegment(SPECIES, to, t + 4 * VECTOR_BYTES, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, from, s + 4 * VECTOR_BYTES, ORDER));
+            FloatVector s5 = FloatVector.fromMemorySegment(SPECIES, to, t + 5 * VECTOR_BYTES, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, from, s + 5 * VECTOR_BYTES, ORDER));
+            s0.intoMemorySegment(to, t + 0 * VECTOR_BYTES, ORDER);
+            s1.intoMemorySegment(to, t + 1 * VECTOR_BYTES, ORDER);
+            s2.intoMemorySegment(to, t + 2 * VECTOR_BYTES, ORDER);
+            s3.intoMemorySegment(to, t + 3 * VECTOR_BYTES, ORDER);
+            s4.intoMemorySegment(to, t + 4 * VECTOR_BYTES, ORDER);
+            s5.intoMemorySegment(to, t + 5 * VECTOR_BYTES, ORDER);
+        }
     }
 }

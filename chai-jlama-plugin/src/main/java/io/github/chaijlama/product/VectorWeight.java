@@ -3,6 +3,7 @@ package io.github.chaijlama.product;
 
 import java.lang.foreign.MemorySegment;
 
+import io.github.chaijlama.kernel.VectorMemory;
 import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightFormat;
 
@@ -10,17 +11,22 @@ import static io.github.chaijlama.kernel.VectorMemory.LANES;
 import static io.github.chaijlama.kernel.VectorMemory.at;
 import static io.github.chaijlama.kernel.VectorMemory.atFloat;
 import static io.github.chaijlama.product.ProductKernels.GROUP;
-import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
-import static io.github.chaijlama.product.VectorProductKernels.PANEL_BYTES;
+import static io.github.chaijlama.product.VectorProductKernels.MOST_ROWS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 /**
  * A weight as the loops of its format read it: rows of whole blocks from where they lie, others as a copy with zeros
  * after it.
  */
 final class VectorWeight {
-    /** Places in the scratch memory, in floats: sums, copies of rows, and their factors. */
+    /** Places in the scratch memory, in floats: sums, what was read ahead, copies of rows, and their factors. */
     private static final long SUMS = 0;
-    private static final long COPIES = 512;
+    private static final long READ_AHEAD = (MOST_ROWS + 16L) * LANES;
+    private static final long COPIES = READ_AHEAD + 16;
+    private static final long MEMORY_PAGE = 4096;
+    private static final int CACHE_LINE = 64;
+    /** Lines of a page that are read ahead; what follows them the machine reads ahead by itself. */
+    private static final int LINES = 3;
 
     private final WeightFormat format;
     private final MemorySegment data;
@@ -69,30 +75,69 @@ final class VectorWeight {
         };
     }
 
+    /** Returns the memory in which products leave their sums. */
+    MemorySegment sums() {
+        return scratch;
+    }
+
+    /** Returns the place of the first vector of sums. */
+    long sumsAt() {
+        return atFloat(scratch, SUMS);
+    }
+
     /**
-     * Multiplies one input with rows {@code row}, {@code row + distance}, ...; vectors of sums, one for each, are in
-     * the scratch memory then.
+     * Reads the first lines of the pages that begin in rows {@code row}, {@code row + distance}, ... The machine's own
+     * prefetching ends with a page, and Q4, much arithmetic for little memory, waits at each: with this, once for all.
      */
-    void multiplyOne(int row, int distance, MemorySegment in, long inAt) {
+    void prefetch(int row, int distance) {
+        if (padded || format != WeightFormat.Q4) {
+            return;
+        }
+        int read = 0;
+        for (int stream = 0; stream < streams(); stream++) {
+            long line = row + (long) stream * distance;
+            read += firstLines(data, line * rowBytes, rowBytes);
+            read += firstLines(factors, line * factorBytes, factorBytes);
+        }
+        VectorMemory.set(scratch, atFloat(scratch, READ_AHEAD), read);
+    }
+
+    private static int firstLines(MemorySegment memory, long offset, long bytes) {
+        long page = -(memory.address() + offset) & MEMORY_PAGE - 1;
+        int read = 0;
+        if (page < bytes) {
+            long end = Math.min(offset + bytes, offset + page + LINES * CACHE_LINE);
+            for (long line = offset + page; line < end; line += CACHE_LINE) {
+                read += memory.get(JAVA_BYTE, line);
+            }
+        }
+        return read;
+    }
+
+    /**
+     * Multiplies one input with rows {@code row}, {@code row + distance}, ...; vectors of sums, one for each, are from
+     * number {@code sum} on in {@link #sums} then.
+     */
+    void multiplyOne(int row, int distance, MemorySegment in, long inAt, int sum) {
         if (padded) {
             for (int stream = 0; stream < streams(); stream++) {
                 copy(row + stream * distance, stream);
             }
             one(scratch, copyAt(0), copyAt(1) - copyAt(0), scratch, factorsCopyAt(0),
-                    factorsCopyAt(1) - factorsCopyAt(0), in, inAt);
+                    factorsCopyAt(1) - factorsCopyAt(0), in, inAt, sumAt(sum));
         } else {
             one(data, at(data, row * rowBytes), distance * rowBytes, factors, at(factors, row * factorBytes),
-                    distance * factorBytes, in, inAt);
+                    distance * factorBytes, in, inAt, sumAt(sum));
         }
     }
 
-    /** Multiplies a group of inputs with a row; vectors of sums, one for each input, are in the scratch memory then. */
-    void multiplyGroup(int row, MemorySegment in, long inAt) {
+    /** Multiplies a group of inputs with a row; vectors of sums, one for each input, are from {@code sum} on then. */
+    void multiplyGroup(int row, MemorySegment in, long inAt, int sum) {
         if (padded) {
             copy(row, 0);
-            group(scratch, copyAt(0), scratch, factorsCopyAt(0), in, inAt);
+            group(scratch, copyAt(0), scratch, factorsCopyAt(0), in, inAt, sumAt(sum));
         } else {
-            group(data, at(data, row * rowBytes), factors, at(factors, row * factorBytes), in, inAt);
+            group(data, at(data, row * rowBytes), factors, at(factors, row * factorBytes), in, inAt, sumAt(sum));
         }
     }
 
@@ -108,6 +153,10 @@ final class VectorWeight {
         } else {
             widen(data, at(data, row * rowBytes), factors, at(factors, row * factorBytes), panel, to);
         }
+    }
+
+    private long sumAt(int sum) {
+        return atFloat(scratch, SUMS + (long) sum * LANES);
     }
 
     private long copyOffset(int place) {
@@ -136,8 +185,7 @@ final class VectorWeight {
     }
 
     private void one(MemorySegment from, long first, long stride, MemorySegment scales, long firstScales,
-            long scaleStride, MemorySegment in, long inAt) {
-        long sums = atFloat(scratch, SUMS);
+            long scaleStride, MemorySegment in, long inAt, long sums) {
         switch (format) {
             case F32 -> VectorF32Products.one(from, first, stride, in, inAt, vectors, scratch, sums);
             case BF16 -> VectorBf16Products.one(from, first, stride, in, inAt, vectors, scratch, sums);
@@ -150,8 +198,7 @@ final class VectorWeight {
     }
 
     private void group(MemorySegment from, long first, MemorySegment scales, long firstScales, MemorySegment in,
-            long inAt) {
-        long sums = atFloat(scratch, SUMS);
+            long inAt, long sums) {
         switch (format) {
             case F32 -> VectorF32Products.group(from, first, in, inAt, vectors, scratch, sums);
             case BF16 -> VectorBf16Products.group(from, first, in, inAt, vectors, scratch, sums);

@@ -358,6 +358,12 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
                 .orElse(WeightFormat.F32);
     }
 
+    /** Returns whether any matrix of the layers or the output is stored in a format. */
+    public boolean stores(WeightFormat format) {
+        return roles.entrySet().stream().anyMatch(part -> part.getValue() == WeightRole.MATRIX
+                && entry(part.getKey().tensor()).type().equals(format.name()));
+    }
+
     /** Returns whether any weight is used in a format. */
     public boolean uses(WeightFormat format) {
         return kept.values().stream().anyMatch(weight -> weight.format() == format);

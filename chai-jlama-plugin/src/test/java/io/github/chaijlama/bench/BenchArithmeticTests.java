@@ -9,12 +9,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.kv.KvType;
@@ -27,6 +27,7 @@ import static org.assertj.core.api.Assertions.within;
 /** What is counted, and how times become rates, shares and whole models. */
 class BenchArithmeticTests {
     private static final HeadLayout MHA = new HeadLayout(4, 4, 8);
+    private static final ProductCost.Run PRODUCTS = new ProductCost.Run(2, 8e9, 6e7);
     private static final HeadLayout GQA = new HeadLayout(4, 2, 8);
 
     @Test
@@ -74,7 +75,8 @@ class BenchArithmeticTests {
     @Test
     void partsAddUpToTheStep() {
         StepClock.Reading reading = new StepClock.Reading(new long[]{ 30_000_000, 50_000_000 },
-                new long[]{ 4_000_000, 6_000_000 }, 20_000_000, 30_000_000, 5_000_000, 7_000_000);
+                new long[]{ 4_000_000, 6_000_000 }, 20_000_000, 30_000_000, 5_000_000,
+                new StepClock.Products(40_000_000, 6e9, 5e9), 7_000_000);
         PhaseTimes times = PhaseTimes.of(107_000_000, reading, 10);
         assertThat(times.total()).isEqualTo(10);
         assertThat(times.blocks()).containsExactly(3, 5);
@@ -90,6 +92,40 @@ class BenchArithmeticTests {
     }
 
     @Test
+    void productsOfAStepBecomeRates() {
+        StepClock.Products products = new StepClock.Products(40_000_000, 6e9, 5e9);
+        ProductCost.Run prefill = ProductCost.Run.of(products, 1);
+        assertThat(prefill).isEqualTo(new ProductCost.Run(40, 12e9, 5e9));
+        ProductCost.Run decode = ProductCost.Run.of(products, 10);
+        assertThat(decode).isEqualTo(new ProductCost.Run(4, 1.2e9, 5e8));
+        ProductCost cost = ProductCost.of(List.of(prefill, new ProductCost.Run(80, 12e9, 5e9), prefill),
+                List.of(decode, decode, new ProductCost.Run(2, 1.2e9, 4e8)));
+        assertThat(cost.prefillGflops()).as("a rate of each run").isEqualTo(new Spread(300, 150, 300));
+        assertThat(cost.prefillMillis()).isEqualTo(new Spread(40, 40, 80));
+        assertThat(cost.decodeGigabytes()).isEqualTo(new Spread(125, 125, 200));
+        assertThat(cost.decodeBytes()).isEqualTo(4e8);
+    }
+
+    private static Measurement measurement(ArmKind kind, int context, double prefill, double decode) {
+        Spread none = new Spread(0, 0, 0);
+        StepParts parts = new StepParts(1, 1, 1, 1, 1);
+        return new Measurement(new BenchArm(kind), context, 1, Spread.of(List.of(prefill)), Spread.of(List.of(decode)),
+                none, none, 1, List.of(), ProductCost.of(List.of(PRODUCTS), List.of(PRODUCTS)), parts, parts,
+                Optional.empty());
+    }
+
+    @Test
+    void stockIsTheFasterOfItsArmsInEachPhase() {
+        List<Measurement> measurements = List.of(measurement(ArmKind.STOCK, 8, 30, 4),
+                measurement(ArmKind.STOCK_F32, 8, 20, 10), measurement(ArmKind.EXACT, 8, 10, 5),
+                measurement(ArmKind.EXACT, 16, 10, 5));
+        assertThat(StockComparison.of(measurements)).containsExactly(new StockComparison(new BenchArm(ArmKind.EXACT), 8,
+                new StockComparison.Ratio(new BenchArm(ArmKind.STOCK_F32), 2),
+                new StockComparison.Ratio(new BenchArm(ArmKind.STOCK), 0.8)));
+        assertThat(StockComparison.of(measurements.subList(2, 4))).isEmpty();
+    }
+
+    @Test
     void partsAreMediansOverRuns() {
         StepParts median = StepParts.medianOf(List.of(new StepParts(1, 20, 5, 4, 3), new StepParts(3, 10, 6, 4, 2),
                 new StepParts(2, 30, 7, 4, 1)));
@@ -98,7 +134,7 @@ class BenchArithmeticTests {
 
     @Test
     void extrapolatesByClustersAndCountsTheRestOnce() {
-        PhaseTimes times = new PhaseTimes(100, new double[]{ 30, 20, 10, 14 }, new double[4], 0, 0, 0);
+        PhaseTimes times = new PhaseTimes(100, new double[]{ 30, 20, 10, 14 }, new double[4], 0, 0, 0, PRODUCTS);
         List<Integer> clusters = List.of(8, 8, 2, 2);
         List<Integer> whole = List.of(8, 8, 8, 8, 8, 2, 2);
         assertThat(times.extrapolate(clusters, whole)).isEqualTo(100 - 74 + 5 * 25 + 2 * 12);
@@ -111,8 +147,8 @@ class BenchArithmeticTests {
 
     @Test
     void wholeModelsHaveTheirOwnNumberOfBytes() {
-        Cell cell = new Cell(new BenchArm(AttentionMode.CLUSTERED), 10);
-        PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[]{ 1, 0.5 }, 1, 1, 1);
+        Cell cell = new Cell(new BenchArm(ArmKind.CLUSTERED), 10);
+        PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[]{ 1, 0.5 }, 1, 1, 1, PRODUCTS);
         HeadClusters one = HeadClusters.of(new int[4], new int[]{ 0 });
         // 8 heads' rows in the first layer and 5 in the second, of 32 bytes each.
         long stored = 10 * (8 + 5) * 32L;
@@ -132,9 +168,9 @@ class BenchArithmeticTests {
 
     @Test
     void attentionOfTheMeanLayerHasTheRangeOfItsRuns() {
-        Cell cell = new Cell(new BenchArm(AttentionMode.EXACT), 10);
+        Cell cell = new Cell(new BenchArm(ArmKind.EXACT), 10);
         for (double[] attention : new double[][]{ { 1, 2 }, { 4, 1 }, { 1, 9 } }) {
-            PhaseTimes times = new PhaseTimes(20, new double[]{ 5, 5 }, attention, 1, 1, 1);
+            PhaseTimes times = new PhaseTimes(20, new double[]{ 5, 5 }, attention, 1, 1, 1, PRODUCTS);
             cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
         }
         assertThat(cell.toMeasurement(MHA, 1, List.of()).decodeAttentionMillis()).isEqualTo(new Spread(2.5, 1.5, 5));
@@ -142,8 +178,8 @@ class BenchArithmeticTests {
 
     @Test
     void exactAttentionIsExactInEveryLayerOfTheWholeModel() {
-        Cell cell = new Cell(new BenchArm(AttentionMode.EXACT), 10);
-        PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[2], 1, 1, 1);
+        Cell cell = new Cell(new BenchArm(ArmKind.EXACT), 10);
+        PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[2], 1, 1, 1, PRODUCTS);
         cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
         assertThat(cell.toMeasurement(MHA, 1, List.of(4, 1, 1)).whole().orElseThrow().prefillMillis().median())
                 .isEqualTo(10 - 6 + 3 * 3);
@@ -151,9 +187,10 @@ class BenchArithmeticTests {
 
     @Test
     void everyTypeOfKeysAndValuesIsAnArmOfItsOwnButOfStock() {
-        List<BenchArm> arms = BenchArm.of(List.of(AttentionMode.STOCK, AttentionMode.EXACT, AttentionMode.CLUSTERED,
-                AttentionMode.EXACT), List.of(KvType.F32, KvType.I8, KvType.F32));
-        assertThat(arms.stream().map(BenchArm::label)).containsExactly("stock", "exact", "exact i8", "clustered",
+        List<BenchArm> arms = BenchArm.of(List.of(ArmKind.STOCK, ArmKind.STOCK_F32, ArmKind.EXACT, ArmKind.CLUSTERED,
+                ArmKind.EXACT), List.of(KvType.F32, KvType.I8, KvType.F32));
+        assertThat(arms.stream().map(BenchArm::label)).containsExactly("stock", "stock-f32", "exact",
+                "exact i8", "clustered",
                 "clustered i8");
     }
 

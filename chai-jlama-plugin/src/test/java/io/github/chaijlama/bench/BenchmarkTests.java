@@ -9,23 +9,30 @@ import java.util.function.Consumer;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.TestModels;
+import io.github.chaijlama.WeightType;
+import io.github.chaijlama.families.FamilyModels;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** Whole runs on a model of 3 layers, 8 heads of 16. */
 @Tag("alone")
 class BenchmarkTests {
     private static final Path MODEL = GoldenCases.directory("mha");
-    private static final List<BenchArm> ARMS = List.of(new BenchArm(AttentionMode.STOCK),
-            new BenchArm(AttentionMode.EXACT),
-            new BenchArm(AttentionMode.CLUSTERED));
+    private static final List<BenchArm> ARMS = List.of(new BenchArm(ArmKind.STOCK),
+            new BenchArm(ArmKind.EXACT),
+            new BenchArm(ArmKind.CLUSTERED));
 
     private final List<String> progress = new ArrayList<>();
 
@@ -65,6 +72,11 @@ class BenchmarkTests {
             assertThat(measurement.layers().stream().mapToInt(LayerCost::layers).sum()).isEqualTo(3);
             assertThat(measurement.prefillAttentionMillis().max())
                     .isGreaterThanOrEqualTo(measurement.prefillAttentionMillis().min());
+            ProductCost products = measurement.products();
+            assertThat(products.prefillMillis().median()).isPositive()
+                    .isLessThanOrEqualTo(measurement.prefillMillis().max());
+            assertThat(products.decodeMillis().median()).isPositive()
+                    .isLessThanOrEqualTo(measurement.decodeMillis().max());
             for (StepParts parts : List.of(measurement.prefill(), measurement.decode())) {
                 assertThat(parts.projections()).isPositive();
                 assertThat(parts.feedForward()).isPositive();
@@ -82,6 +94,47 @@ class BenchmarkTests {
             assertThat(measurement.whole().orElseThrow().kvCacheBytes())
                     .isEqualTo(bytesOfRow * (clustered ? 2 * 16 + 3 * 12 : 5 * 16));
         }
+    }
+
+    private Benchmark.Result arms(Path model, ChaiOptions options, ArmKind... kinds) {
+        return new Benchmark(new Benchmark.Plan(model, options.with(change -> change.threads(2)), Optional.empty(),
+                BenchArm.of(List.of(kinds), List.of(KvType.F32)), List.of(8), 1, 2, 0, Long.MAX_VALUE, List.of()),
+                progress::add, () -> now).run();
+    }
+
+    private static List<String> labels(Benchmark.Result result) {
+        return result.measurements().stream().map(measurement -> measurement.arm().label()).toList();
+    }
+
+    @Test
+    void stockIsMeasuredWithBothActivationsWhereTheyDiffer(@TempDir Path directory) {
+        Path model = TestModels.random(directory, TestModels.shape(512, 1024, 8, 8), 256, "F32");
+        Benchmark.Result result = arms(model, ChaiOptions.exact().with(change -> change.weights(WeightType.Q4)),
+                ArmKind.STOCK_F32, ArmKind.EXACT, ArmKind.STOCK);
+        assertThat(labels(result)).containsExactly("stock-f32", "exact", "stock");
+        assertThat(result.notes()).containsExactlyInAnyOrder("stock: 8-bit activations",
+                "stock-f32: 32-bit activations, which Jlama takes with F32 weights");
+        assertThat(StockComparison.of(result.measurements())).hasSize(1);
+    }
+
+    @Test
+    void stockIsMeasuredOnceWhereBothAreTheSame() {
+        Benchmark.Result result = arms(MODEL, ChaiOptions.exact(), ArmKind.STOCK_F32, ArmKind.STOCK);
+        assertThat(labels(result)).containsExactly("stock");
+        assertThat(result.notes()).containsExactly(
+                "stock: 32-bit activations, which Jlama takes with F32 weights",
+                "stock-f32: not measured, since stock has 32-bit activations, too");
+    }
+
+    @Test
+    void whatJlamaCannotRunIsLeftOutAndSaid(@TempDir Path directory) {
+        Path mixtral = FamilyModels.write(directory, "mixtral");
+        Benchmark.Result result = arms(mixtral, ChaiOptions.exact(), ArmKind.STOCK, ArmKind.EXACT);
+        assertThat(labels(result)).containsExactly("exact");
+        assertThat(result.notes()).singleElement().asString().startsWith("stock: cannot run: Jlama 0.8.4's own")
+                .contains("a mixture of experts wrongly");
+        assertThatThrownBy(() -> arms(mixtral, ChaiOptions.exact(), ArmKind.STOCK, ArmKind.STOCK_F32))
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("a mixture of experts wrongly");
     }
 
     @Test

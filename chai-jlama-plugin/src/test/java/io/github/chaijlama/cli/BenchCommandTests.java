@@ -10,14 +10,24 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.model.ModelConfig;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 class BenchCommandTests {
+    /** Weights of the matrices of {@code mha}, which every token is multiplied with. */
+    private static final long PARAMETERS = matrices(ModelConfig.read(GoldenCases.directory("mha")));
+
     @TempDir
     Path directory;
+
+    private static long matrices(ModelConfig config) {
+        long hidden = config.hiddenSize();
+        return config.layers() * (4 * hidden * hidden + 3 * hidden * config.intermediateSize())
+                + hidden * config.vocabularySize();
+    }
 
     @Test
     void benchMeasuresEveryArm() {
@@ -46,6 +56,18 @@ class BenchCommandTests {
                 assertThat(layer.path("decodeShareOfPeak").isNumber()).isTrue();
                 assertThat(layer.path("prefillShareOfPeak").isNumber()).isTrue();
             }
+            JsonNode products = measurement.path("products");
+            assertThat(products.path("decodeBytes").asDouble()).isEqualTo(Float.BYTES * (i % 3 == 2
+                    ? PARAMETERS - 2 * 2 * 4 * 16 * 128
+                    : PARAMETERS));
+            assertThat(products.path("prefillShareOfPeak").asDouble()).isCloseTo(
+                    products.at("/prefillGflops/median").asDouble()
+                            / run.json().at("/peaks/multiplyAddGflops/median").asDouble(),
+                    within(1e-9));
+            assertThat(products.path("decodeShareOfPeak").asDouble()).isCloseTo(
+                    products.at("/decodeGigabytesPerSecond/median").asDouble()
+                            / run.json().at("/peaks/readGigabytesPerSecond/median").asDouble(),
+                    within(1e-9));
             for (String step : List.of("prefillParts", "decodeParts")) {
                 double sum = 0;
                 for (String part : List.of("attention", "projections", "feedForward", "head", "other")) {
@@ -59,6 +81,16 @@ class BenchCommandTests {
             assertThat(measurement.path("kvCacheBytes").asLong())
                     .isEqualTo(context * 16L * Float.BYTES * (i % 3 == 2 ? 16 + 12 + 12 : 48));
         }
+        JsonNode againstStock = run.json().path("againstStock");
+        assertThat(againstStock).hasSize(4);
+        assertThat(againstStock.at("/3/arm").asText()).isEqualTo("clustered");
+        assertThat(againstStock.at("/3/decodeStock").asText()).isEqualTo("stock");
+        assertThat(againstStock.at("/3/decode").asDouble()).isCloseTo(
+                measurements.at("/3/decodeMillis/median").asDouble()
+                        / measurements.at("/5/decodeMillis/median").asDouble(),
+                within(1e-9));
+        assertThat(run.json().path("notes")).hasSize(2);
+        assertThat(run.json().at("/notes/1").asText()).startsWith("stock-f32: not measured");
         assertThat(run.json().path("threads").asInt()).isEqualTo(2);
         assertThat(run.json().at("/peaks/multiplyAddGflops/median").asDouble()).isPositive();
         assertThat(run.json().at("/peaks/readGigabytesPerSecond/median").asDouble()).isPositive();
@@ -76,10 +108,13 @@ class BenchCommandTests {
         assertThat(run.out()).contains("measured peaks:").contains("time to first token, ms")
                 .contains("2 N (N+1) H d a layer, whatever the arm computes").contains("where the time goes")
                 .contains("run once more beside each step and subtracted")
+                .contains("stock: 32-bit activations, which Jlama takes with F32 weights")
+                .contains("stock-f32: not measured").contains("times as fast as stock").contains("matrix products:")
                 .contains("not above 4 times the last-level cache").doesNotContain("EXTRAPOLATED")
                 .doesNotContain("left out");
         assertThat(run.err()).contains("report: " + report);
         assertThat(report).content().contains("Time to first token", "One more token",
+                "stock: 32-bit activations", "Times as fast as stock", "Matrix products",
                 "Attention alone, prefill, a layer", "peak of the machine", "mha", "as stored", "clusters", "0.8.4")
                 .doesNotContain("Extrapolated").doesNotContain("Left out");
         assertThat(directory.toFile().list()).containsExactly("report.html");

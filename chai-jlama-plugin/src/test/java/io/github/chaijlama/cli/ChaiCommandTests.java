@@ -16,11 +16,17 @@ class ChaiCommandTests {
     private static final String PROFILE = TestModels.POCKET_PROFILE.toString();
 
     @ParameterizedTest
-    @ValueSource(strings = { "", "info", "generate", "logits", "bench" })
+    @ValueSource(strings = { "", "info", "generate", "logits", "evaluate", "calibrate", "compare", "bench" })
     void everyCommandHasHelp(String command) {
         CommandRun run = command.isEmpty() ? CommandRun.of("--help") : CommandRun.of(command, "--help");
         assertThat(run.exitCode()).isZero();
         assertThat(run.out()).contains("Usage: chai " + command);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = { "info", "generate", "logits", "evaluate", "calibrate", "compare", "bench" })
+    void everyCommandThatLoadsAModelTakesOperators(String command) {
+        assertThat(CommandRun.of(command, "--help").out()).contains("--operators=NAME");
     }
 
     @ParameterizedTest

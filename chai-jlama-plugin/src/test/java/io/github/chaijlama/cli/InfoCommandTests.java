@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.blas.TestBlas;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -38,6 +39,18 @@ class InfoCommandTests {
                 .containsPattern("endTokens +\\[1]");
         assertThat(CommandRun.of("info", "--model", POCKET).out()).contains("weightType").contains("BF16")
                 .contains("operators").contains("kernels");
+    }
+
+    @Test
+    void infoNamesTheLibraryOfBlas() {
+        CommandRun run = CommandRun.of("info", "--model", POCKET, "--operators", "blas", "--json");
+        if (TestBlas.exists()) {
+            assertThat(run.json().at("/machine/operators").asText()).contains("; prompts: ")
+                    .endsWith(TestBlas.require().description());
+        } else {
+            assertThat(run.exitCode()).isEqualTo(1);
+            assertThat(run.err()).startsWith("chai: there is no BLAS library: looked for ");
+        }
     }
 
     @Test

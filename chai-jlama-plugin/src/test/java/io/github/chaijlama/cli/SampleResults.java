@@ -11,11 +11,13 @@ import java.util.stream.IntStream;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.bench.ArmKind;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.LayerCost;
 import io.github.chaijlama.bench.MachinePeaks;
 import io.github.chaijlama.bench.Measurement;
+import io.github.chaijlama.bench.ProductCost;
 import io.github.chaijlama.bench.Spread;
 import io.github.chaijlama.bench.StepParts;
 import io.github.chaijlama.bench.WholeModel;
@@ -214,7 +216,7 @@ final class SampleResults {
 
     /** Returns a benchmark of seven arms at three contexts, with a difference below nothing for the first. */
     static Benchmarked benchmarked(String name) {
-        List<BenchArm> arms = BenchArm.of(List.of(AttentionMode.STOCK, AttentionMode.EXACT, AttentionMode.CLUSTERED),
+        List<BenchArm> arms = BenchArm.of(List.of(ArmKind.STOCK, ArmKind.EXACT, ArmKind.CLUSTERED),
                 List.of(KvType.values()));
         List<Measurement> measurements = new ArrayList<>();
         for (int context : CONTEXTS) {
@@ -230,7 +232,8 @@ final class SampleResults {
                 new Benchmark.Result(measurements,
                         leftOut,
                         new MachinePeaks(new Spread(150, 143, 169), new Spread(30, 24, 32), 256L << 20,
-                                OptionalLong.of(24L << 20))));
+                                OptionalLong.of(24L << 20)),
+                        List.of("stock: 8-bit activations")));
     }
 
     private static Measurement measurement(BenchArm arm, int context) {
@@ -247,7 +250,8 @@ final class SampleResults {
         List<LayerCost> layers = counts.stream().map(clusters -> new LayerCost(clusters, clusters / 4,
                 spread(prefill), spread(decode), 8192.0 * context * context, bytes)).toList();
         return new Measurement(arm, context, 3, spread(9 * context + prefill), spread(65 + decode), spread(prefill),
-                spread(decode), bytes, layers, parts, parts,
+                spread(decode), bytes, layers,
+                new ProductCost(spread(9 * context), spread(110), spread(60), spread(24), 1.44e9), parts, parts,
                 Optional.of(new WholeModel(32, spread(80 * context + prefill), spread(650 + decode), 10 * bytes)));
     }
 

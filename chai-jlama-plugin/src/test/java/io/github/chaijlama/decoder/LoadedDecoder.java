@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.TestOperators;
 import io.github.chaijlama.attention.AttentionSequence;
@@ -34,9 +35,13 @@ final class LoadedDecoder implements AutoCloseable {
     final ModelConfig config;
 
     LoadedDecoder(Path directory, long maxKvBytes) {
+        this(directory, maxKvBytes, TestOperators.exact().operators());
+    }
+
+    LoadedDecoder(Path directory, long maxKvBytes, Operators operators) {
         config = ModelConfig.read(directory);
         weights = StoredWeights.open(directory, config);
-        products = TestOperators.products(workers);
+        products = TestOperators.products(operators, workers);
         weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class), false));
         decoder = new Decoder(config, weights, products, workers, maxKvBytes, Optional.empty());
     }

@@ -17,8 +17,11 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.GoldenCases;
+import io.github.chaijlama.Operators;
 import io.github.chaijlama.StockModel;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.TestOperators;
+import io.github.chaijlama.blas.TestBlas;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.kv.KvCacheFullException;
@@ -98,6 +101,25 @@ class PrefixCacheTests {
             assertThat(session.kvCacheBytes()).hasValue(fresh.kvCacheBytes());
             assertThat(session.length()).isEqualTo(prompt.length + 2);
             return session.reusedTokens();
+        }
+    }
+
+    /** With BLAS rows of prompts have an order of sums of their own; a session that is reused goes on with it. */
+    @Test
+    void aReusedSessionReadsAPromptAgain() {
+        TestBlas.require();
+        try (ChaiModel model = ChaiModel.load(MHA, TestOperators.exact(Operators.BLAS));
+                PrefixCache cache = new PrefixCache(model, 4);
+                ChaiSession fresh = model.newSession()) {
+            int[] prompt = TestModels.tokens(40, 256, 1);
+            try (PrefixSession session = cache.open(AttentionMode.EXACT, Arrays.copyOf(prompt, 30))) {
+                session.feed(Arrays.copyOf(prompt, 30));
+                session.endPrompt();
+            }
+            try (PrefixSession session = cache.open(AttentionMode.EXACT, prompt)) {
+                assertThat(session.reusedTokens()).isEqualTo(30);
+                assertThat(session.feed(Arrays.copyOfRange(prompt, 30, 40))).isEqualTo(fresh.feed(prompt));
+            }
         }
     }
 

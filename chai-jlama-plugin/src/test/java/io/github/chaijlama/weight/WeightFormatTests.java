@@ -87,7 +87,7 @@ class WeightFormatTests {
                     ChaiSession session = chai.newSession()) {
                 assertThat(TestModels.maxDifference(session.feed(tokens), expected)).as("exact, %s", operators)
                         .isLessThan(TOLERANCE);
-                assertThat(chai.weightType()).isEqualTo(operators == Operators.VECTOR ? weightType : withJlama);
+                assertThat(chai.weightType()).isEqualTo(operators == Operators.JLAMA ? withJlama : weightType);
             }
         }
         if (stockToo) {

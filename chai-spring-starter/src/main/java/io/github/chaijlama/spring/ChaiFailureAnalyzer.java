@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 
+import io.github.chaijlama.blas.BlasNotFoundException;
 import io.github.chaijlama.kv.KvCacheTooSmallException;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ProfileException;
@@ -54,6 +55,9 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
                         e);
             case StartupCalibrationException e -> new FailureAnalysis(
                     "There is no profile of this model and none can be made: " + e.getMessage() + ".", e.action(), e);
+            case BlasNotFoundException e -> new FailureAnalysis(
+                    "Matrix products cannot be calculated by BLAS, as chai.operators asks: " + e.getMessage() + ".",
+                    "Add the library, or set chai.operators to auto.", e);
             case KvCacheTooSmallException e -> new FailureAnalysis(
                     "Keys and values do not fit into chai.kv-cache.max-memory: " + e.getMessage() + ".",
                     "Raise chai.kv-cache.max-memory; a value without a unit is in bytes. Every request needs memory "

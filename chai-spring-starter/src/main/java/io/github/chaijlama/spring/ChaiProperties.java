@@ -27,7 +27,8 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  *                   classpath: or file:.
  * @param threads    Threads that share the work of a step. By default all processors.
  * @param operators  What calculates matrix products. vector is the plugin's own, on the JVM's Vector API; jlama is
- *                   Jlama's; auto is vector where this JVM and machine make good use of it, and jlama elsewhere.
+ *                   Jlama's; blas is a BLAS library's for prompts, and vector otherwise; auto is vector where this JVM
+ *                   and machine make good use of it, and jlama elsewhere.
  * @param model      Which model to load.
  * @param calibration Calibration of the model when the application starts.
  * @param membership Settings that replace those of the profile's membership.

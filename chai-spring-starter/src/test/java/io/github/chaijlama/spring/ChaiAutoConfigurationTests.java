@@ -143,6 +143,20 @@ class ChaiAutoConfigurationTests {
         configured.run(context -> assertThat(options(context).attention()).isEqualTo(expected));
     }
 
+    /** Nobody need have a BLAS library; this module's tests have none on the class path. */
+    @Test
+    void saysWhatIsMissingWhereBlasIsAskedFor() {
+        runner.withPropertyValues(MODEL, "chai.operators=blas").run(context -> {
+            if (context.getStartupFailure() == null) {
+                assertThat(options(context).operators()).isEqualTo(Operators.BLAS); // the system has one
+                return;
+            }
+            FailureAnalysis analysis = new ChaiFailureAnalyzer().analyze(context.getStartupFailure());
+            assertThat(analysis.getDescription()).contains("chai.operators").contains("there is no BLAS library");
+            assertThat(analysis.getAction()).isEqualTo("Add the library, or set chai.operators to auto.");
+        });
+    }
+
     @Test
     void propertiesReachTheirPlaces() {
         runner.withPropertyValues(MODEL, "chai.model.name=little", "chai.kv-cache.max-memory=48MB",
