@@ -136,7 +136,7 @@ class SchedulerTests {
     }
 
     @Test
-    void closingEndsEverythingAndNothingComesAfter() {
+    void closingEndsEverythingAndNothingComesAfter() throws InterruptedException {
         CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch held = holdSteps(begun);
         Scheduler scheduler = Scheduler.start(sessions, SchedulerLimits.DEFAULT.withRequests(1, 5));
@@ -145,6 +145,9 @@ class SchedulerTests {
         await(begun);
         scheduler.submit(all.getLast());
         Thread closing = Thread.ofVirtual().start(scheduler::close);
+        while (closing.getState() != Thread.State.WAITING) { // for the step that is held
+            TimeUnit.MILLISECONDS.sleep(1);
+        }
         held.countDown();
         all.forEach(each -> await(each.end));
         assertThat(all).allSatisfy(each -> assertThat(each.failed.orElseThrow())
@@ -152,7 +155,7 @@ class SchedulerTests {
         scheduler.close();
         assertThatThrownBy(() -> scheduler.submit(FakeGeneration.of(3, 3, 1))).hasMessage("the model is closed");
         assertThat(sessions.pool.allocatedBytes()).isZero();
-        assertThat(closing).isNotNull();
+        closing.join();
     }
 
     @Test
