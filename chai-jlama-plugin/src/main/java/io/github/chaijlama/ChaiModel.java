@@ -25,6 +25,7 @@ import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.safetensors.ModelFingerprint;
 import io.github.chaijlama.weight.ConversionProgress;
 import io.github.chaijlama.weight.LoggedConversion;
+import io.github.chaijlama.weight.StoredTensors;
 import io.github.chaijlama.weight.StoredWeights;
 import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightFormat;
@@ -94,18 +95,19 @@ public final class ChaiModel implements TokenModel {
     /**
      * Loads a model.
      *
-     * @param config what its config.json says
+     * @param described what its config.json says
      */
-    static ChaiModel load(Path directory, ModelConfig config, ChaiOptions options, Optional<StepClock> clock,
+    static ChaiModel load(Path directory, ModelConfig described, ChaiOptions options, Optional<StepClock> clock,
             ConversionProgress progress) {
         if (options.attention() == AttentionMode.STOCK) {
             throw new IllegalArgumentException("Jlama's own attention is that of a StockModel");
         }
         // Before the weights are read: a mistake should not cost the time to load a model.
         options.profile().ifPresent(profile -> {
-            profile.requireFits(config.shape());
+            profile.requireFits(described.shape());
             profile.requireMadeFor(() -> ModelFingerprint.of(directory));
         });
+        ModelConfig config = StoredTensors.asStored(directory, described);
         WorkerPool workers = new WorkerPool(options.threads());
         Optional<StoredWeights> mapped = Optional.empty();
         Optional<MatrixProducts> opened = Optional.empty();

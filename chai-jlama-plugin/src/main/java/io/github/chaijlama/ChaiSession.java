@@ -70,7 +70,8 @@ public final class ChaiSession implements PromptSession {
     /**
      * Whether this session, cut back to its first tokens, is what a new one would be that was fed them as the beginning
      * of its prompt. Clusters decided from a window or fixed in the profile allow every length that covers the window,
-     * exact attention any length. Clusters decided from a whole prompt are those of that prompt alone.
+     * exact attention any length. Clusters decided from a whole prompt are those of that prompt alone. Layers with a
+     * sliding window forget: with such, no more can be cut than the shortest window holds.
      *
      * @param newLength the tokens to keep, at least 1
      */

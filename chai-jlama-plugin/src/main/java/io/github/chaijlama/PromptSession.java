@@ -18,14 +18,15 @@ public interface PromptSession extends TokenSession {
      * Forgets all tokens but the first ones: the sequence goes on from there as if the others had never been fed.
      *
      * @param newLength tokens to keep: 0, or at least those that clusters are decided from (offset and window)
-     * @throws IllegalArgumentException if there are fewer tokens, or clusters are decided from some that would be
-     *                                  forgotten
+     * @throws IllegalArgumentException if there are fewer tokens, clusters are decided from some that would be
+     *                                  forgotten, or more are cut than a layer's sliding window is long and it has
+     *                                  forgotten what it saw then
      */
     void truncate(int newLength);
 
     /**
      * Returns the bytes of the keys and values stored: over all layers, tokens times (K heads kept now + KV heads)
-     * times the bytes of a head's row.
+     * times the bytes of a head's row. Layers with a sliding window count only the tokens that they still have.
      */
     long kvCacheBytes();
 }

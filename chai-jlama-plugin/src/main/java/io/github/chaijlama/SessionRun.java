@@ -4,7 +4,7 @@ package io.github.chaijlama;
 /**
  * What a {@linkplain ChaiModel#step step that several sessions share} does for one of them.
  *
- * @param tokens      where its next tokens stand
+ * @param tokens      where its next tokens stand, and those that are about to follow behind them
  * @param from        first of them
  * @param count       how many, at least 1
  * @param wantsLogits whether the logits of the last one are wanted

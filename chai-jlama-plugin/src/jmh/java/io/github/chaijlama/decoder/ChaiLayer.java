@@ -53,8 +53,7 @@ final class ChaiLayer implements LayerArm {
         this.pool = new PagePool(BUDGET, KvStore.pageBytes(heads.headSize()));
         this.attention = new LayerAttention(heads, KernelProvider.get(), workers);
         Rotary kind = config.layer(0).attention().rotary().orElseThrow();
-        this.rotary = new RotaryEmbedding(config.contextLength(),
-                kind.scaling().frequencies(heads.headSize(), kind.theta()), KernelProvider.get());
+        this.rotary = new RotaryEmbedding(config.contextLength(), kind, heads.headSize(), KernelProvider.get());
         this.layer = new DecoderLayer(0, config.layer(0), weights, attention, Optional.of(rotary),
                 new StepTools(products, KernelProvider.rows(), workers, scratch));
         this.sequences = Stream.generate(() -> attention.newSequence(1, profile, pool, type))

@@ -46,7 +46,7 @@ public final class AttendedRows {
 
     /** Returns the first position that a row sees; it sees all from there up to its own. */
     public int firstVisible(int row) {
-        return input.rules().firstKey(input.position() + row);
+        return input.scores().firstKey(input.position() + row);
     }
 
     /**
@@ -58,7 +58,7 @@ public final class AttendedRows {
      */
     public void probabilities(int row, int head, MemorySegment out, long outAt) {
         int position = input.position() + row;
-        probabilities.calculate(out, new long[]{ outAt }, store(), input.layer(), layout.kvHead(head), input.rules(),
+        probabilities.calculate(out, new long[]{ outAt }, store(), input.layer(), layout.kvHead(head), input.scores(),
                 position, input.queries().memory(), input.queries().at(row), heads[head]);
     }
 
@@ -70,7 +70,7 @@ public final class AttendedRows {
      */
     public void addValues(int row, int kvHead, MemorySegment weights, long weightsAt, MemorySegment out, long outAt) {
         probabilities.addValues(out, new long[]{ outAt }, weights, new long[]{ weightsAt }, store(), input.layer(),
-                kvHead, input.rules(),
+                kvHead, input.scores(),
                 input.position() + row);
     }
 

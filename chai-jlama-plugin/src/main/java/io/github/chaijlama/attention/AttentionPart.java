@@ -75,10 +75,23 @@ public final class AttentionPart {
      * @param row 0 for the part's first row
      */
     public int position(int row) {
+        Slice slice = slice(row);
+        return slice.position() + firstRow + row - slice.firstRow();
+    }
+
+    /**
+     * Whether a row is of a sequence that is turned by the angles of long ones.
+     *
+     * @param row 0 for the part's first row
+     */
+    public boolean isStretched(int row) {
+        return slice(row).sequence().isStretched();
+    }
+
+    private Slice slice(int row) {
         for (Slice slice : slices) {
-            int inSlice = firstRow + row - slice.firstRow();
-            if (inSlice < slice.rows()) {
-                return slice.position() + inSlice;
+            if (firstRow + row - slice.firstRow() < slice.rows()) {
+                return slice;
             }
         }
         throw new IndexOutOfBoundsException("row " + row + " of a part of " + rows);

@@ -110,12 +110,17 @@ final class AttentionScratch implements AutoCloseable {
             return arena.allocate(floats * Float.BYTES, ALIGNMENT);
         }
 
-        /** Prepares for the first run of keys. */
-        void start(int tiles, int outputs) {
+        /**
+         * Prepares for the first run of keys.
+         *
+         * @param sink score that every row has seen before, negative infinity for none
+         */
+        void start(int tiles, int outputs, float sink) {
+            float sum = sink == Float.NEGATIVE_INFINITY ? 0 : 1;
             for (int tile = 0; tile < tiles; tile++) {
                 int maxima = stateOffset(tile);
-                Arrays.fill(state, maxima, maxima + tileRows, Float.NEGATIVE_INFINITY);
-                Arrays.fill(state, maxima + tileRows, maxima + 2 * tileRows, 0);
+                Arrays.fill(state, maxima, maxima + tileRows, sink);
+                Arrays.fill(state, maxima + tileRows, maxima + 2 * tileRows, sum);
             }
             out.asSlice(0, (long) outputs * MAX_TILES * tileLength * Float.BYTES).fill((byte) 0);
         }

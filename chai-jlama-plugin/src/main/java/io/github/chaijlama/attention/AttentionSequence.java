@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.HeadGram;
@@ -31,6 +32,8 @@ public final class AttentionSequence implements AutoCloseable {
     private final KvStore store;
     private final HeadPlan exact;
     private final LayerMembership[] layers;
+    /** The sliding window of each layer, 0 where it sees everything. */
+    private final int[] slidingWindows;
     private final int windowStart;
     /** Where the window ends; before the end of a prompt that decides, as far away as possible. */
     private int windowEnd;
@@ -39,6 +42,12 @@ public final class AttentionSequence implements AutoCloseable {
     private Optional<Reservation> reservation = Optional.empty();
     private int length;
     private int stepTokens;
+    /** Whether keys are turned by the angles of long sequences, where a model has such. */
+    private boolean stretched;
+    /** The positions at which the prompt ended, if that was said; the one that decided membership, if one did. */
+    private OptionalInt promptEnd = OptionalInt.empty();
+    /** The tokens of the positions, where they may be needed again; there may be more than positions. */
+    private int[] tokens = new int[0];
     private boolean prompt = true;
     private boolean closed;
 
@@ -69,11 +78,13 @@ public final class AttentionSequence implements AutoCloseable {
         this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize(), type);
         this.layers = new LayerMembership[numberOfLayers];
         Arrays.setAll(layers, layer -> new LayerMembership(exact));
+        this.slidingWindows = new int[numberOfLayers];
         this.windowStart = profile.membership() instanceof Membership.Online online ? online.offset() : 0;
         startMembership();
     }
 
     private void startMembership() {
+        promptEnd = OptionalInt.empty();
         windowEnd = switch (profile.membership()) {
             case Membership.Online online -> online.offset() + online.window();
             case Membership.Prompt _ -> Integer.MAX_VALUE;
@@ -113,6 +124,58 @@ public final class AttentionSequence implements AutoCloseable {
             throw new IllegalStateException("only a new sequence with exact attention can be observed");
         }
         observers.add(observer);
+    }
+
+    /** Whether its keys are turned by the angles of long sequences, where a model has such. */
+    public boolean isStretched() {
+        return stretched;
+    }
+
+    /** Calculates positions again. */
+    public interface Repetition {
+        /**
+         * Takes tokens that the sequence has remembered through the layers, as they come next.
+         *
+         * @param tokens where they stand, and all that follow
+         * @param from   the first of them
+         * @param end    behind the last one
+         */
+        void repeat(int[] tokens, int from, int end);
+    }
+
+    /**
+     * Calculates everything anew with keys that are turned by other angles, the prompt as a prompt and what came behind
+     * its end as it came. All tokens must have been {@linkplain #remember remembered}.
+     *
+     * @param newStretched whether by those of long sequences
+     * @param newLength    positions it will have after the next step
+     * @throws io.github.chaijlama.kv.KvCacheFullException if the budget does not hold them; nothing has changed then
+     */
+    public void restart(boolean newStretched, int newLength, Repetition repetition) {
+        long most = (long) layers.length * 2 * layout.numberOfKvHeads() * store.pagesFor(newLength);
+        long own = store.ownBytes() / pool.pageBytes(); // what others have too does not become free
+        pool.reserve(Math.max(0, most - own), store.ownBytes()).close();
+        int[] again = Arrays.copyOf(tokens, length);
+        OptionalInt end = promptEnd;
+        boolean wasPrompt = prompt;
+        RowOrder order = rowOrder;
+        reset();
+        stretched = newStretched;
+        rowOrder = order == RowOrder.BY_NUMBER ? order : RowOrder.TILES;
+        int first = Math.min(end.orElse(again.length), again.length);
+        repetition.repeat(again, 0, first);
+        end.ifPresent(_ -> endPrompt());
+        repetition.repeat(again, first, again.length);
+        prompt = wasPrompt;
+        rowOrder = order;
+    }
+
+    /** Remembers the tokens of the next positions, in case the sequence must be calculated anew. */
+    public void remember(int[] source, int from, int count) {
+        if (length + count > tokens.length) {
+            tokens = Arrays.copyOf(tokens, Math.max(2 * tokens.length, length + count));
+        }
+        System.arraycopy(source, from, tokens, length, count);
     }
 
     /** Returns the bytes of the rows stored, by the formula of {@link KvStore#usedBytes()}. */
@@ -168,7 +231,9 @@ public final class AttentionSequence implements AutoCloseable {
      * Cuts the sequence back to its first {@code newLength} positions and returns the memory of the others.
      *
      * @throws IllegalArgumentException if membership was decided, or is being decided, from positions that would be
-     *                                  cut: a sequence can be cut to 0 or to any length from the end of its window on
+     *                                  cut: a sequence can be cut to 0 or to any length from the end of its window on;
+     *                                  or if layers with a sliding window have forgotten what they saw then: such a
+     *                                  sequence can be cut by as many positions as its shortest window
      */
     public void truncate(int newLength) {
         if (newLength < 0 || newLength > length) {
@@ -183,6 +248,9 @@ public final class AttentionSequence implements AutoCloseable {
         } else if (newLength < windowEnd) {
             throw new IllegalArgumentException("a sequence can be cut to 0 or to at least the " + windowEnd
                     + " positions its membership was decided from, asked for " + newLength);
+        } else if (!reaches(newLength)) {
+            throw new IllegalArgumentException("a sequence of " + length + " positions cannot be cut to " + newLength
+                    + ": what layers with a sliding window saw then is forgotten");
         } else {
             store.truncate(newLength);
         }
@@ -198,18 +266,19 @@ public final class AttentionSequence implements AutoCloseable {
         if (closed || isInStep() || newLength < 1 || newLength > length) {
             return false;
         }
-        if (!profile.isExact() && profile.membership() instanceof Membership.Prompt) {
+        if (decidesFromPrompt()) {
             return waitsForEndOfPrompt() && newLength == length;
         }
-        return newLength == length || newLength >= windowEnd;
+        return newLength == length || newLength >= windowEnd && reaches(newLength);
     }
 
     /**
-     * Whether the first {@code newLength} positions can be {@linkplain #copyFrom copied} once they have been seen, and
-     * membership is decided.
+     * Whether the first {@code newLength} positions can be {@linkplain #copyFrom copied} once they have been seen:
+     * membership is decided from them, and layers with a sliding window have not forgotten what they saw then. Of
+     * positions that are seen by the next step nothing is forgotten before the one after it.
      */
     public boolean canBeCopied(int newLength) {
-        return newLength >= windowEnd && (profile.isExact() || !(profile.membership() instanceof Membership.Prompt));
+        return newLength >= windowEnd && !decidesFromPrompt() && reaches(newLength);
     }
 
     /**
@@ -229,6 +298,10 @@ public final class AttentionSequence implements AutoCloseable {
                     + " positions cannot be copied to a sequence of " + length);
         }
         windowEnd = source.windowEnd;
+        System.arraycopy(source.slidingWindows, 0, slidingWindows, 0, slidingWindows.length);
+        stretched = source.stretched;
+        promptEnd = source.promptEnd;
+        tokens = Arrays.copyOf(source.tokens, Math.min(newLength, source.tokens.length));
         for (int layer = 0; layer < layers.length; layer++) {
             layers[layer].undecided = Optional.empty();
             setPlan(layer, source.layers[layer].plan);
@@ -270,9 +343,28 @@ public final class AttentionSequence implements AutoCloseable {
         return layers[layer].plan;
     }
 
-    /** Stores room for a batch's rows in a layer. */
-    void extend(int layer, int newLength) {
-        store.extend(layer, newLength, reservation.orElseThrow());
+    /**
+     * Stores room for a batch's rows in a layer, and forgets what its window has left behind. Twice the window is kept,
+     * so that a sequence can be cut back by one.
+     *
+     * @param window positions a row sees, 0 for all
+     */
+    void extend(int layer, int position, int rows, int window) {
+        slidingWindows[layer] = window;
+        if (window > 0) {
+            store.forget(layer, Math.max(0, position - 2 * window + 1), reservation.orElseThrow());
+        }
+        store.extend(layer, position + rows, reservation.orElseThrow());
+    }
+
+    /** Whether every layer still has what the row behind the first {@code newLength} positions sees. */
+    private boolean reaches(int newLength) {
+        for (int layer = 0; layer < layers.length; layer++) {
+            if (store.firstPosition(layer) > Math.max(0, newLength - slidingWindows[layer] + 1)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Returns how many of a batch's rows come before the layer's membership can be decided, and so are exact. */
@@ -325,6 +417,10 @@ public final class AttentionSequence implements AutoCloseable {
         return rowOrder;
     }
 
+    private boolean decidesFromPrompt() {
+        return !profile.isExact() && profile.membership() instanceof Membership.Prompt;
+    }
+
     /** Whether the whole prompt decides membership, however long it is. */
     boolean waitsForEndOfPrompt() {
         return windowEnd == Integer.MAX_VALUE;
@@ -339,6 +435,8 @@ public final class AttentionSequence implements AutoCloseable {
     public void endPrompt() {
         if (waitsForEndOfPrompt()) {
             decideFromPrompt();
+        } else if (!decidesFromPrompt()) {
+            promptEnd = OptionalInt.of(length);
         }
         prompt = false;
         if (rowOrder == RowOrder.TILES) {
@@ -358,6 +456,7 @@ public final class AttentionSequence implements AutoCloseable {
                 }
             }
             windowEnd = length;
+            promptEnd = OptionalInt.of(length);
         } finally {
             endReservation();
         }
@@ -397,13 +496,14 @@ public final class AttentionSequence implements AutoCloseable {
      * its membership gives pages back before the next one takes its own.
      */
     private long pagesFor(int tokens) {
-        long before = store.pagesFor(length);
-        long after = store.pagesFor(length + tokens);
-        long window = store.pagesFor(windowEnd);
         int kvHeads = layout.numberOfKvHeads();
         long total = store.sharedLastPages(); // of the copies that are written to instead
         long most = total;
         for (int layer = 0; layer < layers.length; layer++) {
+            int gone = store.forgottenPages(layer);
+            long before = store.pagesFor(length) - gone;
+            long after = store.pagesFor(length + tokens) - gone;
+            long window = store.pagesFor(windowEnd) - gone;
             total += kvHeads * (after - before); // values
             if (undecidedRows(layer, length, tokens) == 0) {
                 total += layers[layer].plan.keyHeads().length * (after - before);

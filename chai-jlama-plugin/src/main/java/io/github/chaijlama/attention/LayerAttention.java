@@ -11,7 +11,6 @@ import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.HeadLayout;
-import io.github.chaijlama.model.ScoreRules;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -74,21 +73,21 @@ public final class LayerAttention implements AutoCloseable {
     /**
      * Stores keys and values of a part's rows, and attends to what each of them sees.
      *
-     * @param rules   how the layer's scores become probabilities
+     * @param scores  how the layer's scores become probabilities
      * @param queries {@code (row of the step, head, headSize)}, rotated; heads not in the part's runs may be undefined
      * @param keys    {@code (row of the step, kvHead, headSize)}, rotated; as above
      * @param values  {@code (row of the step, kvHead, headSize)}
      * @param out     output, {@code (row of the step, head, headSize)}
      */
-    public void attend(AttentionPart part, int layer, ScoreRules rules, Rows queries, Rows keys, Rows values,
+    public void attend(AttentionPart part, int layer, HeadScores scores, Rows queries, Rows keys, Rows values,
             Rows out) {
         for (AttentionPart.Slice slice : part.slices()) {
-            LayerInput input = input(slice, layer, rules, queries, out);
+            LayerInput input = input(slice, layer, scores, queries, out);
             if (input.store().length(layer) != slice.position()) {
                 throw new IllegalStateException("layer " + layer + " has seen " + input.store().length(layer)
                         + " positions, the rows start at " + slice.position());
             }
-            slice.sequence().extend(layer, slice.position() + slice.rows());
+            slice.sequence().extend(layer, slice.position(), slice.rows(), scores.rules().window());
             storeRows(input, keys.rows(slice.firstRow(), slice.rows()), values.rows(slice.firstRow(), slice.rows()));
             boolean inTiles = switch (slice.sequence().rowOrder()) {
                 case BY_NUMBER -> slice.rows() >= SMALLEST_TILE;
@@ -111,14 +110,14 @@ public final class LayerAttention implements AutoCloseable {
      *
      * @param queries as for {@link #attend}
      */
-    public void observe(AttentionPart part, int layer, ScoreRules rules, Rows queries) {
+    public void observe(AttentionPart part, int layer, HeadScores scores, Rows queries) {
         for (AttentionPart.Slice slice : part.slices()) {
             AttentionSequence sequence = slice.sequence();
             if (!slice.undecided() && sequence.observers().isEmpty()) {
                 continue;
             }
             AttendedRows rows = new AttendedRows(layout, probabilities, workers,
-                    input(slice, layer, rules, queries, queries), heads);
+                    input(slice, layer, scores, queries, queries), heads);
             if (slice.undecided()) {
                 int skipped = sequence.firstInWindow(slice.position()) - slice.position();
                 HeadFeatures.add(sequence.undecided(layer).orElseThrow(), rows, skipped,
@@ -133,8 +132,8 @@ public final class LayerAttention implements AutoCloseable {
         }
     }
 
-    private static LayerInput input(AttentionPart.Slice slice, int layer, ScoreRules rules, Rows queries, Rows out) {
-        return new LayerInput(slice.sequence(), layer, rules, slice.plan(), slice.position(),
+    private static LayerInput input(AttentionPart.Slice slice, int layer, HeadScores scores, Rows queries, Rows out) {
+        return new LayerInput(slice.sequence(), layer, scores, slice.plan(), slice.position(),
                 queries.rows(slice.firstRow(), slice.rows()), out.rows(slice.firstRow(), slice.rows()));
     }
 

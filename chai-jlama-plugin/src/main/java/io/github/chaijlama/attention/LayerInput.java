@@ -3,7 +3,6 @@ package io.github.chaijlama.attention;
 
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.kv.KvStore;
-import io.github.chaijlama.model.ScoreRules;
 
 /**
  * What a layer's attention does for neighbouring rows of one sequence that share a plan.
@@ -12,7 +11,7 @@ import io.github.chaijlama.model.ScoreRules;
  * @param queries  {@code (row, head, headSize)}, rotated; heads that the plan does not need are undefined
  * @param out      output, {@code (row, head, headSize)}
  */
-record LayerInput(AttentionSequence sequence, int layer, ScoreRules rules, HeadPlan plan, int position, Rows queries,
+record LayerInput(AttentionSequence sequence, int layer, HeadScores scores, HeadPlan plan, int position, Rows queries,
         Rows out) {
 
     KvStore store() {

@@ -29,8 +29,9 @@ final class ProbabilityRows {
      * @param queries {@code (head, headSize)} from {@code queryAt} on
      * @param heads   the query heads
      */
-    void calculate(MemorySegment out, long[] outAt, KvStore store, int layer, int keyHead, ScoreRules rules,
+    void calculate(MemorySegment out, long[] outAt, KvStore store, int layer, int keyHead, HeadScores ofHeads,
             int position, MemorySegment queries, long queryAt, int[] heads) {
+        ScoreRules rules = ofHeads.rules();
         int numberOfKeys = position + 1;
         int firstVisible = rules.firstKey(position);
         for (int firstKey = firstVisible; firstKey < numberOfKeys;) {
@@ -49,7 +50,7 @@ final class ProbabilityRows {
             if (rules.softCap() > 0) {
                 kernels.softCap(out, at, count, rules.softCap());
             }
-            kernels.softmax(out, at, count);
+            kernels.softmax(out, at, count, ofHeads.sink(heads[i]));
         }
     }
 
@@ -63,9 +64,9 @@ final class ProbabilityRows {
      * @param weightsAt offsets in floats
      */
     void addValues(MemorySegment out, long[] outAt, MemorySegment weights, long[] weightsAt, KvStore store, int layer,
-            int valueHead, ScoreRules rules, int position) {
+            int valueHead, HeadScores ofHeads, int position) {
         int numberOfKeys = position + 1;
-        for (int first = rules.firstKey(position); first < numberOfKeys;) {
+        for (int first = ofHeads.firstKey(position); first < numberOfKeys;) {
             int page = first / store.rowsPerPage();
             int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
             MemorySegment values = store.values(layer, valueHead, page);

@@ -32,7 +32,7 @@ final class RowAttention {
         HeadPlan plan = input.plan();
         int numberOfKeys = input.position() + row + 1;
         MemorySegment scores = scratch.scores(numberOfKeys);
-        int visible = numberOfKeys - input.rules().firstKey(numberOfKeys - 1);
+        int visible = numberOfKeys - input.scores().firstKey(numberOfKeys - 1);
         long work = (long) visible * layout.headSize() * (plan.numberOfClusters() + layout.numberOfHeads());
         int kvHeads = layout.numberOfKvHeads();
         int keyHeads = plan.keyHeads().length;
@@ -92,7 +92,7 @@ final class RowAttention {
         for (int i = 0; i < at.length; i++) {
             at[i] = scratch.scoresOffset(clusters[i]);
         }
-        probabilities.calculate(scores, at, input.store(), input.layer(), plan.keyHeads()[keyHeadIndex], input.rules(),
+        probabilities.calculate(scores, at, input.store(), input.layer(), plan.keyHeads()[keyHeadIndex], input.scores(),
                 input.position() + row, input.queries().memory(), input.queries().at(row),
                 plan.representativesOfKeyHead(keyHeadIndex));
     }
@@ -108,7 +108,7 @@ final class RowAttention {
             weightsAt[i] = scratch.scoresOffset(outputs[i].cluster());
             copy(scratch.zeros(), 0, out, at[i]);
         }
-        probabilities.addValues(out, at, scores, weightsAt, input.store(), input.layer(), kvHead, input.rules(),
+        probabilities.addValues(out, at, scores, weightsAt, input.store(), input.layer(), kvHead, input.scores(),
                 input.position() + row);
         for (int i = 0; i < outputs.length; i++) {
             for (int other = 1; other < outputs[i].heads().length; other++) {

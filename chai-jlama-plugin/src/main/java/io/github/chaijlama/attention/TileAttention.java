@@ -70,7 +70,11 @@ final class TileAttention {
         }
 
         ScoreRules rules() {
-            return input.rules();
+            return input.scores().rules();
+        }
+
+        float sink() {
+            return input.scores().sink(representative());
         }
 
         KvStore store() {
@@ -93,7 +97,7 @@ final class TileAttention {
         int tiles = (block.rows() + tileRows - 1) / tileRows;
         int numberOfKeys = block.firstPosition() + block.rows();
         transposeQueries(block, tiles, own);
-        own.start(tiles, block.outputs().length);
+        own.start(tiles, block.outputs().length, block.sink());
         int firstKey = block.rules().firstKey(block.firstPosition());
         while (firstKey < numberOfKeys) {
             int end = Math.min(endOfRun(firstKey, store.rowsPerPage()), numberOfKeys);

@@ -26,6 +26,7 @@ public final class Decoder implements AutoCloseable {
     private final LayerStack layers;
     private final TokenEmbedding embedding;
     private final OutputHead head;
+    private final Stretching stretching;
 
     /**
      * Creates the forward pass of a model.
@@ -43,6 +44,7 @@ public final class Decoder implements AutoCloseable {
         try {
             this.embedding = new TokenEmbedding(config.embedding(), weights, layers.tools());
             this.head = OutputHead.of(config, weights, layers.tools(), clock);
+            this.stretching = new Stretching(config.stretchedBeyond());
         } catch (RuntimeException | Error e) {
             layers.close();
             throw e;
@@ -78,16 +80,22 @@ public final class Decoder implements AutoCloseable {
         layers.lock().lock();
         try {
             ensureOpen();
-            List<SequenceRows> sequences = begin(runs);
-            Rows x = embed(runs, sequences); // (row, hiddenSize)
-            for (int layer = 0; layer < config().layers(); layer++) {
-                layers.forward(layer, sequences, x);
-            }
-            runs.forEach(run -> run.sequence().endStep());
-            return logits(runs, sequences, x);
+            stretching.prepare(runs, this::pass);
+            return pass(runs);
         } finally {
             layers.lock().unlock();
         }
+    }
+
+    /** One pass through all layers, under the lock. */
+    private float[][] pass(List<StepRun> runs) {
+        List<SequenceRows> sequences = begin(runs);
+        Rows x = embed(runs, sequences); // (row, hiddenSize)
+        for (int layer = 0; layer < config().layers(); layer++) {
+            layers.forward(layer, sequences, x);
+        }
+        runs.forEach(run -> run.sequence().endStep());
+        return logits(runs, sequences, x);
     }
 
     /** Sets memory aside for every sequence, or for none. */
@@ -113,11 +121,17 @@ public final class Decoder implements AutoCloseable {
     private Rows embed(List<StepRun> runs, List<SequenceRows> sequences) {
         SequenceRows last = sequences.getLast();
         Rows x = layers.rows(last.firstRow() + last.rows());
+        Rows embedded = embedding.rows(x);
         for (int i = 0; i < runs.size(); i++) {
             StepRun run = runs.get(i);
             for (int token = 0; token < run.count(); token++) {
-                embedding.lookUp(run.tokens()[run.from() + token], sequences.get(i).position() + token, x,
-                        sequences.get(i).firstRow() + token);
+                embedding.lookUp(run.tokens()[run.from() + token], embedded, sequences.get(i).firstRow() + token);
+            }
+        }
+        embedding.project(embedded, x);
+        for (SequenceRows rows : sequences) {
+            for (int row = 0; row < rows.rows(); row++) {
+                embedding.addPosition(rows.position() + row, x, rows.firstRow() + row);
             }
         }
         return x;

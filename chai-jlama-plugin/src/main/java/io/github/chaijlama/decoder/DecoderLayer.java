@@ -7,6 +7,7 @@ import java.util.Optional;
 
 import io.github.chaijlama.attention.AttentionPart;
 import io.github.chaijlama.attention.HeadRun;
+import io.github.chaijlama.attention.HeadScores;
 import io.github.chaijlama.attention.LayerAttention;
 import io.github.chaijlama.attention.RotaryEmbedding;
 import io.github.chaijlama.attention.SequenceRows;
@@ -14,7 +15,7 @@ import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.AttentionConfig;
 import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.model.LayerConfig;
-import io.github.chaijlama.model.ScoreRules;
+import io.github.chaijlama.model.QueryGain;
 import io.github.chaijlama.product.MatrixProducts.Product;
 import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightSource;
@@ -27,20 +28,23 @@ import io.github.chaijlama.weight.WeightSource;
 class DecoderLayer {
     private final int layer;
     private final HeadLayout heads;
-    private final ScoreRules scores;
+    private final HeadScores scores;
     private final Norm attentionNorm;
     private final Linear query;
     private final Linear key;
     private final Linear value;
-    private final Norm queryNorm;
-    private final Norm keyNorm;
+    private final HeadNorm queryNorm;
+    private final HeadNorm keyNorm;
     private final Optional<RotaryEmbedding> rotary;
+    private final Optional<QueryGain> queryGain;
     private final LayerAttention attention;
     private final Linear output;
     private final Norm afterAttentionNorm;
     private final Norm feedForwardNorm;
     private final FeedForward feedForward;
     private final Norm afterFeedForwardNorm;
+    private final Norm attentionSumNorm;
+    private final Norm feedForwardSumNorm;
     private final float residualMultiplier;
     private final StepTools tools;
 
@@ -55,20 +59,27 @@ class DecoderLayer {
         AttentionConfig attentionConfig = config.attention();
         this.layer = layer;
         this.heads = attentionConfig.heads();
-        this.scores = attentionConfig.scores();
+        this.scores = attentionConfig.sinks()
+                .map(sinks -> HeadScores.withSinks(attentionConfig.scores(), weights.weight(sinks).floats()))
+                .orElseGet(() -> HeadScores.of(attentionConfig.scores(), heads.numberOfHeads()));
         this.attentionNorm = Norm.of(config.attentionNorm(), weights, tools);
         this.query = Linear.of(attentionConfig.query(), weights);
         this.key = Linear.of(attentionConfig.key(), weights);
         this.value = Linear.of(attentionConfig.value(), weights);
-        this.queryNorm = Norm.of(attentionConfig.queryNorm(), weights, tools);
-        this.keyNorm = Norm.of(attentionConfig.keyNorm(), weights, tools);
+        this.queryNorm = HeadNorm.of(attentionConfig.queryNorm(), heads.numberOfHeads(), heads.headSize(), weights,
+                tools);
+        this.keyNorm = HeadNorm.of(attentionConfig.keyNorm(), heads.numberOfKvHeads(), heads.headSize(), weights,
+                tools);
         this.rotary = rotary;
+        this.queryGain = attentionConfig.queryGain();
         this.attention = attention;
         this.output = Linear.of(attentionConfig.output(), weights);
         this.afterAttentionNorm = Norm.of(config.afterAttentionNorm(), weights, tools);
         this.feedForwardNorm = Norm.of(config.feedForwardNorm(), weights, tools);
         this.feedForward = FeedForward.of(config.feedForward(), weights, tools);
         this.afterFeedForwardNorm = Norm.of(config.afterFeedForwardNorm(), weights, tools);
+        this.attentionSumNorm = Norm.of(config.attentionSumNorm(), weights, tools);
+        this.feedForwardSumNorm = Norm.of(config.feedForwardSumNorm(), weights, tools);
         this.residualMultiplier = config.residualMultiplier();
         this.tools = tools;
     }
@@ -98,9 +109,11 @@ class DecoderLayer {
         }
         output(attended, change);
         addTo(x, afterAttentionNorm.apply(change, normed));
+        attentionSumNorm.apply(x, x);
 
         feedForward(feedForwardNorm.apply(x, normed), change);
         addTo(x, afterFeedForwardNorm.apply(change, normed));
+        feedForwardSumNorm.apply(x, x);
     }
 
     /** Projects the queries and keys of the heads that are needed, and all values. */
@@ -109,8 +122,8 @@ class DecoderLayer {
         Rows q = queries.rows(part.firstRow(), part.rows());
         Rows k = keys.rows(part.firstRow(), part.rows());
         Rows v = values.rows(part.firstRow(), part.rows());
-        List<HeadRun> queryHeads = part.queryRuns();
-        List<HeadRun> keyHeads = part.keyRuns();
+        List<HeadRun> queryHeads = queryNorm.projected(part.queryRuns());
+        List<HeadRun> keyHeads = keyNorm.projected(part.keyRuns());
         List<Product> products = new ArrayList<>();
         for (HeadRun run : queryHeads) {
             products.add(product(q, query.weight(), run));
@@ -129,18 +142,20 @@ class DecoderLayer {
         return new Product(result, weight, run.first() * heads.headSize(), run.count() * heads.headSize());
     }
 
-    /** Norms queries and keys head by head, where the family does, and turns them by their positions. */
+    /** Norms queries and keys, where the family does, and turns them by their positions. */
     void rotate(AttentionPart part, Rows queries, Rows keys) {
         List<HeadRun> queryHeads = part.queryRuns();
         List<HeadRun> keyHeads = part.keyRuns();
         Rows q = queries.rows(part.firstRow(), part.rows());
         Rows k = keys.rows(part.firstRow(), part.rows());
-        queryNorm.applyToHeads(q, queryHeads);
-        keyNorm.applyToHeads(k, keyHeads);
+        queryNorm.apply(q, queryHeads);
+        keyNorm.apply(k, keyHeads);
         rotary.ifPresent(angles -> tools.forEachRow(q, row -> {
-            angles.rotate(q.rows(row, 1), part.position(row), queryHeads);
-            angles.rotate(k.rows(row, 1), part.position(row), keyHeads);
+            angles.rotate(q.rows(row, 1), part.position(row), part.isStretched(row), queryHeads);
+            angles.rotate(k.rows(row, 1), part.position(row), part.isStretched(row), keyHeads);
         }));
+        queryGain.ifPresent(gain -> tools.forEachRow(q, row -> tools.kernels().multiply(q.memory(), q.at(row),
+                gain.at(part.position(row)), q.columns())));
     }
 
     /** Stores keys and values, attends, and lets those look who decide which heads belong together. */

@@ -89,8 +89,7 @@ public final class LayerStack implements AutoCloseable {
     }
 
     private RotaryEmbedding angles(Rotary kind) {
-        return new RotaryEmbedding(config.contextLength(),
-                kind.scaling().frequencies(config.heads().headSize(), kind.theta()), KernelProvider.get());
+        return new RotaryEmbedding(config.contextLength(), kind, config.heads().headSize(), KernelProvider.get());
     }
 
     /**

@@ -6,21 +6,22 @@ import java.util.List;
 
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.FeedForwardConfig;
+import io.github.chaijlama.model.FeedForwardConfig.Routing;
 import io.github.chaijlama.weight.WeightSource;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
  * A mixture of experts: for every row a router chooses some feed-forward networks and their outputs are summed,
- * weighted by the router's probabilities among the chosen (arXiv:2401.04088). Rows that chose the same expert are
- * multiplied together.
+ * weighted by the router's probabilities, among the chosen (arXiv:2401.04088) or among all. Rows that chose the
+ * same expert are multiplied together.
  */
-record MixtureOfExperts(Linear router, int expertsPerToken, List<Mlp> experts, StepTools tools)
+record MixtureOfExperts(Linear router, int expertsPerToken, Routing routing, List<Mlp> experts, StepTools tools)
         implements
             FeedForward {
 
     static MixtureOfExperts of(FeedForwardConfig.Experts config, WeightSource weights, StepTools tools) {
-        return new MixtureOfExperts(Linear.of(config.router(), weights), config.expertsPerToken(),
+        return new MixtureOfExperts(Linear.of(config.router(), weights), config.expertsPerToken(), config.routing(),
                 config.experts().stream().map(expert -> Mlp.of(expert, weights, tools)).toList(), tools);
     }
 
@@ -84,8 +85,17 @@ record MixtureOfExperts(Linear router, int expertsPerToken, List<Mlp> experts, S
             chosen[i] = best;
         }
         double sum = 0;
-        for (int expert : chosen) {
-            sum += Math.exp(scores[expert] - scores[chosen[0]]);
+        switch (routing) {
+            case AMONG_CHOSEN -> {
+                for (int expert : chosen) {
+                    sum += Math.exp(scores[expert] - scores[chosen[0]]);
+                }
+            }
+            case AMONG_ALL -> {
+                for (double score : scores) {
+                    sum += Math.exp(score - scores[chosen[0]]);
+                }
+            }
         }
         for (int expert : chosen) {
             choices[expert].add(row, Math.exp(scores[expert] - scores[chosen[0]]) / sum);

@@ -32,7 +32,7 @@ abstract sealed class Norm {
     /** Returns the rows normed: {@code out}, or {@code in} itself where there is no norm. */
     abstract Rows apply(Rows in, Rows out);
 
-    /** Norms some heads of rows {@code (row, head, headSize)}, in place. */
+    /** Norms some stretches of rows, {@code (row, stretch, length)} with the norm's own length, in place. */
     abstract void applyToHeads(Rows rows, List<HeadRun> heads);
 
     private static final class None extends Norm {

@@ -23,12 +23,14 @@ public sealed class OutputHead implements AutoCloseable permits TimedHead {
 
     private final OutputConfig config;
     private final Norm norm;
+    private final Optional<Linear> projection;
     private final Weight weight;
     private final StepTools tools;
 
     OutputHead(ModelConfig config, WeightSource weights, StepTools tools) {
         this.config = config.output();
         this.norm = Norm.of(this.config.norm(), weights, tools);
+        this.projection = this.config.projection().map(linear -> Linear.of(linear, weights));
         this.weight = weights.weight(this.config.weight().orElse(config.embedding().tokens()));
         this.tools = tools;
     }
@@ -62,7 +64,7 @@ public sealed class OutputHead implements AutoCloseable permits TimedHead {
     }
 
     void product(Rows rows, float[][] result, int offset) {
-        Rows normed = norm.apply(rows, tools.scratch().normed.rows(rows.count(), rows.columns()));
+        Rows normed = project(norm.apply(rows, tools.scratch().normed.rows(rows.count(), rows.columns())));
         Rows logits = tools.scratch().logits.rows(rows.count(), weight.rows()); // (row, vocabularySize)
         tools.products().multiply(normed, List.of(Product.whole(logits, weight)));
         long rowBytes = (long) logits.columns() * Float.BYTES;
@@ -71,6 +73,16 @@ public sealed class OutputHead implements AutoCloseable permits TimedHead {
             scaleAndCap(values);
             result[offset + row] = values;
         }
+    }
+
+    /** Brings rows to the length of the vocabulary's, where it is another. */
+    private Rows project(Rows rows) {
+        if (projection.isEmpty()) {
+            return rows;
+        }
+        Rows projected = tools.scratch().embedded.rows(rows.count(), weight.columns()); // (row, width)
+        projection.get().forward(rows, projected, tools);
+        return projected;
     }
 
     private void scaleAndCap(float[] values) {

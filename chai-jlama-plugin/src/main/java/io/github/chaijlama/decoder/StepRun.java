@@ -6,7 +6,7 @@ import io.github.chaijlama.attention.AttentionSequence;
 /**
  * What a step does for one sequence: the next of its tokens.
  *
- * @param tokens where they stand
+ * @param tokens where they stand, and those that are about to follow behind them
  * @param from   first of them
  * @param count  how many, at least 1
  * @param logits which logits are wanted

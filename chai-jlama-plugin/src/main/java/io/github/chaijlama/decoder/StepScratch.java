@@ -6,6 +6,7 @@ import java.util.stream.Stream;
 /** Memory for the rows of a step on their way through the layers, of one step at a time. */
 final class StepScratch implements AutoCloseable {
     final RowBuffer hidden = new RowBuffer();
+    final RowBuffer embedded = new RowBuffer();
     final RowBuffer normed = new RowBuffer();
     final RowBuffer change = new RowBuffer();
     final RowBuffer queries = new RowBuffer();
@@ -22,7 +23,7 @@ final class StepScratch implements AutoCloseable {
 
     @Override
     public void close() {
-        Stream.of(hidden, normed, change, queries, keys, values, attended, gate, up, routing, expertInput, expertOutput,
-                last, logits).forEach(RowBuffer::close);
+        Stream.of(hidden, embedded, normed, change, queries, keys, values, attended, gate, up, routing, expertInput,
+                expertOutput, last, logits).forEach(RowBuffer::close);
     }
 }

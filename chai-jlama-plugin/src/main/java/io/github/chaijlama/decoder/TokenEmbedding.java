@@ -15,6 +15,7 @@ import io.github.chaijlama.weight.WeightSource;
 final class TokenEmbedding {
     private final StepTools tools;
     private final WeightRows table;
+    private final Optional<Linear> projection;
     private final Optional<WeightRows> positions;
     private final float multiplier;
 
@@ -22,6 +23,7 @@ final class TokenEmbedding {
         Weight tokens = weights.weight(config.tokens());
         this.tools = tools;
         this.table = new WeightRows(tokens);
+        this.projection = config.projection().map(linear -> Linear.of(linear, weights));
         this.positions = config.positions().map(part -> new WeightRows(weights.weight(part)));
         this.multiplier = config.multiplyInTableType() && tokens.format() == WeightFormat.BF16
                 ? roundedToBfloat16(config.multiplier())
@@ -35,20 +37,37 @@ final class TokenEmbedding {
     }
 
     /**
+     * Returns where tokens are looked up: the rows between layers, or shorter or longer ones.
+     *
+     * @param x {@code (row, hiddenSize)}
+     */
+    Rows rows(Rows x) {
+        return projection.isEmpty() ? x : tools.scratch().embedded.rows(x.count(), projection.get().weight().columns());
+    }
+
+    /**
      * Looks a token up.
      *
-     * @param position its position in its sequence
-     * @param out      output, {@code (row, hiddenSize)}
+     * @param out output, from {@link #rows}
      */
-    void lookUp(int token, int position, Rows out, int row) {
+    void lookUp(int token, Rows out, int row) {
         table.decode(token, out.memory(), out.at(row));
         if (multiplier != 1) {
             tools.kernels().multiply(out.memory(), out.at(row), multiplier, out.columns());
         }
+    }
+
+    /** Brings rows that were looked up to the length of those between layers, where it is another. */
+    void project(Rows embedded, Rows x) {
+        projection.ifPresent(linear -> linear.forward(embedded, x, tools));
+    }
+
+    /** Adds what a position has learned, where positions are learned. */
+    void addPosition(int position, Rows x, int row) {
         positions.ifPresent(rows -> {
-            MemorySegment learned = tools.scratch().change.rows(1, out.columns()).memory();
+            MemorySegment learned = tools.scratch().change.rows(1, x.columns()).memory();
             rows.decode(position, learned, 0);
-            tools.kernels().add(out.memory(), out.at(row), learned, 0, 1, out.columns());
+            tools.kernels().add(x.memory(), x.at(row), learned, 0, 1, x.columns());
         });
     }
 }

@@ -100,7 +100,7 @@ final class TaskScorer {
                 return new Likelihood(sum, greedy);
             }
             float[][] logits = sequence.feedAll(Arrays.copyOf(continuation, fed));
-            cutBack();
+            cutBack(fed);
             for (int i = 1; i < continuation.length; i++) {
                 Distribution after = Distribution.of(logits[i - 1]);
                 sum += after.logProbability(continuation[i]);
@@ -112,8 +112,8 @@ final class TaskScorer {
             return new Likelihood(sum, greedy);
         }
 
-        private void cutBack() {
-            if (arm.canCutTo(tokens.length)) {
+        private void cutBack(int fed) {
+            if (arm.canCutTo(tokens.length) && fed <= sequences.mostCut()) {
                 sequence.truncate(tokens.length);
             } else {
                 sequence.close();

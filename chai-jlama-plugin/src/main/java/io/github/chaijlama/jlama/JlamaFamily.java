@@ -82,10 +82,27 @@ enum JlamaFamily {
             reason = "rotary scaling '" + scaling.get().kind() + "'";
         } else if (config.layer(0).feedForward() instanceof FeedForwardConfig.Experts) {
             reason = "a mixture of experts";
+        } else if (hasUnknownBiases(config)) {
+            reason = "biases of model type '" + config.modelType() + "'";
+        } else if (config.layer(0).feedForward() instanceof FeedForwardConfig.Mlp mlp
+                && mlp.activation() != Activation.SILU && mlp.activation() != Activation.GELU_TANH) {
+            reason = "the activation function " + mlp.activation();
         } else {
             return;
         }
         throw new ModelLoadException("Jlama 0.8.4's own attention and layers compute " + reason + " wrongly");
+    }
+
+    /** Jlama's classes know the biases that their families have always had, and pass over others. */
+    private static boolean hasUnknownBiases(ModelConfig config) {
+        if (config.modelType().equals(GPT2.modelType)) {
+            return false;
+        }
+        LayerConfig layer = config.layer(0);
+        boolean ofInputs = layer.attention().query().bias().isPresent()
+                && !config.modelType().equals(QWEN2.modelType);
+        return ofInputs || layer.attention().output().bias().isPresent()
+                || layer.feedForward() instanceof FeedForwardConfig.Mlp mlp && mlp.up().bias().isPresent();
     }
 
     /**
@@ -106,7 +123,7 @@ enum JlamaFamily {
     private static Config jlamaConfig(ModelConfig config) {
         LayerConfig layer = config.layer(0);
         AttentionConfig attention = layer.attention();
-        NormConfig norm = config.output().norm();
+        NormConfig norm = config.output().norm().orElseThrow();
         Optional<Rotary> rotary = attention.rotary();
         int heads = attention.heads().numberOfHeads();
         int positions = config.contextLength() + (rotary.isPresent() ? 2 * heads : 0);

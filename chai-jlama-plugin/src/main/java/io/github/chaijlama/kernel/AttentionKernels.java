@@ -129,13 +129,15 @@ public abstract class AttentionKernels {
     }
 
     /**
-     * Turns scores into probabilities in place: {@code x[i] = exp(x[i] - max(x)) / sum_j exp(x[j] - max(x))}.
+     * Turns scores into probabilities in place: {@code x[i] = exp(x[i] - m) / (exp(sink - m) + sum_j exp(x[j] - m))},
+     * {@code m} the largest of all of them.
      *
      * @param length values, at least 1
+     * @param sink   score of attending to nothing (arXiv:2309.17453); negative infinity for none
      */
-    public final void softmax(MemorySegment scores, long offset, int length) {
+    public final void softmax(MemorySegment scores, long offset, int length, float sink) {
         check(scores, offset, length);
-        doSoftmax(scores, offset, length);
+        doSoftmax(scores, offset, length, sink);
         keepAlive(scores);
     }
 
@@ -215,8 +217,8 @@ public abstract class AttentionKernels {
      * and sets {@code sum = sum * correction + new values}, {@code correction = exp(old maximum - new maximum)}.
      *
      * @param scores  in and out, {@code (numberOfKeys, tileRows)}
-     * @param state   in and out, three rows of {@code tileRows}: maxima (start: negative infinity), sums (start: 0),
-     *                corrections (output)
+     * @param state   in and out, three rows of {@code tileRows}: maxima (start: negative infinity, or the score of
+     *                attending to nothing), sums (start: 0, with such a score 1), corrections (output)
      * @param visible how many of these keys row 0 may see; row {@code r} sees {@code visible + r} of them. Every row
      *                must have seen at least one key after the first call
      */
@@ -277,7 +279,7 @@ public abstract class AttentionKernels {
 
     abstract void doSoftCap(MemorySegment scores, long offset, int length, float cap);
 
-    abstract void doSoftmax(MemorySegment scores, long offset, int length);
+    abstract void doSoftmax(MemorySegment scores, long offset, int length, float sink);
 
     abstract void doWeightedSum(MemorySegment out, long outOffset, MemorySegment probabilities,
             long probabilitiesOffset, KvType type, MemorySegment values, long valuesAt, int numberOfValues,

@@ -65,7 +65,8 @@ public abstract class RowKernels {
     }
 
     /**
-     * Applies an activation function to a gate and multiplies, in place: {@code gate[i] = f(gate[i]) * up[i]}.
+     * Applies an activation function to a gate and multiplies, in place: {@code gate[i] = f(gate[i]) * up[i]}, or with
+     * what the function makes of the other branch, {@link Activation#ofOther}.
      *
      * @param gate in and out, {@code (length)}
      * @param up   {@code (length)}

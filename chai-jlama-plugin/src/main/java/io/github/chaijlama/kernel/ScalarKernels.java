@@ -97,12 +97,12 @@ final class ScalarKernels extends AttentionKernels {
     }
 
     @Override
-    void doSoftmax(MemorySegment scores, long offset, int length) {
-        float max = Float.NEGATIVE_INFINITY;
+    void doSoftmax(MemorySegment scores, long offset, int length, float sink) {
+        float max = sink;
         for (int i = 0; i < length; i++) {
             max = Math.max(max, get(scores, offset + i));
         }
-        float sum = 0;
+        float sum = (float) Math.exp(sink - max);
         for (int i = 0; i < length; i++) {
             float value = (float) Math.exp(get(scores, offset + i) - max);
             set(scores, offset + i, value);

@@ -54,7 +54,9 @@ final class ScalarRowKernels extends RowKernels {
     void doGate(Activation function, MemorySegment gate, long gateOffset, MemorySegment up, long upOffset,
             int length) {
         for (int i = 0; i < length; i++) {
-            set(gate, gateOffset + i, (float) function.apply(get(gate, gateOffset + i)) * get(up, upOffset + i));
+            set(gate, gateOffset + i,
+                    (float) function.apply(get(gate, gateOffset + i))
+                            * (float) function.ofOther(get(up, upOffset + i)));
         }
     }
 

@@ -120,10 +120,11 @@ final class VectorKernels extends AttentionKernels {
 
     /** Several passes over a row that lies in the first cache; in one method they are more than C2 inlines. */
     @Override
-    void doSoftmax(MemorySegment scores, long offset, int length) {
+    void doSoftmax(MemorySegment scores, long offset, int length, float sink) {
         long start = atFloat(scores, offset);
-        exponentials(scores, start, length, max(scores, start, length));
-        multiply(scores, start, length, 1 / sum(scores, start, length));
+        float max = Math.max(sink, max(scores, start, length));
+        exponentials(scores, start, length, max);
+        multiply(scores, start, length, 1 / (sum(scores, start, length) + (float) Math.exp(sink - max)));
     }
 
     private static float max(MemorySegment values, long start, int length) {

@@ -116,7 +116,7 @@ final class VectorRowKernels extends RowKernels {
     @Override
     void doActivate(Activation function, MemorySegment x, long offset, int length) {
         long at = atFloat(x, offset);
-        int limit = SPECIES.loopBound(length);
+        int limit = function == Activation.GELU ? 0 : SPECIES.loopBound(length);
         switch (function) {
             case SILU -> {
                 for (int i = 0; i < limit; i += LANES) {
@@ -130,6 +130,20 @@ final class VectorRowKernels extends RowKernels {
                     fence();
                 }
             }
+            case RELU -> {
+                for (int i = 0; i < limit; i += LANES) {
+                    store(load(x, at + bytes(i)).max(0), x, at + bytes(i));
+                }
+            }
+            case CLAMPED_SWISH -> {
+                for (int i = 0; i < limit; i += LANES) {
+                    store(clampedSwish(load(x, at + bytes(i))), x, at + bytes(i));
+                    fence();
+                }
+            }
+            case GELU -> {
+                // below, value by value: its integral has no vector form here
+            }
         }
         for (int i = limit; i < length; i++) {
             set(x, at + bytes(i), (float) function.apply(get(x, at + bytes(i))));
@@ -141,7 +155,7 @@ final class VectorRowKernels extends RowKernels {
             int length) {
         long at = atFloat(gate, gateOffset);
         long upAt = atFloat(up, upOffset);
-        int limit = SPECIES.loopBound(length);
+        int limit = function == Activation.GELU ? 0 : SPECIES.loopBound(length);
         switch (function) {
             case SILU -> {
                 for (int i = 0; i < limit; i += LANES) {
@@ -155,15 +169,37 @@ final class VectorRowKernels extends RowKernels {
                     fence();
                 }
             }
+            case RELU -> {
+                for (int i = 0; i < limit; i += LANES) {
+                    store(load(gate, at + bytes(i)).max(0).mul(load(up, upAt + bytes(i))), gate, at + bytes(i));
+                }
+            }
+            case CLAMPED_SWISH -> {
+                for (int i = 0; i < limit; i += LANES) {
+                    FloatVector other = load(up, upAt + bytes(i)).max(-Activation.LIMIT).min(Activation.LIMIT).add(1f);
+                    store(clampedSwish(load(gate, at + bytes(i))).mul(other), gate, at + bytes(i));
+                    fence();
+                }
+            }
+            case GELU -> {
+                // below, value by value
+            }
         }
         for (int i = limit; i < length; i++) {
-            set(gate, at + bytes(i), (float) function.apply(get(gate, at + bytes(i))) * get(up, upAt + bytes(i)));
+            set(gate, at + bytes(i), (float) function.apply(get(gate, at + bytes(i)))
+                    * (float) function.ofOther(get(up, upAt + bytes(i))));
         }
     }
 
     /** Returns {@code x / (1 + exp(-x))}, by the exponential of what is not above 0. */
     private static FloatVector silu(FloatVector x) {
         return x.mul(sigmoid(x));
+    }
+
+    /** Returns {@code y sigmoid(1.702 y)} of {@code y = min(x, 7)}. */
+    private static FloatVector clampedSwish(FloatVector x) {
+        FloatVector kept = x.min(Activation.LIMIT);
+        return kept.mul(sigmoid(kept.mul(Activation.SWISH_SLOPE)));
     }
 
     /** Returns {@code 1 / (1 + exp(-x))}: for x below 0 {@code e / (1 + e)} with {@code e = exp(x)}. */

@@ -4,6 +4,7 @@ package io.github.chaijlama.kv;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 import io.github.chaijlama.kv.PagePool.Page;
 import io.github.chaijlama.kv.PagePool.Reservation;
@@ -27,12 +28,13 @@ public final class KvStore implements AutoCloseable {
     private final int rowsPerPage;
     private final Layer[] layers;
 
-    /** The pages of one layer; there are none of keys that are not kept. */
+    /** The pages of one layer from the first that it still has; there are none of keys that are not kept. */
     private static final class Layer {
         private final boolean[] keepsKeys;
         private final Page[][] keys;
         private final Page[][] values;
         private int keptKeyHeads;
+        private int firstPage;
         private int length;
 
         Layer(int numberOfKvHeads) {
@@ -106,6 +108,16 @@ public final class KvStore implements AutoCloseable {
         return layers[layer].length;
     }
 
+    /** Returns the first position that a layer still has. */
+    public int firstPosition(int layer) {
+        return layers[layer].firstPage * rowsPerPage;
+    }
+
+    /** Returns how many pages at the beginning of each head a layer has no more. */
+    public int forgottenPages(int layer) {
+        return layers[layer].firstPage;
+    }
+
     /** Whether the layer keeps the keys of this KV head. */
     public boolean keepsKeys(int layer, int kvHead) {
         return layers[layer].keepsKeys[kvHead];
@@ -122,7 +134,7 @@ public final class KvStore implements AutoCloseable {
      */
     public void extend(int layer, int length, Reservation reservation) {
         Layer at = layers[layer];
-        int pages = (int) pagesFor(length);
+        int pages = (int) pagesFor(length) - at.firstPage;
         ownLastPages(at, reservation);
         for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
             at.values[kvHead] = extend(at.values[kvHead], pages, reservation);
@@ -140,7 +152,7 @@ public final class KvStore implements AutoCloseable {
     public long sharedLastPages() {
         long shared = 0;
         for (Layer layer : layers) {
-            int page = layer.length / rowsPerPage;
+            int page = layer.length / rowsPerPage - layer.firstPage;
             for (int kvHead = 0; kvHead < numberOfKvHeads && layer.length % rowsPerPage != 0; kvHead++) {
                 shared += isShared(layer.values[kvHead], page) ? 1 : 0;
                 shared += isShared(layer.keys[kvHead], page) ? 1 : 0;
@@ -155,7 +167,7 @@ public final class KvStore implements AutoCloseable {
 
     private void ownLastPages(Layer at, Reservation reservation) {
         if (at.length % rowsPerPage != 0) {
-            int page = at.length / rowsPerPage;
+            int page = at.length / rowsPerPage - at.firstPage;
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
                 own(at.values[kvHead], page, reservation);
                 own(at.keys[kvHead], page, reservation);
@@ -223,18 +235,51 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Takes over the first {@code length} positions of every layer from a store of the same shape and type, which keeps
-     * the keys of the same heads. Whole pages are shared until one of both writes to them. This store must be empty.
+     * Forgets the positions of a layer before {@code position}, as far as they fill pages, and gives their memory to
+     * the reservation of the step: nothing will read them again. Pages that another store has too stay that one's.
+     */
+    public void forget(int layer, int position, Reservation reservation) {
+        Layer at = layers[layer];
+        int pages = Math.min(position, at.length) / rowsPerPage - at.firstPage;
+        if (pages > 0) {
+            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+                at.values[kvHead] = withoutFirst(at.values[kvHead], pages, reservation);
+                at.keys[kvHead] = withoutFirst(at.keys[kvHead], pages, reservation);
+            }
+            at.firstPage += pages;
+        }
+    }
+
+    private Page[] withoutFirst(Page[] pages, int count, Reservation reservation) {
+        if (pages.length < count) {
+            return pages; // keys that are not kept
+        }
+        for (int page = 0; page < count; page++) {
+            if (pool.isShared(pages[page])) {
+                pool.release(pages[page]);
+            } else {
+                reservation.giveBack(pages[page]);
+            }
+        }
+        return Arrays.copyOfRange(pages, count, pages.length);
+    }
+
+    /**
+     * Takes over the first {@code length} positions of every layer, but those {@linkplain #forget forgotten}, from a
+     * store of the same shape and type, which keeps the keys of the same heads. Whole pages are shared until one of
+     * both writes to them. This store must be empty.
      */
     public void copyFrom(KvStore source, int length, Reservation reservation) {
-        int whole = length / rowsPerPage;
-        int pages = (int) pagesFor(length);
         for (int layer = 0; layer < layers.length; layer++) {
             Layer at = layers[layer];
+            Layer from = source.layers[layer];
+            int whole = length / rowsPerPage - from.firstPage;
+            int pages = (int) pagesFor(length) - from.firstPage;
+            at.firstPage = from.firstPage;
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
-                at.values[kvHead] = copyOf(source.layers[layer].values[kvHead], whole, pages, reservation);
+                at.values[kvHead] = copyOf(from.values[kvHead], whole, pages, reservation);
                 if (at.keepsKeys[kvHead]) {
-                    at.keys[kvHead] = copyOf(source.layers[layer].keys[kvHead], whole, pages, reservation);
+                    at.keys[kvHead] = copyOf(from.keys[kvHead], whole, pages, reservation);
                 }
             }
             at.length = length;
@@ -254,15 +299,19 @@ public final class KvStore implements AutoCloseable {
         return pages;
     }
 
-    /** Forgets positions from {@code length} on in every layer and returns their memory to the pool. */
+    /**
+     * Forgets positions from {@code length} on in every layer and returns their memory to the pool. Layers that have
+     * {@linkplain #forget forgotten} what came before are as new.
+     */
     public void truncate(int length) {
-        int pages = (int) pagesFor(length);
         for (Layer layer : layers) {
+            int pages = Math.max(0, (int) pagesFor(length) - layer.firstPage);
             for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
                 layer.values[kvHead] = shorten(layer.values[kvHead], pages);
                 layer.keys[kvHead] = shorten(layer.keys[kvHead], pages);
             }
             layer.length = Math.min(layer.length, length);
+            layer.firstPage = Math.min(layer.firstPage, length / rowsPerPage);
         }
     }
 
@@ -286,12 +335,12 @@ public final class KvStore implements AutoCloseable {
 
     /** Returns the memory of a page of keys, rows {@code page * rowsPerPage} and on. */
     public MemorySegment keys(int layer, int kvHead, int page) {
-        return layers[layer].keys[kvHead][page].memory();
+        return layers[layer].keys[kvHead][page - layers[layer].firstPage].memory();
     }
 
     /** Returns the memory of a page of values, rows {@code page * rowsPerPage} and on. */
     public MemorySegment values(int layer, int kvHead, int page) {
-        return layers[layer].values[kvHead][page].memory();
+        return layers[layer].values[kvHead][page - layers[layer].firstPage].memory();
     }
 
     /** Returns the offset, in bytes, of a position's row within its page. */
@@ -300,27 +349,31 @@ public final class KvStore implements AutoCloseable {
     }
 
     /**
-     * Returns the bytes of the rows stored: over all layers, positions times (K heads kept now + KV heads) times the
-     * bytes of a row.
+     * Returns the bytes of the rows stored: over all layers, positions it still has times (K heads kept now + KV heads)
+     * times the bytes of a row.
      */
     public long usedBytes() {
         long rows = 0;
         for (Layer layer : layers) {
-            rows += (long) layer.length * (layer.keptKeyHeads + numberOfKvHeads);
+            long positions = layer.length - (long) layer.firstPage * rowsPerPage;
+            rows += positions * (layer.keptKeyHeads + numberOfKvHeads);
         }
         return rows * rowBytes;
     }
 
-    /** Returns the bytes of the pages held. */
+    /** Returns the bytes of the pages held, those included that other stores have too. */
     public long allocatedBytes() {
-        long pages = 0;
-        for (Layer layer : layers) {
-            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
-                pages += layer.values[kvHead].length;
-                pages += layer.keys[kvHead].length;
-            }
-        }
-        return pages * pool.pageBytes();
+        return pages().count() * pool.pageBytes();
+    }
+
+    /** Returns the bytes of the pages that no other store has: as much as {@link #clear} returns to the pool. */
+    public long ownBytes() {
+        return pages().filter(page -> !pool.isShared(page)).count() * pool.pageBytes();
+    }
+
+    private Stream<Page> pages() {
+        return Arrays.stream(layers).flatMap(layer -> Stream.concat(Arrays.stream(layer.values),
+                Arrays.stream(layer.keys))).flatMap(Arrays::stream);
     }
 
     /** Returns all memory to the pool. */

@@ -13,9 +13,11 @@ import java.util.Optional;
  * @param key       {@code (kvHead * headSize, hiddenSize)}
  * @param value     {@code (kvHead * headSize, hiddenSize)}
  * @param output    {@code (hiddenSize, head * headSize)}
- * @param queryNorm norm of each head's query, before it is rotated
- * @param keyNorm   norm of each head's key, before it is rotated
+ * @param queryNorm norm of each head's query, or of all heads' as one row, before they are rotated
+ * @param keyNorm   norm of each head's key, or of all heads' as one row, before they are rotated
+ * @param queryGain factor of rotated queries by their position
+ * @param sinks     each head's score for attending to nothing, {@code (head)}
  */
 public record AttentionConfig(HeadLayout heads, ScoreRules scores, Optional<Rotary> rotary, Projection query,
         Projection key, Projection value, Projection output, Optional<NormConfig> queryNorm,
-        Optional<NormConfig> keyNorm) {}
+        Optional<NormConfig> keyNorm, Optional<QueryGain> queryGain, Optional<TensorPart> sinks) {}

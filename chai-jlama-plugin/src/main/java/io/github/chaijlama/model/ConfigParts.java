@@ -16,9 +16,11 @@ final class ConfigParts {
         EmbeddingConfig embedding = config.embedding();
         OutputConfig output = config.output();
         parts.add(embedding.tokens(), output.isTied() ? WeightRole.TIED_TABLE : WeightRole.TABLE);
+        embedding.projection().ifPresent(projection -> parts.add(projection, WeightRole.MATRIX));
         embedding.positions().ifPresent(positions -> parts.add(positions, WeightRole.TABLE));
         config.layerConfigs().forEach(parts::add);
         parts.add(output.norm());
+        output.projection().ifPresent(projection -> parts.add(projection, WeightRole.MATRIX));
         output.weight().ifPresent(weight -> parts.add(weight, WeightRole.MATRIX));
         return parts.roles;
     }
@@ -31,6 +33,7 @@ final class ConfigParts {
         add(attention.value(), WeightRole.MATRIX);
         add(attention.queryNorm());
         add(attention.keyNorm());
+        attention.sinks().ifPresent(sinks -> add(sinks, WeightRole.VECTOR));
         add(attention.output(), WeightRole.MATRIX);
         add(layer.afterAttentionNorm());
         add(layer.feedForwardNorm());
@@ -42,6 +45,8 @@ final class ConfigParts {
             }
         }
         add(layer.afterFeedForwardNorm());
+        add(layer.attentionSumNorm());
+        add(layer.feedForwardSumNorm());
     }
 
     private void add(FeedForwardConfig.Mlp mlp) {

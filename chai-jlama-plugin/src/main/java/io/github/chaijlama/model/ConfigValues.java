@@ -3,10 +3,13 @@ package io.github.chaijlama.model;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** The values of a JSON file, checked as they are read: what is wrong is named with what was expected and found. */
 public final class ConfigValues {
@@ -18,10 +21,35 @@ public final class ConfigValues {
 
     private final Path file;
     private final JsonNode values;
+    /** What somebody has asked for. */
+    private final Set<String> asked = new HashSet<>();
 
     ConfigValues(Path file, JsonNode values) {
         this.file = file;
         this.values = values;
+    }
+
+    private JsonNode node(String key) {
+        asked.add(key);
+        return values.path(key);
+    }
+
+    /**
+     * Refuses values that say something and that nobody has asked for: null, false, 0, 1 and what is empty say nothing.
+     *
+     * @param keys under which values change what a model computes
+     * @throws ModelLoadException if there is one
+     */
+    void refuseUnasked(List<String> keys) {
+        for (String key : keys) {
+            JsonNode node = values.path(key);
+            boolean saysNothing = node.isMissingNode() || node.isNull() || node.isBoolean() && !node.booleanValue()
+                    || node.isNumber() && (node.doubleValue() == 0 || node.doubleValue() == 1)
+                    || node.isContainerNode() && node.isEmpty();
+            if (!saysNothing && !asked.contains(key)) {
+                throw refused("'" + key + "' is not supported here, found " + Excerpt.of(node));
+            }
+        }
     }
 
     /** Returns the file, for messages. */
@@ -31,7 +59,7 @@ public final class ConfigValues {
 
     /** Whether a key is there and not null. */
     boolean has(String key) {
-        return !values.path(key).isMissingNode() && !values.path(key).isNull();
+        return !node(key).isMissingNode() && !node(key).isNull();
     }
 
     /** Whether there is nothing here. */
@@ -41,20 +69,32 @@ public final class ConfigValues {
 
     /** Whether a key is there and null, which for some keys is not the same as missing. */
     boolean isNull(String key) {
-        return values.path(key).isNull();
+        return node(key).isNull();
     }
 
     /** Returns an object inside, empty if there is none. */
     ConfigValues object(String key) {
-        JsonNode node = values.path(key);
+        JsonNode node = node(key);
         if (has(key) && !node.isObject()) {
             throw bad(key, "an object", node);
         }
         return new ConfigValues(file, node);
     }
 
+    /** Returns these values with those of others under some keys, where the others have one. */
+    ConfigValues with(ConfigValues others, List<String> keys) {
+        ObjectNode merged = ((ObjectNode) values).deepCopy();
+        keys.stream().filter(others::has).forEach(key -> merged.set(key, others.node(key)));
+        return new ConfigValues(file, merged);
+    }
+
+    /** Returns these values with a flag. */
+    ConfigValues withFlag(String key, boolean flag) {
+        return new ConfigValues(file, ((ObjectNode) values).deepCopy().put(key, flag));
+    }
+
     int size(String key) {
-        JsonNode node = values.path(key);
+        JsonNode node = node(key);
         if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 1 || node.intValue() > MAX_SIZE) {
             throw bad(key, "a whole number from 1 to " + MAX_SIZE, node);
         }
@@ -81,7 +121,7 @@ public final class ConfigValues {
 
     /** Returns a number of parts that may be 0. */
     int countOrNone(String key, int defaultValue) {
-        return values.path(key).isIntegralNumber() && values.path(key).intValue() == 0 ? 0 : size(key, defaultValue);
+        return node(key).isIntegralNumber() && node(key).intValue() == 0 ? 0 : size(key, defaultValue);
     }
 
     int size(String key, int defaultValue) {
@@ -90,7 +130,7 @@ public final class ConfigValues {
 
     /** Returns a number above 0. */
     double number(String key, double defaultValue) {
-        JsonNode node = values.path(key);
+        JsonNode node = node(key);
         if (!has(key)) {
             return defaultValue;
         }
@@ -105,13 +145,53 @@ public final class ConfigValues {
     /** Returns a number above 0 that must be there. */
     double number(String key) {
         if (!has(key)) {
-            throw bad(key, "a number above 0", values.path(key));
+            throw bad(key, "a number above 0", node(key));
         }
         return number(key, 0);
     }
 
+    /** Returns a number of 0 or more; 0 if it is not there. */
+    double numberOrNone(String key) {
+        return node(key).isNumber() && node(key).doubleValue() == 0 ? 0 : number(key, 0);
+    }
+
+    /** Returns a list of numbers above 0. */
+    List<Double> numbers(String key) {
+        JsonNode node = node(key);
+        List<Double> numbers = new ArrayList<>();
+        for (JsonNode number : node) {
+            if (!number.isNumber() || !(number.floatValue() > 0) || Float.isInfinite(number.floatValue())) {
+                throw bad(key, "a list of numbers above 0", node);
+            }
+            numbers.add(number.doubleValue());
+        }
+        if (!node.isArray() || numbers.isEmpty()) {
+            throw bad(key, "a list of numbers above 0", node);
+        }
+        return numbers;
+    }
+
+    /** Returns a list of whole numbers of 0 or more, empty if it is not there. */
+    List<Integer> wholeNumbers(String key) {
+        JsonNode node = node(key);
+        List<Integer> numbers = new ArrayList<>();
+        if (!has(key)) {
+            return numbers;
+        }
+        for (JsonNode number : node) {
+            if (!number.isIntegralNumber() || !number.canConvertToInt() || number.intValue() < 0) {
+                throw bad(key, "a list of whole numbers", node);
+            }
+            numbers.add(number.intValue());
+        }
+        if (!node.isArray()) {
+            throw bad(key, "a list of whole numbers", node);
+        }
+        return numbers;
+    }
+
     String text(String key, String defaultValue) {
-        JsonNode node = values.path(key);
+        JsonNode node = node(key);
         if (!has(key)) {
             return defaultValue;
         }
@@ -123,13 +203,13 @@ public final class ConfigValues {
 
     String text(String key) {
         if (!has(key)) {
-            throw bad(key, "a string", values.path(key));
+            throw bad(key, "a string", node(key));
         }
         return text(key, "");
     }
 
     boolean flag(String key, boolean defaultValue) {
-        JsonNode node = values.path(key);
+        JsonNode node = node(key);
         if (has(key) && !node.isBoolean()) {
             throw bad(key, "true or false", node);
         }
@@ -146,10 +226,10 @@ public final class ConfigValues {
         if (!has(key)) {
             return rule;
         }
-        if (!values.path(key).path(layer).isTextual()) {
+        if (!node(key).path(layer).isTextual()) {
             throw bad(key, "a list with a string for each layer");
         }
-        return switch (values.path(key).path(layer).textValue()) {
+        return switch (node(key).path(layer).textValue()) {
             case "sliding_attention" -> true;
             case "full_attention" -> false;
             default -> throw bad(key, "a list of sliding_attention and full_attention");
@@ -158,13 +238,13 @@ public final class ConfigValues {
 
     /** Returns a token, if there is one. */
     OptionalInt token(String key, int vocabularySize) {
-        JsonNode node = values.path(key);
+        JsonNode node = node(key);
         return has(key) && !isNone(node) ? OptionalInt.of(token(key, node, vocabularySize)) : OptionalInt.empty();
     }
 
     /** Returns tokens: one, several, or none. */
     List<Integer> tokens(String key, int vocabularySize) {
-        JsonNode node = values.path(key);
+        JsonNode node = node(key);
         if (!has(key)) {
             return List.of();
         }
@@ -206,7 +286,7 @@ public final class ConfigValues {
 
     /** Returns an exception that says what was expected under a key. */
     ModelLoadException bad(String key, String expected) {
-        return bad(key, expected, values.path(key));
+        return bad(key, expected, node(key));
     }
 
     private ModelLoadException bad(String key, String expected, JsonNode found) {

@@ -24,15 +24,26 @@ public sealed interface FeedForwardConfig {
         }
     }
 
+    /** How a router's scores become the weights of what the chosen experts say. */
+    enum Routing {
+        /** The softmax of the scores of the chosen (arXiv:2401.04088). */
+        AMONG_CHOSEN,
+        /** The softmax of all scores, of which the weights of the chosen are a part. */
+        AMONG_ALL
+    }
+
     /**
-     * A mixture of experts: a router chooses some networks for every row, whose outputs are summed, weighted by the
-     * softmax of the router's scores of the chosen (arXiv:2401.04088).
+     * A mixture of experts: a router chooses some networks for every row, those with the highest scores, whose outputs
+     * are summed with weights.
      *
      * @param router          {@code (experts, hiddenSize)}
      * @param expertsPerToken how many are chosen
+     * @param routing         what the weights are
      * @param experts         networks of one size
      */
-    record Experts(Projection router, int expertsPerToken, List<Mlp> experts) implements FeedForwardConfig {
+    record Experts(Projection router, int expertsPerToken, Routing routing, List<Mlp> experts)
+            implements
+                FeedForwardConfig {
 
         public Experts {
             experts = List.copyOf(experts);

@@ -12,6 +12,9 @@ import java.util.stream.IntStream;
 final class Gpt2 {
     static final ModelFamily FAMILY = new ModelFamily("gpt2", Gpt2::read);
 
+    /** Some files put another name before all, and some keep the causal mask of each layer. */
+    private static final TensorNames NAMES = TensorNames.of(List.of(new TensorNames.Prefix("transformer.", "")),
+            "h\\.\\d+\\.attn\\.(masked_)?bias", "lm_head\\.weight");
     private static final int DEFAULT_CONTEXT = 1024;
     private static final double DEFAULT_EPSILON = 1e-5;
 
@@ -40,12 +43,13 @@ final class Gpt2 {
         Activation activation = Activation.of(config, config.text("activation_function", "gelu_new"));
         return new ModelConfig("gpt2", hiddenSize, intermediateSize, vocabularySize, contextLength,
                 new EmbeddingConfig(TensorPart.matrix("wte.weight", vocabularySize, hiddenSize),
+                        Optional.empty(),
                         Optional.of(TensorPart.matrix("wpe.weight", contextLength, hiddenSize)), 1, false),
                 IntStream.range(0, layers)
                         .mapToObj(layer -> layer("h." + layer + ".", hiddenSize, intermediateSize, layout, epsilon,
                                 activation))
                         .toList(),
-                new OutputConfig(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0), "transformer.",
+                OutputConfig.of(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0), NAMES,
                 config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
     }
 
@@ -57,12 +61,13 @@ final class Gpt2 {
                 new AttentionConfig(heads, scores, Optional.empty(), queriesKeysValues.rows(0, hiddenSize),
                         queriesKeysValues.rows(hiddenSize, hiddenSize),
                         queriesKeysValues.rows(2 * hiddenSize, hiddenSize),
-                        linear(prefix + "attn.c_proj", hiddenSize, hiddenSize), Optional.empty(), Optional.empty()),
+                        linear(prefix + "attn.c_proj", hiddenSize, hiddenSize), Optional.empty(), Optional.empty(),
+                        Optional.empty(), Optional.empty()),
                 Optional.empty(), Optional.of(NormConfig.layer(epsilon, prefix + "ln_2", hiddenSize)),
                 new FeedForwardConfig.Mlp(activation, Optional.empty(),
                         linear(prefix + "mlp.c_fc", intermediateSize, hiddenSize),
                         linear(prefix + "mlp.c_proj", hiddenSize, intermediateSize)),
-                Optional.empty(), 1);
+                Optional.empty(), Optional.empty(), Optional.empty(), 1);
     }
 
     private static Projection linear(String name, int out, int in) {

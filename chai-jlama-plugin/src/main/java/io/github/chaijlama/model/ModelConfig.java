@@ -4,6 +4,7 @@ package io.github.chaijlama.model;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 import io.github.chaijlama.profile.ModelShape;
@@ -20,12 +21,12 @@ import io.github.chaijlama.profile.ModelShape;
  * @param embedding        how tokens become rows
  * @param layerConfigs     the layers
  * @param output           how rows become logits
- * @param namePrefix       what some files put before every name of a tensor; empty if nothing
+ * @param names            what tensors may be called in the files
  * @param bosToken         token that begins a sequence, if the model has one
  * @param eosTokens        tokens that end an answer
  */
 public record ModelConfig(String modelType, int hiddenSize, int intermediateSize, int vocabularySize, int contextLength,
-        EmbeddingConfig embedding, List<LayerConfig> layerConfigs, OutputConfig output, String namePrefix,
+        EmbeddingConfig embedding, List<LayerConfig> layerConfigs, OutputConfig output, TensorNames names,
         OptionalInt bosToken, List<Integer> eosTokens) {
 
     public ModelConfig {
@@ -86,26 +87,42 @@ public record ModelConfig(String modelType, int hiddenSize, int intermediateSize
                 .filter(window -> window > 0).min();
     }
 
+    /** Returns the positions beyond which sequences are turned by other angles, if there are others. */
+    public OptionalInt stretchedBeyond() {
+        return layerConfigs.stream().flatMap(layer -> layer.attention().rotary().stream())
+                .flatMapToInt(rotary -> rotary.stretchedBeyond().stream()).min();
+    }
+
     /** Returns every weight the model is made of, and what it is for. */
     public Map<TensorPart, WeightRole> parts() {
         return ConfigParts.of(this);
     }
 
+    /** Returns this configuration with a matrix of its own for the output. */
+    public ModelConfig untied(String tensor) {
+        TensorPart table = embedding.tokens();
+        OutputConfig own = new OutputConfig(output.norm(), output.projection(),
+                Optional.of(TensorPart.matrix(tensor, table.rows(), table.columns())), output.divisor(),
+                output.softCap());
+        return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
+                layerConfigs, own, names, bosToken, eosTokens);
+    }
+
     /** Returns this configuration with other end tokens. */
     public ModelConfig withEosTokens(List<Integer> newEosTokens) {
         return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
-                layerConfigs, output, namePrefix, bosToken, newEosTokens);
+                layerConfigs, output, names, bosToken, newEosTokens);
     }
 
     /** Returns this configuration with another token that begins a sequence. */
     public ModelConfig withBosToken(OptionalInt newBosToken) {
         return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
-                layerConfigs, output, namePrefix, newBosToken, eosTokens);
+                layerConfigs, output, names, newBosToken, eosTokens);
     }
 
     /** Returns this configuration with a shorter context. */
     public ModelConfig withContextLength(int newContextLength) {
         return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, newContextLength, embedding,
-                layerConfigs, output, namePrefix, bosToken, eosTokens);
+                layerConfigs, output, names, bosToken, eosTokens);
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.model;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 
 /**
  * How a model's rotary embedding was stretched to a longer context than it was first trained for. The formulas are
@@ -16,6 +18,19 @@ public sealed interface RotaryScaling {
      * @param theta    base of the frequencies, {@code rope_theta} of the model's config.json
      */
     RotaryFrequencies frequencies(int headSize, double theta);
+
+    /**
+     * Returns the frequencies of all positions of sequences that are longer than {@link #stretchedBeyond}: most ways of
+     * stretching know no others.
+     */
+    default RotaryFrequencies stretchedFrequencies(int headSize, double theta) {
+        return frequencies(headSize, theta);
+    }
+
+    /** Returns the positions beyond which a sequence has other frequencies, if there are others. */
+    default OptionalInt stretchedBeyond() {
+        return OptionalInt.empty();
+    }
 
     /** Returns the name config.json uses. */
     default String kind() {
@@ -109,6 +124,45 @@ public sealed interface RotaryScaling {
 
         private double pairThatTurns(double times, int headSize, double theta) {
             return headSize * Math.log(originalContext / (times * 2 * Math.PI)) / (2 * Math.log(theta));
+        }
+    }
+
+    /**
+     * Each pair is stretched by a factor of its own; sequences that outgrow the original context by other factors than
+     * those that do not (LongRoPE, arXiv:2402.13753).
+     *
+     * @param shortFactors    factor of each pair in sequences within the original context
+     * @param longFactors     factor of each pair in longer ones
+     * @param originalContext positions the model was first trained for
+     * @param amplitude       factor of cosines and sines, of both
+     */
+    record Longrope(List<Double> shortFactors, List<Double> longFactors, int originalContext, double amplitude)
+            implements
+                RotaryScaling {
+
+        public Longrope {
+            shortFactors = List.copyOf(shortFactors);
+            longFactors = List.copyOf(longFactors);
+        }
+
+        @Override
+        public RotaryFrequencies frequencies(int headSize, double theta) {
+            return divided(headSize, theta, shortFactors);
+        }
+
+        @Override
+        public RotaryFrequencies stretchedFrequencies(int headSize, double theta) {
+            return divided(headSize, theta, longFactors);
+        }
+
+        @Override
+        public OptionalInt stretchedBeyond() {
+            return OptionalInt.of(originalContext);
+        }
+
+        private RotaryFrequencies divided(int headSize, double theta, List<Double> factors) {
+            return new RotaryFrequencies(new None().frequencies(headSize, theta)
+                    .map((i, frequency) -> frequency / factors.get(i)).toArray(), amplitude);
         }
     }
 }

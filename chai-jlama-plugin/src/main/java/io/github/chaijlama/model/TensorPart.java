@@ -45,6 +45,29 @@ public record TensorPart(String tensor, List<Long> shape, int slice, int height,
         return new TensorPart(tensor, List.of((long) length), 0, length, 1, false, 0, length, 1);
     }
 
+    /**
+     * Returns one of several matrices {@code (rows, columns)} of a tensor.
+     *
+     * @param count      how many there are
+     * @param transposed whether they are stored {@code (columns, rows)}
+     */
+    public static TensorPart matrixOf(String tensor, int index, int count, int rows, int columns, boolean transposed) {
+        int height = transposed ? columns : rows;
+        int width = transposed ? rows : columns;
+        return new TensorPart(tensor, List.of((long) count, (long) height, (long) width), index, height, width,
+                transposed, 0, rows, 1);
+    }
+
+    /** Returns one of several vectors of a tensor. */
+    public static TensorPart vectorOf(String tensor, int index, int count, int length) {
+        return new TensorPart(tensor, List.of((long) count, (long) length), index, length, 1, false, 0, length, 1);
+    }
+
+    /** Returns every second row of this weight, from {@code from} on. */
+    public TensorPart everySecondRow(int from) {
+        return new TensorPart(tensor, shape, slice, height, width, transposed, first + from * step, rows / 2, 2 * step);
+    }
+
     /** Returns this weight's rows from {@code from} on. */
     public TensorPart rows(int from, int count) {
         return new TensorPart(tensor, shape, slice, height, width, transposed, first + from * step, count, step);

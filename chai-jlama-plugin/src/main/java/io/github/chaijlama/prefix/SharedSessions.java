@@ -12,7 +12,7 @@ public interface SharedSessions {
      * What a step does for one session.
      *
      * @param session     one of these sessions
-     * @param tokens      where its next tokens stand
+     * @param tokens      where its next tokens stand, and those that are about to follow behind them
      * @param from        first of them
      * @param count       how many, at least 1
      * @param wantsLogits whether the logits of the last one are wanted

@@ -75,7 +75,7 @@ public record ModelQuantizer(WeightFormat format, int threads, long maxShardByte
      * @throws QuantizeException  if {@code out} cannot be written; nothing is left of it then
      */
     public Result quantize(Path model, Path out, ConversionProgress progress) {
-        ModelConfig config = ModelConfig.read(model);
+        ModelConfig config = StoredTensors.asStored(model, ModelConfig.read(model));
         try {
             OutputPlace.require(model, out);
             try (StoredTensors stored = StoredTensors.open(model, config);
@@ -96,6 +96,11 @@ public record ModelQuantizer(WeightFormat format, int threads, long maxShardByte
     /** Returns all tensors but the factors of quantized ones, which go with these. */
     private List<WrittenTensor> plan(Path model, StoredTensors stored, ModelConfig config) {
         Quantization quantization = Quantization.of(stored, config.parts(), format);
+        // Jlama's format has no place for experts whose rows lie between each other, as gpt-oss has them.
+        quantization.tensors().stream().filter(stored::isPacked).sorted().findFirst().ifPresent(name -> {
+            throw new ModelLoadException(model + ": tensor " + name + " is of type MXFP4, which has four bits already; "
+                    + "such a model can be quantized when it is loaded");
+        });
         if (quantization.tensors().stream().allMatch(name -> stored.weight(name).format() == format)) {
             throw new ModelLoadException(model + " has nothing left to quantize: its matrices are of type " + format);
         }

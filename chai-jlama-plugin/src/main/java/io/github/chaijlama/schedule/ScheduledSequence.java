@@ -22,9 +22,8 @@ final class ScheduledSequence {
     private final long number;
     private final OptionalLong deadline;
     private final int promptLength;
-    /** The prompt and the answer so far, as far as {@code length} says. */
+    /** The prompt and the answer so far, and nothing behind: a step must know what is about to follow. */
     private int[] tokens;
-    private int length;
     private Optional<RequestSession> session = Optional.empty();
     private OptionalInt reusedTokens = OptionalInt.empty();
 
@@ -40,7 +39,6 @@ final class ScheduledSequence {
         this.deadline = deadline;
         this.tokens = generation.prompt();
         this.promptLength = tokens.length;
-        this.length = promptLength;
     }
 
     Generation generation() {
@@ -97,15 +95,15 @@ final class ScheduledSequence {
 
     /** Whether all that is left to calculate is the last token of the answer. */
     boolean isDecoding() {
-        return calculated() >= promptLength && length - calculated() == 1;
+        return calculated() >= promptLength && tokens.length - calculated() == 1;
     }
 
     /** Returns what a step can do for it: a run that does not pass the end of the prompt. */
     SharedSessions.Run run(int maxTokens) {
         int from = calculated();
-        int end = from < promptLength ? promptLength : length;
+        int end = from < promptLength ? promptLength : tokens.length;
         int count = Math.min(maxTokens, end - from);
-        return new SharedSessions.Run(session.orElseThrow(), tokens, from, count, from + count == length);
+        return new SharedSessions.Run(session.orElseThrow(), tokens, from, count, from + count == tokens.length);
     }
 
     /** Takes note of a step whose logits nobody wanted. */
@@ -127,10 +125,8 @@ final class ScheduledSequence {
             throw new IllegalArgumentException(
                     "tokens must be 0 to " + (logits.length - 1) + ", found " + next.getAsInt());
         }
-        if (length == tokens.length) {
-            tokens = Arrays.copyOf(tokens, length + length / 2 + 16);
-        }
-        tokens[length++] = next.getAsInt();
+        tokens = Arrays.copyOf(tokens, tokens.length + 1);
+        tokens[tokens.length - 1] = next.getAsInt();
         return true;
     }
 }

@@ -22,6 +22,7 @@ import io.github.chaijlama.model.WeightRole;
  * <li>routers of experts, which Jlama's command quantizes: they are small, and a mistake in one is a wrong choice;
  * <li>tensors whose rows are not rows of a matrix, as GPT-2 stores them the other way round.
  * </ul>
+ * MXFP4, which is unpacked row by row in any case, is covered wherever its rows lie: I8 holds it exactly, Q4 does not.
  * Immutable.
  *
  * @param format  Q4 or I8
@@ -49,7 +50,7 @@ public record Quantization(WeightFormat format, Set<String> tensors) {
         Set<String> tensors = new LinkedHashSet<>();
         roles.keySet().forEach(part -> tensors.add(part.tensor()));
         roles.forEach((part, role) -> {
-            if (role != WeightRole.MATRIX || !part.isContiguous()) {
+            if (role != WeightRole.MATRIX || !part.isContiguous() && !stored.isPacked(part.tensor())) {
                 tensors.remove(part.tensor());
             }
         });
@@ -58,6 +59,9 @@ public record Quantization(WeightFormat format, Set<String> tensors) {
                     stored.directory() + " has no matrices that can be quantized to " + format);
         }
         for (String tensor : tensors) {
+            if (stored.isPacked(tensor)) {
+                continue; // whole blocks, and eight bits hold them exactly
+            }
             Weight weight = stored.weight(tensor);
             WeightFormat found = weight.format();
             WeightConverter.requireBlocks(weight, format);

@@ -11,11 +11,15 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import io.github.chaijlama.model.Excerpt;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
+import io.github.chaijlama.model.WeightRole;
 import io.github.chaijlama.safetensors.SafetensorsDirectory;
 import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
 
@@ -25,6 +29,7 @@ import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
  */
 public final class StoredTensors implements AutoCloseable {
     private static final String FACTORS = ".qb";
+    private static final String OUTPUT = "lm_head.weight";
 
     private final Path directory;
     private final Arena arena = Arena.ofShared();
@@ -36,19 +41,29 @@ public final class StoredTensors implements AutoCloseable {
 
     /**
      * Maps the weights of a directory and checks that every one that the configuration names is there, in a supported
-     * format and with the shape that it asks for. A vector may be stored as a matrix of one row, as Jlama does.
+     * format and with the shape that it asks for, and none besides that would be ignored. A vector may be stored as a
+     * matrix of one row, as Jlama does.
      *
      * @throws ModelLoadException if a file is missing or broken, or a weight is not as expected
      */
     public static StoredTensors open(Path directory, ModelConfig config) {
-        return open(directory, config.parts().keySet(), config.namePrefix());
+        Map<TensorPart, WeightRole> roles = config.parts();
+        StoredTensors tensors = open(directory, roles.keySet(), config.names());
+        try {
+            tensors.requireNothingElse(roles, config.names());
+            return tensors;
+        } catch (RuntimeException | Error e) {
+            tensors.close();
+            throw e;
+        }
     }
 
-    static StoredTensors open(Path directory, Set<TensorPart> parts, String namePrefix) {
+    /** Maps tensors of a directory that may hold others. */
+    static StoredTensors open(Path directory, Set<TensorPart> parts, TensorNames names) {
         StoredTensors tensors = new StoredTensors(directory);
         try {
             tensors.entries.putAll(SafetensorsDirectory.map(directory, tensors.arena));
-            tensors.stripPrefix(namePrefix);
+            tensors.rename(names);
             parts.forEach(tensors::require);
             return tensors;
         } catch (RuntimeException | Error e) {
@@ -57,22 +72,74 @@ public final class StoredTensors implements AutoCloseable {
         }
     }
 
-    /** Takes a prefix off every name that has it. */
-    private void stripPrefix(String prefix) {
+    /**
+     * Returns a configuration as the files of a directory have it: where the output is said to be the table of tokens
+     * and the files hold another matrix for it, it is that one, as for transformers 5.
+     *
+     * @throws ModelLoadException if a file is missing or broken
+     */
+    public static ModelConfig asStored(Path directory, ModelConfig config) {
+        if (!config.tiedEmbeddings() || config.names().isOther(OUTPUT)) {
+            return config;
+        }
+        try (StoredTensors tensors = open(directory, Set.of(), config.names())) {
+            Entry output = tensors.entries.get(OUTPUT);
+            Entry table = tensors.entries.get(config.embedding().tokens().tensor());
+            return output == null || table == null || isSame(table, output) ? config : config.untied(OUTPUT);
+        }
+    }
+
+    private static boolean isSame(Entry a, Entry b) {
+        return a.type().equals(b.type()) && Arrays.equals(a.shape(), b.shape()) && a.memory().mismatch(b.memory()) < 0;
+    }
+
+    /** Calls every tensor what it means. */
+    private void rename(TensorNames names) {
         for (Entry entry : List.copyOf(entries.values())) {
             String name = entry.name();
-            if (!prefix.isEmpty() && name.startsWith(prefix)) {
+            String meant = names.meant(name);
+            if (!meant.equals(name)) {
                 entries.remove(name);
-                String shorter = name.substring(prefix.length());
-                if (entries.putIfAbsent(shorter,
-                        new Entry(shorter, entry.type(), entry.shape(), entry.memory())) != null) {
-                    throw new ModelLoadException(directory + " has tensors " + name + " and " + shorter);
+                if (entries.putIfAbsent(meant,
+                        new Entry(meant, entry.type(), entry.shape(), entry.memory())) != null) {
+                    throw new ModelLoadException(directory + " has tensors " + name + " and " + meant);
                 }
             }
         }
     }
 
+    /** A tensor that nothing is computed with may be what makes the model what it is. */
+    private void requireNothingElse(Map<TensorPart, WeightRole> roles, TensorNames names) {
+        Set<String> used = roles.keySet().stream().map(TensorPart::tensor).distinct().flatMap(
+                tensor -> packed(tensor).map(packed -> packed.tensors().stream()).orElse(Stream.of(tensor)))
+                .collect(Collectors.toSet());
+        for (Entry entry : entries.values()) {
+            String name = entry.name();
+            boolean ofUsed = name.endsWith(FACTORS)
+                    && used.contains(name.substring(0, name.length() - FACTORS.length()));
+            if (!ofUsed && !used.contains(name) && !names.isOther(name) && !isTiedOutput(entry, roles)) {
+                throw new ModelLoadException(where(entry) + "is none that config.json asks for, and would be ignored");
+            }
+        }
+    }
+
+    /** Whether a tensor is the table of tokens once more, as the output matrix. */
+    private boolean isTiedOutput(Entry entry, Map<TensorPart, WeightRole> roles) {
+        return entry.name().equals(OUTPUT) && roles.entrySet().stream()
+                .filter(part -> part.getValue() == WeightRole.TIED_TABLE).map(part -> entry(part.getKey().tensor()))
+                .anyMatch(table -> isSame(table, entry));
+    }
+
     private void require(TensorPart part) {
+        Optional<Mxfp4> packed = packed(part.tensor());
+        if (packed.isPresent()) {
+            try {
+                packed.get().requireFits(part);
+            } catch (ModelLoadException e) {
+                throw new ModelLoadException(directory + ": " + e.getMessage(), e.getCause());
+            }
+            return;
+        }
         Entry entry = entries.get(part.tensor());
         long[] shape = part.shape().stream().mapToLong(Long::longValue).toArray();
         if (entry == null) {
@@ -124,15 +191,28 @@ public final class StoredTensors implements AutoCloseable {
         return tensor + FACTORS;
     }
 
-    /** Returns the sizes of a tensor that the model needs. */
-    long[] shape(String name) {
-        return entry(name).shape();
+    /** Returns the two tensors that stand for one of 4-bit floats, if it is stored that way. */
+    Optional<Mxfp4> packed(String tensor) {
+        Entry blocks = entries.get(tensor + Mxfp4.BLOCKS);
+        Entry scales = entries.get(tensor + Mxfp4.SCALES);
+        return blocks == null || scales == null || entries.containsKey(tensor) ? Optional.empty()
+                : Optional.of(new Mxfp4(tensor, blocks, scales));
+    }
+
+    /** Returns whether a tensor that the model needs is stored as two, of 4-bit floats and their scales (MXFP4). */
+    public boolean isPacked(String tensor) {
+        return packed(tensor).isPresent();
+    }
+
+    /** Returns the format of a tensor that the model needs; {@linkplain #isPacked packed} ones are read as I8. */
+    WeightFormat format(String name) {
+        return isPacked(name) ? WeightFormat.I8 : weight(name).format();
     }
 
     /**
      * Returns a tensor that the model needs, as it is stored, as a matrix whose columns are its last dimension.
      *
-     * @param name a name that the configuration has
+     * @param name a name that the configuration has, of a tensor that is not {@linkplain #isPacked packed}
      */
     public Weight weight(String name) {
         return weight(entry(name));

@@ -3,21 +3,20 @@ package io.github.chaijlama.weight;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongConsumer;
-import java.util.stream.Collectors;
+import java.util.function.Supplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -49,12 +48,13 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
      * @throws ModelLoadException if a file is missing or broken, or a weight is not as expected
      */
     public static StoredWeights open(Path directory, ModelConfig config, WorkerPool workers) {
-        return open(directory, config.parts(), config.namePrefix(), workers);
+        return new StoredWeights(StoredTensors.open(directory, config), config.parts(), workers);
     }
 
-    static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, String namePrefix,
+    /** Maps weights of a directory that may hold others. */
+    static StoredWeights open(Path directory, Map<TensorPart, WeightRole> roles, TensorNames names,
             WorkerPool workers) {
-        return new StoredWeights(StoredTensors.open(directory, roles.keySet(), namePrefix), roles, workers);
+        return new StoredWeights(StoredTensors.open(directory, roles.keySet(), names), roles, workers);
     }
 
     /**
@@ -75,7 +75,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         });
         Map<TensorPart, WeightFormat> chosen = new LinkedHashMap<>();
         roles.forEach((part, role) -> chosen.put(part, quantization.filter(choice -> choice.covers(part.tensor()))
-                .map(Quantization::format).orElseGet(() -> formats.formatOf(role, slice(part).format()))));
+                .map(Quantization::format).orElseGet(() -> formats.formatOf(role, tensors.format(part.tensor())))));
         convert(chosen, progress);
     }
 
@@ -87,13 +87,16 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         LongConsumer count = values -> progress.report(done[0] += values, total);
         Map<String, long[]> bytes = new LinkedHashMap<>();
         chosen.forEach((part, format) -> {
-            Weight slice = slice(part);
-            Weight weight = convert(slice, part, format, count);
+            Optional<Mxfp4> packed = tensors.packed(part.tensor());
+            Weight weight = packed.map(blocks -> unpack(blocks, part, format, count))
+                    .orElseGet(() -> convert(slice(part), part, format, count));
             kept.put(part, weight);
-            if (roles.get(part) != WeightRole.VECTOR && weight.format() != slice.format()) {
-                long[] sums = bytes.computeIfAbsent(slice.format() + " to " + weight.format(), _ -> new long[3]);
+            if (roles.get(part) != WeightRole.VECTOR
+                    && (packed.isPresent() || weight.format() != tensors.format(part.tensor()))) {
+                String from = packed.isPresent() ? "MXFP4" : slice(part).format().name();
+                long[] sums = bytes.computeIfAbsent(from + " to " + weight.format(), _ -> new long[3]);
                 sums[0]++;
-                sums[1] += slice.bytes();
+                sums[1] += packed.map(blocks -> blocks.bytes(part)).orElseGet(() -> slice(part).bytes());
                 sums[2] += weight.bytes();
             }
         });
@@ -104,7 +107,8 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
 
     /** Returns whether a matrix or a table is not used as it is stored; vectors are too short to count. */
     private boolean isConverted(TensorPart part, WeightFormat format) {
-        return roles.get(part) != WeightRole.VECTOR && (!part.isContiguous() || slice(part).format() != format);
+        return roles.get(part) != WeightRole.VECTOR && (!part.isContiguous() || tensors.isPacked(part.tensor())
+                || slice(part).format() != format);
     }
 
     private static long size(TensorPart part) {
@@ -120,8 +124,12 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         return tensor.rows(part.slice() * part.height(), part.height());
     }
 
+    private Weight unpack(Mxfp4 packed, TensorPart part, WeightFormat format, LongConsumer done) {
+        return inContext(() -> converter.unpack(packed, part, format, done));
+    }
+
     private Weight convert(Weight slice, TensorPart part, WeightFormat format, LongConsumer done) {
-        try {
+        return inContext(() -> {
             if (roles.get(part) == WeightRole.VECTOR) {
                 return vector(slice, part);
             }
@@ -132,6 +140,13 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
             }
             Weight weight = slice.rows(part.first(), part.rows());
             return weight.format() == format ? weight : converter.convert(weight, format, done);
+        });
+    }
+
+    /** Says in which directory it is what failed. */
+    private Weight inContext(Supplier<Weight> work) {
+        try {
+            return work.get();
         } catch (ModelLoadException e) {
             throw new ModelLoadException(tensors.directory() + ": " + e.getMessage(), e.getCause());
         }
@@ -177,15 +192,11 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         return stored.format() == WeightFormat.F32 ? stored : toFloats(stored);
     }
 
-    /** Returns the number of weights of the model; files may hold more, such as masks. */
+    /** Returns the number of weights of the model; files may hold others, such as masks. */
     public long numberOfParameters() {
-        return usedTensors().stream()
-                .mapToLong(name -> Arrays.stream(tensors.shape(name)).reduce(1, (a, b) -> a * b))
-                .sum();
-    }
-
-    private Set<String> usedTensors() {
-        return roles.keySet().stream().map(TensorPart::tensor).collect(Collectors.toSet());
+        Map<String, Long> sizes = new LinkedHashMap<>();
+        roles.keySet().forEach(part -> sizes.put(part.tensor(), part.shape().stream().reduce(1L, (a, b) -> a * b)));
+        return sizes.values().stream().mapToLong(Long::longValue).sum();
     }
 
     /** Returns the bytes of the weights in use as they are in memory: mapped, or converted. */
@@ -204,7 +215,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
     /** Returns whether any matrix of the layers or the output is stored in a format. */
     public boolean stores(WeightFormat format) {
         return roles.entrySet().stream().anyMatch(part -> part.getValue() == WeightRole.MATRIX
-                && slice(part.getKey()).format() == format);
+                && !tensors.isPacked(part.getKey().tensor()) && slice(part.getKey()).format() == format);
     }
 
     /** Returns whether any weight is used in a format. */

@@ -2,6 +2,8 @@
 package io.github.chaijlama.weight;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * A weight in memory: mapped from its file, converted, or a tensor of Jlama's. Rows are contiguous. A value of a
@@ -57,5 +59,17 @@ public record Weight(String name, WeightFormat format, int rows, int columns, Me
                 : factors;
         return new Weight(name, format, count, columns, data.asSlice(format.bytes(from), format.bytes(length)),
                 someFactors);
+    }
+
+    /**
+     * Returns the values of a vector.
+     *
+     * @throws IllegalStateException if it is not of 32-bit floats
+     */
+    public float[] floats() {
+        if (format != WeightFormat.F32) {
+            throw new IllegalStateException(name + " is of type " + format);
+        }
+        return data.toArray(ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN));
     }
 }

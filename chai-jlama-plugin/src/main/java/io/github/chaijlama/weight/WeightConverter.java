@@ -56,6 +56,23 @@ final class WeightConverter {
     }
 
     /**
+     * Converts rows of 4-bit floats; to I8 and F32 exactly. To other formats than I8 by way of it, a part at a time.
+     *
+     * @param done told of the number of values after each piece of work
+     * @throws ModelLoadException if there is no memory for it, or a scale is not a number
+     */
+    Weight unpack(Mxfp4 packed, TensorPart part, WeightFormat format, LongConsumer done) {
+        if (format == WeightFormat.I8) {
+            Weight exact = packed.toI8(part, arena, rowConverter);
+            done.accept(exact.size());
+            return exact;
+        }
+        try (Arena passing = Arena.ofShared()) {
+            return convert(packed.toI8(part, passing, rowConverter), format, done);
+        }
+    }
+
+    /**
      * Checks that rows can be cut into the blocks of a format.
      *
      * @throws ModelLoadException if they cannot

@@ -75,6 +75,7 @@ public final class FamilyModels {
                         Map.of("rope_type", "yarn", "rope_theta", 20000.0, "factor", 4.0,
                                 "original_max_position_embeddings", 64, "attention_factor", 1.3, "beta_fast", 4.0,
                                 "beta_slow", 0.5)));
+        configs.put("llama-biased", with(LLAMA, "attention_bias", true, "mlp_bias", true));
         configs.put("mistral", MISTRAL);
         configs.put("mistral-window", with(MISTRAL, "sliding_window", 12));
         configs.put("qwen2", QWEN2);

@@ -36,7 +36,10 @@ import io.github.chaijlama.profile.Membership;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Every family against {@link ScalarTransformer}, and against Jlama's own attention where that is right. */
+/**
+ * Families against {@link ScalarTransformer}, and against Jlama's own attention where that is right; those that Jlama
+ * does not know are in {@link GoldenFamilyTests}.
+ */
 @Tag("operators")
 class FamilyTests {
     private static final double TOLERANCE = 3e-4;
@@ -186,6 +189,17 @@ class FamilyTests {
                     .isInstanceOf(ModelLoadException.class).hasMessageContaining("Jlama 0.8.4's own")
                     .hasMessageContaining("wrongly");
         }
+    }
+
+    /** Biases that Jlama's class for Llama does not know, and functions that none of its classes does. */
+    @ParameterizedTest
+    @CsvSource({ "attention_bias, true", "mlp_bias, true", "hidden_act, relu", "hidden_act, gelu" })
+    void stockIsRefusedWhatItWouldPassOver(String key, String value) {
+        Object setting = value.equals("true") ? (Object) true : value;
+        Path model = FamilyModels.write(directory.resolve(key + value), "llama-gqa", Map.of(key, setting));
+        ChaiModel.load(model, TestOperators.exact()).close();
+        assertThatThrownBy(() -> StockModel.load(model, ChaiOptions.stock()).close())
+                .isInstanceOf(ModelLoadException.class).hasMessageContaining("wrongly");
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -16,11 +17,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** The tensors of a safetensors file in double, and the linear layers they make, as plain loops. */
 final class ScalarWeights {
-    private static final String GPT2_PREFIX = "transformer.";
+    private static final List<String> PREFIXES = List.of("transformer.", "language_model.");
 
     private final Map<String, double[]> tensors = new HashMap<>();
 
-    /** Reads F32 and BF16; GPT-2's prefix is left out of the names. */
+    /** Reads F32, BF16 and bytes; prefixes that only some files have are left out of the names. */
     ScalarWeights(Path path) throws IOException {
         ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
         byte[] header = new byte[(int) file.getLong()];
@@ -30,22 +31,29 @@ final class ScalarWeights {
         entries.remove("__metadata__");
         entries.properties().forEach(entry -> {
             String name = entry.getKey();
-            tensors.put(name.startsWith(GPT2_PREFIX) ? name.substring(GPT2_PREFIX.length()) : name,
-                    read(entry.getValue(), data));
+            for (String prefix : PREFIXES) {
+                name = name.startsWith(prefix) ? name.substring(prefix.length()) : name;
+            }
+            tensors.put(name, read(entry.getValue(), data));
         });
     }
 
     private static double[] read(JsonNode entry, ByteBuffer data) {
         String type = entry.path("dtype").asText();
-        if (!type.equals("F32") && !type.equals("BF16")) {
-            throw new IllegalArgumentException("tensor of " + type);
-        }
-        int bytes = type.equals("F32") ? 4 : 2;
+        int bytes = switch (type) {
+            case "F32" -> 4;
+            case "BF16" -> 2;
+            case "U8" -> 1;
+            default -> throw new IllegalArgumentException("tensor of " + type);
+        };
         int start = entry.path("data_offsets").path(0).asInt();
         double[] values = new double[(entry.path("data_offsets").path(1).asInt() - start) / bytes];
         for (int i = 0; i < values.length; i++) {
-            values[i] = bytes == 4 ? data.getFloat(start + 4 * i)
-                    : Float.intBitsToFloat(data.getShort(start + 2 * i) << 16);
+            values[i] = switch (bytes) {
+                case 4 -> data.getFloat(start + 4 * i);
+                case 2 -> Float.intBitsToFloat(data.getShort(start + 2 * i) << 16);
+                default -> data.get(start + i) & 255;
+            };
         }
         return values;
     }
@@ -53,6 +61,10 @@ final class ScalarWeights {
     /** Returns the names of all tensors. */
     Set<String> names() {
         return Set.copyOf(tensors.keySet());
+    }
+
+    boolean has(String name) {
+        return tensors.containsKey(name);
     }
 
     /** Returns the values of a tensor, the array itself: tests may change it. */

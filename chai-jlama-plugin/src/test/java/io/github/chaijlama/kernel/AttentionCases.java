@@ -58,12 +58,17 @@ final class AttentionCases {
     }
 
     static double[] softmax(Block scores, int count) {
-        double max = Double.NEGATIVE_INFINITY;
+        return softmax(scores, count, Double.NEGATIVE_INFINITY);
+    }
+
+    /** Probabilities beside one more score, which is not among them. */
+    static double[] softmax(Block scores, int count, double sink) {
+        double max = sink;
         for (int i = 0; i < count; i++) {
             max = Math.max(max, scores.get(i));
         }
         double[] values = new double[count];
-        double sum = 0;
+        double sum = Math.exp((float) sink - (float) max);
         for (int i = 0; i < count; i++) {
             // The difference is taken in 32 bits, as the kernels take it: its rounding is the input's, not the
             // kernel's.

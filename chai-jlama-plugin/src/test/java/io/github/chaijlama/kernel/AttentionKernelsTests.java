@@ -55,15 +55,17 @@ class AttentionKernelsTests {
     @ParameterizedTest
     @MethodSource("io.github.chaijlama.kernel.AttentionCases#cases")
     void softmax(AttentionKernels kernels, int headSize, int count, Values values) {
-        Block scores = new Block(arena, count, values, 3);
-        double[] expected = AttentionCases.softmax(scores, count);
+        for (float sink : new float[]{ Float.NEGATIVE_INFINITY, -1.5f, 0, 3 }) {
+            Block scores = new Block(arena, count, values, 3);
+            double[] expected = AttentionCases.softmax(scores, count, sink);
 
-        kernels.softmax(scores.segment, PAD, count);
+            kernels.softmax(scores.segment, PAD, count, sink);
 
-        for (int i = 0; i < count; i++) {
-            assertProbability(scores.get(i), expected[i]);
+            for (int i = 0; i < count; i++) {
+                assertProbability(scores.get(i), expected[i]);
+            }
+            scores.assertGuardsIntact();
         }
-        scores.assertGuardsIntact();
     }
 
     @ParameterizedTest

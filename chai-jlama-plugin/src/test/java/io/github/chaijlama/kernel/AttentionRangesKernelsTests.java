@@ -35,7 +35,7 @@ class AttentionRangesKernelsTests {
         assertOutOfBounds(() -> kernels.scores(big, 0, small, 0, f32, big, 0, 4, 16, 1));
         assertOutOfBounds(() -> kernels.scores(big, 0, big, 0, f32, big, 399_960, 1, 16, 1));
         assertOutOfBounds(() -> kernels.scores(big, -1, big, 0, f32, big, 0, 1, 16, 1));
-        assertOutOfBounds(() -> kernels.softmax(small, 5, 6));
+        assertOutOfBounds(() -> kernels.softmax(small, 5, 6, Float.NEGATIVE_INFINITY));
         assertOutOfBounds(() -> kernels.weightedSum(small, 0, big, 0, f32, big, 0, 1, 16));
         assertOutOfBounds(() -> kernels.weightedSum(big, 0, big, 0, KvType.I8, small, 0, 3, 16));
         assertOutOfBounds(() -> kernels.storeRow(KvType.BF16, small, 9, big, 0, 16));
@@ -62,11 +62,13 @@ class AttentionRangesKernelsTests {
     @MethodSource("io.github.chaijlama.kernel.TestedKernels#ofAttention")
     void refuseMemoryTheyCannotAddress(AttentionKernels kernels) {
         MemorySegment heap = MemorySegment.ofArray(new float[100]);
-        assertThatThrownBy(() -> kernels.softmax(heap, 0, 10)).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> kernels.softmax(heap, 0, 10, Float.NEGATIVE_INFINITY))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("native memory");
         Arena shortLived = Arena.ofConfined();
         MemorySegment freed = shortLived.allocate(400, 4);
         shortLived.close();
-        assertThatThrownBy(() -> kernels.softmax(freed, 0, 10)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> kernels.softmax(freed, 0, 10, Float.NEGATIVE_INFINITY))
+                .isInstanceOf(IllegalStateException.class);
     }
 }

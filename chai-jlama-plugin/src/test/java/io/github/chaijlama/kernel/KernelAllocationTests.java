@@ -77,7 +77,7 @@ class KernelAllocationTests {
                     () -> kernels.weightedSum(y, 0, scores, 0, type, rows, 0, ROWS, headSize));
         }
         calls.put("softCap", () -> kernels.softCap(scores, 0, ROWS, 5));
-        calls.put("softmax", () -> kernels.softmax(scores, 0, ROWS));
+        calls.put("softmax", () -> kernels.softmax(scores, 0, ROWS, Float.NEGATIVE_INFINITY));
         calls.put("rotate", () -> kernels.rotate(y, 0, x, 0, rows, 0, headSize));
         calls.put("transposeTile", () -> kernels.transposeTile(x, 0, rows, 0, headSize, tileRows - 1, headSize));
         calls.put("scoresTile", () -> kernels.scoresTile(tile, 0, x, 0, rows, 0, ROWS, headSize, 1));

@@ -70,13 +70,19 @@ class TileKernelsTests {
     @ParameterizedTest
     @MethodSource("io.github.chaijlama.kernel.AttentionCases#cases")
     void softmaxTileInRunsIsTheSoftmaxOfAll(AttentionKernels kernels, int headSize, int count, Values values) {
+        for (float sink : new float[]{ Float.NEGATIVE_INFINITY, -1.5f, 3 }) {
+            assertSoftmaxOfAll(kernels, count, values, sink);
+        }
+    }
+
+    private void assertSoftmaxOfAll(AttentionKernels kernels, int count, Values values, float sink) {
         int tileRows = kernels.tileRows();
         int firstPosition = 5; // row r sees keys 0 to firstPosition + r
         Tile scores = new Tile(count * tileRows, values, 13);
         Tile state = new Tile(3 * tileRows);
         for (int row = 0; row < tileRows; row++) {
-            state.set(row, Float.NEGATIVE_INFINITY);
-            state.set(tileRows + row, 0);
+            state.set(row, sink);
+            state.set(tileRows + row, sink == Float.NEGATIVE_INFINITY ? 0 : 1);
         }
         float[] before = Arrays.copyOfRange(scores.array, PAD, PAD + count * tileRows);
         int run = 7;
@@ -97,7 +103,7 @@ class TileKernelsTests {
             for (int key = 0; key < seen; key++) {
                 column.set(key, before[key * tileRows + row]);
             }
-            double[] expected = AttentionCases.softmax(column, seen);
+            double[] expected = AttentionCases.softmax(column, seen, sink);
             for (int key = 0; key < count; key++) {
                 float probability = scores.get(key * tileRows + row) / state.get(tileRows + row);
                 assertProbability(probability, key < seen ? expected[key] : 0);

@@ -211,4 +211,86 @@ class KvStoreTests {
         assertThat(pool.allocatedBytes()).isEqualTo(2 * heads * pool.pageBytes());
         assertRows(store, 0, rows + 3, 1);
     }
+
+    @Test
+    void whatIsForgottenReturnsItsMemoryAndTheRestStaysWhereItWas() {
+        extend(600);
+        int rows = store.rowsPerPage();
+        store.keys(1, 2, 3).set(JAVA_FLOAT, store.rowAt(3 * rows), 7);
+        long pages = pool.allocatedBytes() / pool.pageBytes();
+        try (Reservation reservation = pool.reserve(0, 0)) {
+            store.dropKeys(0, 1, Optional.of(reservation));
+            pages -= 600 / rows + 1;
+            store.forget(0, 2 * rows + rows / 2, reservation);
+            store.forget(1, 2 * rows - 1, reservation);
+            assertThat(reservation.remaining()).isEqualTo(600 / rows + 1 + 2 * 5 + 6);
+        }
+        assertThat(pool.allocatedBytes()).isEqualTo((pages - 2 * 5 - 6) * pool.pageBytes());
+        assertThat(store.allocatedBytes()).isEqualTo(pool.allocatedBytes());
+        assertThat(store.usedBytes()).isEqualTo(((600L - 2 * rows) * 5 + (600L - rows) * 6) * ROW);
+        assertThat(store.firstPosition(0)).isEqualTo(2 * rows);
+        assertThat(store.firstPosition(1)).isEqualTo(rows);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        extend(900);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        store.truncate(3 * rows + 1);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        assertThat(pool.allocatedBytes()).isEqualTo((2L * 5 + 3 * 6) * pool.pageBytes());
+        try (KvStore copy = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32);
+                Reservation reservation = pool.reserve(100, 0)) {
+            copy.dropKeys(0, 1, Optional.of(reservation));
+            copy.copyFrom(store, 3 * rows + 1, reservation);
+            assertThat(copy.keys(1, 2, 3).get(JAVA_FLOAT, copy.rowAt(3 * rows))).isEqualTo(7);
+            assertThat(copy.allocatedBytes()).isEqualTo(store.allocatedBytes());
+        }
+        store.truncate(0);
+        assertThat(store.firstPosition(0)).isZero();
+    }
+
+    /** Who forgets returns its share: the other one's rows stay, and the last of both frees the memory. */
+    @Test
+    void whatOneForgetsOfSharedPagesTheOtherKeeps() {
+        int rows = store.rowsPerPage();
+        long heads = LAYERS * 2L * KV_HEADS;
+        extend(3 * rows + 5);
+        write(store, 0, 3 * rows + 5, 1);
+        try (KvStore copy = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32)) {
+            assertThat(store.ownBytes()).isEqualTo(store.allocatedBytes());
+            try (Reservation reservation = pool.reserve(heads, 0)) {
+                copy.copyFrom(store, 3 * rows + 5, reservation);
+            }
+            assertThat(store.ownBytes()).as("the last page").isEqualTo(heads * pool.pageBytes());
+            long both = pool.allocatedBytes();
+            try (Reservation reservation = pool.reserve(0, 0)) {
+                store.forget(0, 2 * rows, reservation);
+                store.forget(1, 2 * rows, reservation);
+                assertThat(reservation.remaining()).as("pages to be taken again").isZero();
+            }
+            assertThat(pool.allocatedBytes()).isEqualTo(both);
+            assertRows(copy, 0, 3 * rows + 5, 1);
+            assertRows(store, 2 * rows, 3 * rows + 5, 1);
+            try (Reservation reservation = pool.reserve(0, 0)) {
+                copy.forget(0, rows, reservation);
+                copy.forget(1, rows, reservation);
+                assertThat(reservation.remaining()).as("nobody else has the first page now").isEqualTo(heads);
+            }
+            assertRows(copy, rows, 3 * rows + 5, 1);
+
+            // Cut back into a page that both have, one that is no longer the third of its array.
+            store.truncate(2 * rows + 7);
+            copy.truncate(2 * rows + 9);
+            assertThat(store.sharedLastPages()).isEqualTo(heads);
+            extend(copy, 2 * rows + 20, heads);
+            write(copy, 2 * rows + 9, 2 * rows + 20, 1000);
+            assertThat(store.sharedLastPages()).isZero();
+            extend(store, 2 * rows + 20, 0);
+            write(store, 2 * rows + 7, 2 * rows + 20, 2000);
+            assertRows(copy, rows, 2 * rows + 9, 1);
+            assertRows(copy, 2 * rows + 9, 2 * rows + 20, 1000);
+            assertRows(store, 2 * rows, 2 * rows + 7, 1);
+            assertRows(store, 2 * rows + 7, 2 * rows + 20, 2000);
+            assertThat(pool.allocatedBytes()).isEqualTo(3 * heads * pool.pageBytes());
+        }
+        assertThat(pool.allocatedBytes()).isEqualTo(heads * pool.pageBytes());
+    }
 }

@@ -31,13 +31,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /**
- * A family that nothing outside this class knows, Qwen 3: its description is all that a model of it needs. Compared
- * with logits of transformers in float64 (src/test/resources/golden).
+ * A family that is described here once more, Qwen 3: its description is all that a model of it needs. Compared with
+ * logits of transformers in float64 (src/test/resources/golden).
  */
 @Tag("operators")
 class DescribedFamilyTests {
     private static final double TOLERANCE = 1e-4;
-    private static final Path DIRECTORY = GoldenCases.directory("qwen3");
+    private static final Path DIRECTORY = GoldenCases.directory("families/qwen3");
 
     /**
      * Heads of 128 values unless something else is said, whatever the length of a row; each head's query and key
@@ -112,19 +112,19 @@ class DescribedFamilyTests {
     void itsConfigurationIsWhatTheFileSays() {
         AttentionConfig attention = config.layer(2).attention();
         assertThat(config.modelType()).isEqualTo("qwen3");
-        assertThat(attention.heads()).isEqualTo(new HeadLayout(4, 2, 32));
+        assertThat(attention.heads()).isEqualTo(new HeadLayout(4, 2, 16));
         assertThat(attention.heads().queryLength()).as("not the length of a row").isNotEqualTo(config.hiddenSize());
         assertThat(attention.queryNorm().orElseThrow().weight())
-                .isEqualTo(TensorPart.vector("model.layers.2.self_attn.q_norm.weight", 32));
+                .isEqualTo(TensorPart.vector("model.layers.2.self_attn.q_norm.weight", 16));
         assertThat(attention.keyNorm().orElseThrow().weight())
-                .isEqualTo(TensorPart.vector("model.layers.2.self_attn.k_norm.weight", 32));
+                .isEqualTo(TensorPart.vector("model.layers.2.self_attn.k_norm.weight", 16));
         assertThat(attention.query().bias()).isEmpty();
         assertThat(config.shortestWindow()).isEmpty();
     }
 
     @Test
     void whoDoesNotKnowTheFamilySaysWhichItKnows() {
-        assertThatThrownBy(() -> ModelConfig.read(DIRECTORY, List.of(Families.LLAMA, Families.GEMMA)))
+        assertThatThrownBy(() -> ModelConfig.read(DIRECTORY, List.of(Families.LLAMA, GemmaFamilies.GEMMA)))
                 .isInstanceOf(ModelLoadException.class)
                 .hasMessage("model type 'qwen3' is not supported; supported: llama, gemma");
     }

@@ -215,8 +215,9 @@ class ModelLoadingTests {
     void unsupportedModelTypesAreRefusedByName(String type) {
         config.put("model_type", type);
         assertThatThrownBy(this::read).isInstanceOf(ModelLoadException.class)
-                .hasMessage("model type '" + type + "' is not supported; supported: llama, mistral, qwen2, "
-                        + "granite, gemma, gemma2, mixtral, gpt2");
+                .hasMessage("model type '" + type + "' is not supported; supported: llama, mistral, ministral3, "
+                        + "mistral3, qwen2, qwen3, qwen3_moe, granite, granitemoe, gemma, gemma2, gemma3_text, gemma3, "
+                        + "mixtral, phi3, olmo2, smollm3, gpt_oss, gpt2, opt");
     }
 
     @ParameterizedTest
@@ -234,14 +235,19 @@ class ModelLoadingTests {
             bos_token_id            | 256      | 'bos_token_id' must be a token from 0 to 255, found 256
             eos_token_id            | [1, 300] | 'eos_token_id' must be a token from 0 to 255, found 300
             model_type              | 5        | 'model_type' must be a string, found 5
-            hidden_act | "relu" | the activation function must be silu, gelu_pytorch_tanh or gelu_new, found relu
-            rope_scaling | {"rope_type": "longrope"} | rotary scaling 'longrope' is not supported; supported: default, \
-            linear
+            hidden_act | "relu6" | the activation function must be silu, gelu_pytorch_tanh, gelu_new, gelu or relu, \
+            found relu6
+            rope_scaling | {"rope_type": "proportional"} | rotary scaling 'proportional' is not supported; \
+            supported: default, linear
+            rope_scaling | {"rope_type": "longrope"} | 'short_factor' must be a list of numbers above 0, found nothing
+            rope_scaling | {"type": "longrope", "short_factor": [1], "long_factor": [2]} | longrope must have a \
+            factor for each of 8 pairs, found 1
+            use_qk_norm             | true     | 'use_qk_norm' is not supported here, found true
+            num_local_experts       | 8        | 'num_local_experts' is not supported here, found 8
+            logits_scaling          | 4.0      | 'logits_scaling' is not supported here, found 4.0
             rope_scaling            | {"type": "linear"}    | 'factor' must be a number above 0, found nothing
             rope_scaling | {"type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 1} | \
             'high_freq_factor' must be above low_freq_factor (4.0), found 1
-            attention_bias          | true     | 'attention_bias' is not supported
-            mlp_bias                | true     | 'mlp_bias' is not supported
             head_dim                | 15       | heads of 15 values cannot be rotated in pairs
             """)
     void impossibleValuesSayWhatWasExpectedAndFound(String key, String value, String message) throws IOException {

@@ -18,10 +18,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.SmallFileSystem;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.TestWeights;
@@ -82,6 +84,23 @@ class ModelQuantizerTests {
         assertThat(logits(out, WeightType.STORED)).isEqualTo(expected);
         assertThat(logits(out, loaded)).as("what is quantized already stays").isEqualTo(expected);
         assertThat(TestModels.maxDifference(logits(model, WeightType.STORED), expected)).isGreaterThan(1e-3);
+    }
+
+    /** Fused projections, experts in one tensor, names with other beginnings, halves that see. */
+    @ParameterizedTest
+    @ValueSource(strings = { "phi3", "granitemoe", "gpt_oss", "gemma3", "mistral3", "opt", "olmo2", "qwen3_moe" })
+    void soDoOtherFamilies(String family) {
+        Path golden = GoldenCases.directory("families/" + family);
+        int[] tokens = TestModels.tokens(30, 60, 2);
+        to(WeightFormat.I8).quantize(golden, out, SILENT);
+        try (ChaiModel written = ChaiModel.load(out, ChaiOptions.exact());
+                ChaiModel loaded = ChaiModel.load(golden,
+                        ChaiOptions.exact().with(change -> change.weights(WeightType.Q8)));
+                ChaiSession ofWritten = written.newSession();
+                ChaiSession ofLoaded = loaded.newSession()) {
+            assertThat(ofWritten.feed(tokens)).isEqualTo(ofLoaded.feed(tokens));
+            assertThat(written.weightType()).isEqualTo(loaded.weightType());
+        }
     }
 
     @ParameterizedTest
@@ -213,6 +232,11 @@ class ModelQuantizerTests {
         assertThatThrownBy(() -> to(WeightFormat.Q4).quantize(gpt2, second, SILENT))
                 .isInstanceOf(ModelLoadException.class)
                 .hasMessageContaining("has no matrices that can be quantized to Q4");
+        Path packed = GoldenCases.directory("families/gpt_oss_mxfp4");
+        assertThatThrownBy(() -> to(WeightFormat.Q4).quantize(packed, second, SILENT))
+                .isInstanceOf(ModelLoadException.class)
+                .hasMessage(packed + ": tensor model.layers.0.mlp.experts.down_proj is of type MXFP4, which has four "
+                        + "bits already; such a model can be quantized when it is loaded");
         assertThat(second).doesNotExist();
     }
 

@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -64,7 +65,7 @@ class HostileWeightsTests {
     }
 
     private StoredWeights open(Map<TensorPart, WeightRole> roles) {
-        return StoredWeights.open(directory, roles, "", new WorkerPool(1));
+        return StoredWeights.open(directory, roles, TensorNames.PLAIN, new WorkerPool(1));
     }
 
     private void assertLoads(String... tensors) {
@@ -297,10 +298,12 @@ class HostileWeightsTests {
         Path link = Files.createSymbolicLink(directory.resolve("model"), snapshot);
         TensorPart a = TensorPart.matrix("a", 2, 3);
         TensorPart b = TensorPart.matrix("b", 2, 3);
-        StoredWeights.open(link, Map.of(a, WeightRole.MATRIX, b, WeightRole.MATRIX), "", new WorkerPool(1)).close();
+        StoredWeights
+                .open(link, Map.of(a, WeightRole.MATRIX, b, WeightRole.MATRIX), TensorNames.PLAIN, new WorkerPool(1))
+                .close();
         Files.delete(snapshot.resolve("model.safetensors.index.json"));
         Files.createSymbolicLink(snapshot.resolve("model.safetensors"), Path.of("../../blobs/11"));
-        StoredWeights.open(link, Map.of(a, WeightRole.MATRIX), "", new WorkerPool(1)).close();
+        StoredWeights.open(link, Map.of(a, WeightRole.MATRIX), TensorNames.PLAIN, new WorkerPool(1)).close();
     }
 
     @Test

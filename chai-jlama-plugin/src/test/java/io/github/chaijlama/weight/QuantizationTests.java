@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.TestWeights;
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -47,7 +48,7 @@ class QuantizationTests {
 
     private Quantization quantization(WeightFormat format) {
         weights.write(directory.resolve("model.safetensors"), 0);
-        try (StoredTensors stored = StoredTensors.open(directory, roles.keySet(), "")) {
+        try (StoredTensors stored = StoredTensors.open(directory, roles.keySet(), TensorNames.PLAIN)) {
             return Quantization.of(stored, roles, format);
         }
     }
@@ -66,7 +67,7 @@ class QuantizationTests {
         assertThat(quantization(WeightFormat.Q4).tensors()).containsExactly("matrix");
         assertThat(quantization(WeightFormat.I8)).isEqualTo(
                 new Quantization(WeightFormat.I8, Set.of("matrix")));
-        try (StoredWeights loaded = StoredWeights.open(directory, roles, "", new WorkerPool(1))) {
+        try (StoredWeights loaded = StoredWeights.open(directory, roles, TensorNames.PLAIN, new WorkerPool(1))) {
             loaded.prepare(Q4, (_, _) -> {});
             assertThat(loaded.weight(TensorPart.matrix("matrix", 4, 32)).format()).isEqualTo(WeightFormat.Q4);
             for (String name : new String[]{ "router", "table", "tied" }) {
@@ -89,7 +90,7 @@ class QuantizationTests {
         assertThat(quantization(WeightFormat.Q4).tensors()).containsExactlyInAnyOrder("matrix", "fused");
         roles.put(fused.rows(2, 2), WeightRole.ROUTER);
         assertThat(quantization(WeightFormat.Q4).tensors()).containsExactly("matrix");
-        try (StoredWeights loaded = StoredWeights.open(directory, roles, "", new WorkerPool(1))) {
+        try (StoredWeights loaded = StoredWeights.open(directory, roles, TensorNames.PLAIN, new WorkerPool(1))) {
             loaded.prepare(Q4, (_, _) -> {});
             assertThat(loaded.weight(fused.rows(0, 2)).format()).isEqualTo(WeightFormat.F32);
         }
@@ -111,7 +112,7 @@ class QuantizationTests {
         weights.write(directory.resolve("model.safetensors"), 0);
         WeightFormats formats = new WeightFormats(EnumSet.of(WeightFormat.F32, WeightFormat.Q4),
                 EnumSet.of(WeightFormat.F32), Optional.of(WeightFormat.I8));
-        try (StoredWeights loaded = StoredWeights.open(directory, roles, "", new WorkerPool(1))) {
+        try (StoredWeights loaded = StoredWeights.open(directory, roles, TensorNames.PLAIN, new WorkerPool(1))) {
             assertThatThrownBy(() -> loaded.prepare(formats, (_, _) -> {})).isInstanceOf(ModelLoadException.class)
                     .hasMessage("the operators on this machine cannot multiply with weights of type I8");
         }

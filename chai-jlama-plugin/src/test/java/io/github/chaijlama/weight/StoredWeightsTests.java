@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -60,7 +61,7 @@ class StoredWeightsTests {
 
     private float[] values(TensorPart part, WeightRole role) {
         roles = Map.of(part, role);
-        try (StoredWeights weights = StoredWeights.open(directory, roles, "", new WorkerPool(2))) {
+        try (StoredWeights weights = StoredWeights.open(directory, roles, TensorNames.PLAIN, new WorkerPool(2))) {
             weights.prepare(AS_STORED, (_, _) -> {});
             Weight weight = weights.weight(part);
             assertThat(weight.rows()).isEqualTo(role == WeightRole.VECTOR ? 1 : part.rows());
@@ -125,7 +126,7 @@ class StoredWeightsTests {
         write("{\"transformer.m\":{\"dtype\":\"F32\",\"shape\":[4,6],\"data_offsets\":[0,96]}}", 24, 24);
         TensorPart part = TensorPart.matrix("m", 4, 6);
         try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX),
-                "transformer.", new WorkerPool(2))) {
+                TensorNames.of(List.of(new TensorNames.Prefix("transformer.", ""))), new WorkerPool(2))) {
             weights.prepare(AS_STORED, (_, _) -> {});
             assertThat(weights.weight(part).rows()).isEqualTo(4);
             assertThat(weights.numberOfParameters()).isEqualTo(24);
@@ -150,7 +151,7 @@ class StoredWeightsTests {
         }
         TensorPart part = TensorPart.matrix("m", (int) rows, 1024);
         try (StoredWeights weights = StoredWeights.open(directory, Map.of(part, WeightRole.MATRIX),
-                "", new WorkerPool(2))) {
+                TensorNames.PLAIN, new WorkerPool(2))) {
             weights.prepare(AS_STORED, (_, _) -> {});
             Weight last = weights.weight(part).rows((int) rows - 1, 1);
             assertThat(last.data().toArray(JAVA_FLOAT_UNALIGNED)).hasSize(1024).endsWith(0, 7);
