@@ -50,8 +50,12 @@ class LongSequenceAnglesTests {
     }
 
     private static float[] fresh(ClusterProfile profile, int length) {
+        return fresh(profile, tokens(0, length));
+    }
+
+    private static float[] fresh(ClusterProfile profile, int[] tokens) {
         try (ChaiSession session = model.newSession(profile)) {
-            return session.feed(tokens(0, length));
+            return session.feed(tokens);
         }
     }
 
@@ -229,16 +233,18 @@ class LongSequenceAnglesTests {
                 assertThat(small.kvCacheAllocatedBytes()).isEqualTo(page);
                 copy.feed(all[rows]);
                 session.truncate(40);
-                // The short side again: a page of its own is free, for the copy has the first one.
+                try (ChaiSession other = small.newSession()) {
+                    other.feed(1);
+                    assertThat(small.kvCacheAllocatedBytes()).isEqualTo(3 * page);
+                    // The short side again needs a page of its own, for the copy has the first one.
+                    assertThatThrownBy(() -> session.feed(all[40])).isInstanceOf(KvCacheFullException.class);
+                    assertThat(session.length()).isEqualTo(40);
+                }
                 float[] expected = session.feed(all[40]);
                 assertThat(small.kvCacheAllocatedBytes()).isEqualTo(3 * page);
-                int[] more = Arrays.copyOfRange(all, 41, 41 + rows);
-                assertThatThrownBy(() -> session.feed(more)).isInstanceOf(KvCacheFullException.class);
-                assertThat(session.length()).isEqualTo(41);
-                session.truncate(40);
-                assertSame(session.feed(all[40]), expected);
                 copy.truncate(40);
                 assertSame(copy.feed(all[40]), expected);
+                assertSame(expected, fresh(profiles().getFirst(), Arrays.copyOf(all, 41)));
             }
             session.feed(Arrays.copyOfRange(all, 41, 41 + rows));
         }

@@ -47,9 +47,10 @@ public final class AttentionPart {
                 continue;
             }
             int position = rows.position() + skipped;
-            int undecided = rows.sequence().undecidedRows(layer, position, left);
+            SequenceMembership membership = rows.sequence().membership();
+            int undecided = membership.undecidedRows(layer, position, left);
             int count = undecided == 0 ? left : undecided;
-            slices.add(new Slice(rows.sequence(), rows.sequence().plan(layer), rows.firstRow() + skipped, count,
+            slices.add(new Slice(rows.sequence(), membership.plan(layer), rows.firstRow() + skipped, count,
                     position, undecided > 0));
             end = rows.firstRow() + skipped + count;
             if (count < left) {

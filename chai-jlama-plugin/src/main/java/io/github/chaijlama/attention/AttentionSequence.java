@@ -8,15 +8,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 import io.github.chaijlama.cluster.HeadClusters;
-import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.kv.PagePool.Reservation;
-import io.github.chaijlama.model.BrokenModelException;
 import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.profile.ClusterProfile;
-import io.github.chaijlama.profile.Membership;
 
 /**
  * What attention remembers of one sequence: keys and values, and which heads belong together. Everything mutable about
@@ -27,16 +24,11 @@ import io.github.chaijlama.profile.Membership;
  */
 public final class AttentionSequence implements AutoCloseable {
     private final HeadLayout layout;
-    private final ClusterProfile profile;
     private final PagePool pool;
     private final KvStore store;
-    private final HeadPlan exact;
-    private final LayerMembership[] layers;
+    private final SequenceMembership membership;
     /** The sliding window of each layer, 0 where it sees everything. */
     private final int[] slidingWindows;
-    private final int windowStart;
-    /** Where the window ends; before the end of a prompt that decides, as far away as possible. */
-    private int windowEnd;
     private final List<AttentionObserver> observers = new ArrayList<>();
     private RowOrder rowOrder = RowOrder.BY_NUMBER;
     private Optional<Reservation> reservation = Optional.empty();
@@ -51,16 +43,6 @@ public final class AttentionSequence implements AutoCloseable {
     private boolean prompt = true;
     private boolean closed;
 
-    /** A layer's clusters, and until they are known the features they will be decided from. */
-    private static final class LayerMembership {
-        private HeadPlan plan;
-        private Optional<HeadGram> undecided = Optional.empty();
-
-        LayerMembership(HeadPlan plan) {
-            this.plan = plan;
-        }
-    }
-
     /**
      * Starts an empty sequence.
      *
@@ -72,36 +54,10 @@ public final class AttentionSequence implements AutoCloseable {
     AttentionSequence(HeadLayout layout, int numberOfLayers, HeadPlan exact, ClusterProfile profile, PagePool pool,
             KvType type) {
         this.layout = layout;
-        this.profile = profile;
         this.pool = pool;
-        this.exact = exact;
         this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize(), type);
-        this.layers = new LayerMembership[numberOfLayers];
-        Arrays.setAll(layers, layer -> new LayerMembership(exact));
+        this.membership = new SequenceMembership(layout, numberOfLayers, exact, profile, store);
         this.slidingWindows = new int[numberOfLayers];
-        this.windowStart = profile.membership() instanceof Membership.Online online ? online.offset() : 0;
-        startMembership();
-    }
-
-    private void startMembership() {
-        promptEnd = OptionalInt.empty();
-        windowEnd = switch (profile.membership()) {
-            case Membership.Online online -> online.offset() + online.window();
-            case Membership.Prompt _ -> Integer.MAX_VALUE;
-            case Membership.Static _ -> 0;
-        };
-        for (int layer = 0; layer < layers.length; layer++) {
-            layers[layer].plan = exact;
-            layers[layer].undecided = Optional.empty();
-            if (profile.clusters().get(layer) == layout.numberOfHeads()) {
-                continue;
-            }
-            switch (profile.membership()) {
-                case Membership.Online _,Membership.Prompt _ ->
-                    layers[layer].undecided = Optional.of(new HeadGram(layout.numberOfHeads()));
-                case Membership.Static fixed -> setClusters(layer, fixed.layers().get(layer));
-            }
-        }
     }
 
     /** Returns the positions that every layer has seen. */
@@ -111,7 +67,7 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Returns the clusters a layer uses now: every head its own until membership is decided. */
     public HeadClusters clusters(int layer) {
-        return layers[layer].plan.clusters();
+        return membership.plan(layer).clusters();
     }
 
     /**
@@ -120,7 +76,7 @@ public final class AttentionSequence implements AutoCloseable {
      * @throws IllegalStateException if the sequence is clustered, or has seen tokens already
      */
     public void observe(AttentionObserver observer) {
-        if (!profile.isExact() || length > 0) {
+        if (!membership.isExact() || length > 0) {
             throw new IllegalStateException("only a new sequence with exact attention can be observed");
         }
         observers.add(observer);
@@ -152,7 +108,7 @@ public final class AttentionSequence implements AutoCloseable {
      * @throws io.github.chaijlama.kv.KvCacheFullException if the budget does not hold them; nothing has changed then
      */
     public void restart(boolean newStretched, int newLength, Repetition repetition) {
-        long most = (long) layers.length * 2 * layout.numberOfKvHeads() * store.pagesFor(newLength);
+        long most = (long) slidingWindows.length * 2 * layout.numberOfKvHeads() * store.pagesFor(newLength);
         long own = store.ownBytes() / pool.pageBytes(); // what others have too does not become free
         pool.reserve(Math.max(0, most - own), store.ownBytes()).close();
         int[] again = Arrays.copyOf(tokens, length);
@@ -202,7 +158,7 @@ public final class AttentionSequence implements AutoCloseable {
         }
         // Pages that are replaced by copies are not held besides them.
         long kept = store.allocatedBytes() - store.sharedLastPages() * pool.pageBytes();
-        reservation = Optional.of(pool.reserve(pagesFor(tokens), kept));
+        reservation = Optional.of(pool.reserve(membership.pagesFor(length, tokens), kept));
         stepTokens = tokens;
     }
 
@@ -245,8 +201,8 @@ public final class AttentionSequence implements AutoCloseable {
         }
         if (newLength == 0) {
             reset();
-        } else if (newLength < windowEnd) {
-            throw new IllegalArgumentException("a sequence can be cut to 0 or to at least the " + windowEnd
+        } else if (newLength < membership.windowEnd()) {
+            throw new IllegalArgumentException("a sequence can be cut to 0 or to at least the " + membership.windowEnd()
                     + " positions its membership was decided from, asked for " + newLength);
         } else if (!reaches(newLength)) {
             throw new IllegalArgumentException("a sequence of " + length + " positions cannot be cut to " + newLength
@@ -266,10 +222,10 @@ public final class AttentionSequence implements AutoCloseable {
         if (closed || isInStep() || newLength < 1 || newLength > length) {
             return false;
         }
-        if (decidesFromPrompt()) {
-            return waitsForEndOfPrompt() && newLength == length;
+        if (membership.decidesFromPrompt()) {
+            return membership.waitsForEndOfPrompt() && newLength == length;
         }
-        return newLength == length || newLength >= windowEnd && reaches(newLength);
+        return newLength == length || newLength >= membership.windowEnd() && reaches(newLength);
     }
 
     /**
@@ -278,7 +234,7 @@ public final class AttentionSequence implements AutoCloseable {
      * positions that are seen by the next step nothing is forgotten before the one after it.
      */
     public boolean canBeCopied(int newLength) {
-        return newLength >= windowEnd && !decidesFromPrompt() && reaches(newLength);
+        return newLength >= membership.windowEnd() && !membership.decidesFromPrompt() && reaches(newLength);
     }
 
     /**
@@ -293,19 +249,15 @@ public final class AttentionSequence implements AutoCloseable {
      *                                                     yet
      */
     public void copyFrom(AttentionSequence source, int newLength) {
-        if (length > 0 || isInStep() || !source.isReusable(newLength) || newLength < source.windowEnd) {
+        if (length > 0 || isInStep() || !source.isReusable(newLength) || newLength < source.membership.windowEnd()) {
             throw new IllegalArgumentException("the first " + newLength + " of " + source.length
                     + " positions cannot be copied to a sequence of " + length);
         }
-        windowEnd = source.windowEnd;
         System.arraycopy(source.slidingWindows, 0, slidingWindows, 0, slidingWindows.length);
         stretched = source.stretched;
         promptEnd = source.promptEnd;
         tokens = Arrays.copyOf(source.tokens, Math.min(newLength, source.tokens.length));
-        for (int layer = 0; layer < layers.length; layer++) {
-            layers[layer].undecided = Optional.empty();
-            setPlan(layer, source.layers[layer].plan);
-        }
+        membership.copyFrom(source.membership);
         try (Reservation pages = pool.reserve(store.pagesForCopy(source.store, newLength), 0)) {
             store.copyFrom(source.store, newLength, pages);
             length = newLength;
@@ -320,7 +272,8 @@ public final class AttentionSequence implements AutoCloseable {
         prompt = true;
         store.clear();
         endReservation();
-        startMembership();
+        promptEnd = OptionalInt.empty();
+        membership.start();
         rowOrder = RowOrder.BY_NUMBER;
         length = 0;
     }
@@ -339,8 +292,9 @@ public final class AttentionSequence implements AutoCloseable {
         return store;
     }
 
-    HeadPlan plan(int layer) {
-        return layers[layer].plan;
+    /** Returns which heads belong together, and what that is decided from. */
+    SequenceMembership membership() {
+        return membership;
     }
 
     /**
@@ -359,7 +313,7 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Whether every layer still has what the row behind the first {@code newLength} positions sees. */
     private boolean reaches(int newLength) {
-        for (int layer = 0; layer < layers.length; layer++) {
+        for (int layer = 0; layer < slidingWindows.length; layer++) {
             if (store.firstPosition(layer) > Math.max(0, newLength - slidingWindows[layer] + 1)) {
                 return false;
             }
@@ -367,29 +321,9 @@ public final class AttentionSequence implements AutoCloseable {
         return true;
     }
 
-    /** Returns how many of a batch's rows come before the layer's membership can be decided, and so are exact. */
-    int undecidedRows(int layer, int position, int rows) {
-        return layers[layer].undecided.isEmpty() ? 0 : Math.clamp((long) windowEnd - position, 0, rows);
-    }
-
-    /** Returns the first of some positions whose probabilities count for membership. */
-    int firstInWindow(int position) {
-        return Math.max(windowStart, position);
-    }
-
-    /** Whether the positions before {@code end} complete the window. */
-    boolean isWindowComplete(int end) {
-        return end == windowEnd;
-    }
-
     /** Returns who looks at the sequence. */
     List<AttentionObserver> observers() {
         return observers;
-    }
-
-    /** Returns the features membership will be decided from, empty once it is decided. */
-    Optional<HeadGram> undecided(int layer) {
-        return layers[layer].undecided;
     }
 
     /** Whether the tokens to come are a prompt's: until its end is said, and from when another is begun. */
@@ -417,15 +351,6 @@ public final class AttentionSequence implements AutoCloseable {
         return rowOrder;
     }
 
-    private boolean decidesFromPrompt() {
-        return !profile.isExact() && profile.membership() instanceof Membership.Prompt;
-    }
-
-    /** Whether the whole prompt decides membership, however long it is. */
-    boolean waitsForEndOfPrompt() {
-        return windowEnd == Integer.MAX_VALUE;
-    }
-
     /**
      * Says that the positions seen are the prompt, and those to come generated or guessed. Where the prompt decides
      * membership, it is decided now.
@@ -433,9 +358,9 @@ public final class AttentionSequence implements AutoCloseable {
      * @throws IllegalStateException if no position has been seen, or a step has begun
      */
     public void endPrompt() {
-        if (waitsForEndOfPrompt()) {
+        if (membership.waitsForEndOfPrompt()) {
             decideFromPrompt();
-        } else if (!decidesFromPrompt()) {
+        } else if (!membership.decidesFromPrompt()) {
             promptEnd = OptionalInt.of(length);
         }
         prompt = false;
@@ -450,12 +375,7 @@ public final class AttentionSequence implements AutoCloseable {
         }
         reservation = Optional.of(pool.reserve(0, store.allocatedBytes()));
         try {
-            for (int layer = 0; layer < layers.length; layer++) {
-                if (layers[layer].undecided.isPresent()) {
-                    decide(layer);
-                }
-            }
-            windowEnd = length;
+            membership.decideFromPrompt(length, reservation);
             promptEnd = OptionalInt.of(length);
         } finally {
             endReservation();
@@ -464,59 +384,6 @@ public final class AttentionSequence implements AutoCloseable {
 
     /** Decides a layer's membership for the rest of the sequence, and drops the keys nobody will read. */
     void decide(int layer) {
-        HeadGram features = layers[layer].undecided.orElseThrow();
-        if (!features.isFinite()) {
-            throw new BrokenModelException("attention probabilities of layer " + layer);
-        }
-        int count = profile.clusters().get(layer);
-        HeadClusters clusters = switch (profile.membership()) {
-            case Membership.Online online -> online.algorithm().cluster(features, count, online.representative());
-            case Membership.Prompt prompt -> prompt.algorithm().cluster(features, count, prompt.representative());
-            case Membership.Static _ -> throw new IllegalStateException("static membership is known from the start");
-        };
-        layers[layer].undecided = Optional.empty();
-        setClusters(layer, clusters);
-    }
-
-    private void setClusters(int layer, HeadClusters clusters) {
-        setPlan(layer, new HeadPlan(layout, clusters));
-    }
-
-    private void setPlan(int layer, HeadPlan plan) {
-        layers[layer].plan = plan;
-        for (int kvHead = 0; kvHead < layout.numberOfKvHeads(); kvHead++) {
-            if (Arrays.binarySearch(plan.keyHeads(), kvHead) < 0) {
-                store.dropKeys(layer, kvHead, reservation);
-            }
-        }
-    }
-
-    /**
-     * Returns the most pages the step can need at any moment. Layers run one after another, and a layer that decides
-     * its membership gives pages back before the next one takes its own.
-     */
-    private long pagesFor(int tokens) {
-        int kvHeads = layout.numberOfKvHeads();
-        long total = store.sharedLastPages(); // of the copies that are written to instead
-        long most = total;
-        for (int layer = 0; layer < layers.length; layer++) {
-            int gone = store.forgottenPages(layer);
-            long before = store.pagesFor(length) - gone;
-            long after = store.pagesFor(length + tokens) - gone;
-            long window = store.pagesFor(windowEnd) - gone;
-            total += kvHeads * (after - before); // values
-            if (undecidedRows(layer, length, tokens) == 0) {
-                total += layers[layer].plan.keyHeads().length * (after - before);
-            } else if (length + tokens < windowEnd) {
-                total += kvHeads * (after - before);
-            } else {
-                int kept = Math.min(profile.clusters().get(layer), kvHeads);
-                // Values of the rows behind the window are stored when the keys that nobody will read are gone.
-                most = Math.max(most, total + kvHeads * (2 * window - after - before));
-                total += kept * after - kvHeads * before;
-            }
-            most = Math.max(most, total);
-        }
-        return most;
+        membership.decide(layer, reservation);
     }
 }

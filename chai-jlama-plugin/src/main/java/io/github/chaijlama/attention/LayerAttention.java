@@ -119,10 +119,11 @@ public final class LayerAttention implements AutoCloseable {
             AttendedRows rows = new AttendedRows(layout, probabilities, workers,
                     input(slice, layer, scores, queries, queries), heads);
             if (slice.undecided()) {
-                int skipped = sequence.firstInWindow(slice.position()) - slice.position();
-                HeadFeatures.add(sequence.undecided(layer).orElseThrow(), rows, skipped,
+                SequenceMembership membership = sequence.membership();
+                int skipped = membership.firstInWindow(slice.position()) - slice.position();
+                HeadFeatures.add(membership.undecided(layer).orElseThrow(), rows, skipped,
                         Math.max(0, slice.rows() - skipped));
-                if (sequence.isWindowComplete(slice.position() + slice.rows())) {
+                if (membership.isWindowComplete(slice.position() + slice.rows())) {
                     sequence.decide(layer);
                 }
             }
