@@ -53,10 +53,7 @@ public final class BlasProducts implements MatrixProducts {
         this.library = library;
         this.kernels = kernels;
         this.workers = workers;
-        this.scratch = new ProductMemory[workers.threads()];
-        for (int i = 0; i < scratch.length; i++) {
-            scratch[i] = new ProductMemory();
-        }
+        this.scratch = ProductMemory.ofThreads(workers.threads());
     }
 
     @Override

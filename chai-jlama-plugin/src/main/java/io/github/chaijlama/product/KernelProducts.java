@@ -51,10 +51,7 @@ public final class KernelProducts implements MatrixProducts {
     public KernelProducts(ProductKernels kernels, WorkerPool workers) {
         this.kernels = kernels;
         this.workers = workers;
-        this.scratch = new ProductMemory[workers.threads()];
-        for (int i = 0; i < scratch.length; i++) {
-            scratch[i] = new ProductMemory();
-        }
+        this.scratch = ProductMemory.ofThreads(workers.threads());
     }
 
     @Override

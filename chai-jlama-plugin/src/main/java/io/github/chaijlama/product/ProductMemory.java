@@ -3,6 +3,7 @@ package io.github.chaijlama.product;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /** Memory that grows to the largest that was asked for. Not thread-safe. */
 final class ProductMemory implements AutoCloseable {
@@ -10,6 +11,13 @@ final class ProductMemory implements AutoCloseable {
 
     private Arena arena = Arena.ofShared();
     private MemorySegment memory = MemorySegment.NULL;
+
+    /** Returns one for each thread. */
+    static ProductMemory[] ofThreads(int threads) {
+        ProductMemory[] each = new ProductMemory[threads];
+        Arrays.setAll(each, _ -> new ProductMemory());
+        return each;
+    }
 
     /** Returns at least so many floats, whose contents are undefined; what was returned before becomes invalid. */
     @SuppressWarnings("MustBeClosedChecker") // close() does, or the next larger one

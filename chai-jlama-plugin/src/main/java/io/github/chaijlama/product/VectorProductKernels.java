@@ -195,7 +195,7 @@ final class VectorProductKernels extends ProductKernels {
         for (int panel = 0; panel * PANEL_ROWS < rows; panel++) {
             VectorLaneSums.end(sums, first + panel * stride, results * PANEL_ROWS);
         }
-        // A row of results at a time: what is not in a cache comes from memory a line at a time, and once.
+        // A row of results at a time: panel by panel costs a fifth more with 512 inputs (docs/benchmarks.md).
         for (int i = 0; i < results; i++) {
             long from = first + bytes((long) i * PANEL_ROWS);
             long to = atFloat(out, outOffset + i * outStride);
