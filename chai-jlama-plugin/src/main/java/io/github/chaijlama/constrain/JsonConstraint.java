@@ -2,6 +2,8 @@
 package io.github.chaijlama.constrain;
 
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -39,15 +41,25 @@ public final class JsonConstraint {
     private static final long MAX_RETAINED = 48L << 20;
 
     private final Vocabulary vocabulary;
-    private final Stack answer;
+    private final List<CompiledForm> forms;
+    private final Map<String, JsonConstraint> opened = new ConcurrentHashMap<>();
     private volatile Beginning beginning;
 
     /** An automaton and its state before the first token. */
     private record Beginning(Automaton automaton, State state) {}
 
-    private JsonConstraint(Vocabulary vocabulary, SchemaNode root) {
+    /** A form, its schema compiled. */
+    private record CompiledForm(String before, SchemaNode value) {
+
+        Stack stack(Vocabulary vocabulary) {
+            Stack stack = Stack.EMPTY.pushAll(Whitespace.SPACE, value);
+            return before.isEmpty() ? stack : stack.push(Literal.of(vocabulary.spell(before)));
+        }
+    }
+
+    private JsonConstraint(Vocabulary vocabulary, List<CompiledForm> forms) {
         this.vocabulary = vocabulary;
-        this.answer = Stack.EMPTY.pushAll(Whitespace.SPACE, root);
+        this.forms = forms;
         this.beginning = newBeginning();
     }
 
@@ -60,12 +72,35 @@ public final class JsonConstraint {
      *                                    finite value
      */
     public static JsonConstraint compile(JsonNode schema, Vocabulary vocabulary) {
-        return new JsonConstraint(vocabulary, SchemaCompiler.compile(schema));
+        return compile(List.of(new AnswerForm("", schema)), vocabulary);
+    }
+
+    /**
+     * Compiles the forms that an answer may have, one of them.
+     *
+     * @param vocabulary tokens of the model
+     * @throws UnsupportedSchemaException if a schema says something that is not supported, is broken, or allows no
+     *                                    finite value
+     */
+    public static JsonConstraint compile(List<AnswerForm> forms, Vocabulary vocabulary) {
+        return new JsonConstraint(vocabulary, forms.stream()
+                .map(form -> new CompiledForm(form.before(), SchemaCompiler.compile(form.schema()))).toList());
+    }
+
+    /**
+     * Returns the same constraint for a place where an answer begins with a text: forms that have nothing before their
+     * value get it.
+     *
+     * @param text may have marks of the vocabulary; one of a few, what is worked out is kept for each
+     */
+    public JsonConstraint opened(String text) {
+        return opened.computeIfAbsent(text, before -> new JsonConstraint(vocabulary, forms.stream()
+                .map(form -> form.before.isEmpty() ? new CompiledForm(before, form.value) : form).toList()));
     }
 
     private Beginning newBeginning() {
         Automaton automaton = new Automaton();
-        return new Beginning(automaton, automaton.state(List.of(answer)));
+        return new Beginning(automaton, automaton.state(forms.stream().map(form -> form.stack(vocabulary)).toList()));
     }
 
     /**

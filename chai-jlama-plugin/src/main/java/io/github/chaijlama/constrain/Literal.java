@@ -17,7 +17,12 @@ final class Literal implements Frame.Terminal {
 
     /** A text of at least one byte. */
     static Literal of(String text) {
-        return new Literal(text.getBytes(StandardCharsets.UTF_8), 0);
+        return of(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A text of at least one byte, as a vocabulary spells it ({@link Vocabulary#spell}). */
+    static Literal of(byte[] text) {
+        return new Literal(text, 0);
     }
 
     @Override

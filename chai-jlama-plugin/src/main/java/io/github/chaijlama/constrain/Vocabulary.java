@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.constrain;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,10 +9,12 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 
 /**
  * The tokens of a model as the bytes they stand for, in a tree. Built once for a model; immutable and thread-safe.
@@ -22,9 +25,13 @@ import java.util.function.IntFunction;
  */
 public final class Vocabulary {
     private static final byte[] NOTHING = {};
+    /** The first of eleven bytes that UTF-8 never has: each stands for a mark here. */
+    private static final int FIRST_MARK = 0xF5;
 
     private final int size;
     private final byte[][] bytes;
+    /** The bytes that marks are spelled with. */
+    private final Map<String, Byte> marks;
     private final Set<Integer> endTokens;
     private final int longestToken;
     /** The nodes of the tree in preorder {@code (node)}: depth, last byte, first node that is not below it. */
@@ -61,14 +68,30 @@ public final class Vocabulary {
      * @throws UnsupportedOperationException if some byte of JSON is no token of its own
      */
     public Vocabulary(int size, IntFunction<byte[]> bytes, Set<Integer> never, Set<Integer> endTokens) {
+        this(size, bytes, never, endTokens, Map.of());
+    }
+
+    /**
+     * Creates a vocabulary with marks: control tokens that stand in answers where a form asks for them
+     * ({@link AnswerForm}), and nowhere else; no other token can spell them.
+     *
+     * @param marks how forms write them, and their tokens; no more than eleven
+     */
+    public Vocabulary(int size, IntFunction<byte[]> bytes, Set<Integer> never, Set<Integer> endTokens,
+            Map<String, Integer> marks) {
         this.size = size;
         this.endTokens = Set.copyOf(endTokens);
         this.bytes = new byte[size][];
+        this.marks = markBytes(marks);
+        Map<Integer, Byte> markTokens = marks.entrySet().stream().collect(Collectors.toMap(Map.Entry::getValue,
+                mark -> this.marks.get(mark.getKey())));
         List<Integer> usable = new ArrayList<>();
         int longest = 0;
         for (int token = 0; token < size; token++) {
-            byte[] text = bytes.apply(token);
-            boolean isUsable = text.length > 0 && !never.contains(token) && !endTokens.contains(token);
+            Byte mark = markTokens.get(token);
+            byte[] text = mark == null ? bytes.apply(token) : new byte[]{ mark };
+            boolean isUsable = text.length > 0 && (mark != null || !never.contains(token))
+                    && !endTokens.contains(token);
             this.bytes[token] = isUsable ? text : NOTHING;
             if (isUsable) {
                 longest = Math.max(longest, text.length);
@@ -86,6 +109,34 @@ public final class Vocabulary {
         buildTree();
         requireSingleBytes();
         this.stringTokens = findStringTokens();
+    }
+
+    private static Map<String, Byte> markBytes(Map<String, Integer> marks) {
+        if (marks.size() > 256 - FIRST_MARK) {
+            throw new IllegalArgumentException("a vocabulary can have up to " + (256 - FIRST_MARK)
+                    + " marks, found " + marks.size());
+        }
+        Map<String, Byte> bytes = new LinkedHashMap<>();
+        marks.keySet().stream().sorted().forEach(mark -> bytes.put(mark, (byte) (FIRST_MARK + bytes.size())));
+        return bytes;
+    }
+
+    /** Returns the bytes of a text of a form, its marks as the tokens that they are. */
+    byte[] spell(String text) {
+        ByteArrayOutputStream spelled = new ByteArrayOutputStream();
+        int from = 0;
+        for (int at = 0; at < text.length();) {
+            int here = at;
+            Optional<String> mark = marks.keySet().stream().filter(one -> text.startsWith(one, here)).findFirst();
+            if (mark.isPresent()) {
+                spelled.writeBytes(text.substring(from, at).getBytes(StandardCharsets.UTF_8));
+                spelled.write(Objects.requireNonNull(marks.get(mark.get())));
+                from = at + mark.get().length();
+            }
+            at = mark.isPresent() ? from : at + 1;
+        }
+        spelled.writeBytes(text.substring(from).getBytes(StandardCharsets.UTF_8));
+        return spelled.toByteArray();
     }
 
     private int countNodes() {

@@ -28,6 +28,7 @@ public final class ChatTemplate {
     private final Form withTools;
     private final ControlTokens controlTokens;
     private final Optional<ThinkingMarks> thinkingMarks;
+    private final ToolCallFormat toolCallFormat;
     private final Map<String, Object> constants;
 
     /** Writes a conversation. */
@@ -61,6 +62,7 @@ public final class ChatTemplate {
                 .orElseGet(() -> Form.of(sources.withTools().orElseThrow()));
         this.controlTokens = controlTokens;
         this.thinkingMarks = ThinkingMarks.of(files);
+        this.toolCallFormat = ToolCallFormat.of(withTools.source, files::hasAddedToken);
         this.constants = new HashMap<>();
         for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
             files.namedToken(token).ifPresent(name -> constants.put(token, name));
@@ -89,7 +91,7 @@ public final class ChatTemplate {
 
     /** Returns how the model writes calls of tools. */
     ToolCallFormat toolCallFormat() {
-        return ToolCallFormat.of(withTools.source);
+        return toolCallFormat;
     }
 
     /** Whether the template tells the model of tools. */

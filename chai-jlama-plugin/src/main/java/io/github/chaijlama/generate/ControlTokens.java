@@ -79,7 +79,7 @@ final class ControlTokens {
      */
     Set<Integer> withoutText() {
         return tokens.stream().filter(token -> !token.marker())
-                .filter(token -> !ToolCallFormat.MARKERS.contains(token.content()))
+                .filter(token -> !ToolCallFormat.TOKENS.contains(token.content()))
                 .filter(token -> !ThinkingMarks.all().contains(token.content())).map(ControlToken::id)
                 .collect(Collectors.toSet());
     }

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.chaijlama.constrain.Vocabulary;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.tool.ToolCallFormat;
 
 /**
  * Turns text into tokens, with the Hugging Face tokenizer library, and tokens into text. Thread-safe.
@@ -45,6 +46,8 @@ public final class TextTokenizer implements AutoCloseable {
     private final SpecialTokens specialTokens;
     private final Optional<ThinkingMarks> thinkingMarks;
     private final Map<String, Integer> markTokens;
+    /** Tokens that forms of answers are held to. */
+    private final Map<String, Integer> formTokens;
     private final OptionalInt bosToken;
     private final Set<Integer> endTokens;
     /** The library frees its memory without a look at who is using it. */
@@ -59,8 +62,8 @@ public final class TextTokenizer implements AutoCloseable {
         this.bytes = TokenBytes.of(files, controlTokens.withoutText());
         this.specialTokens = SpecialTokens.of(files);
         this.thinkingMarks = ThinkingMarks.of(files);
-        this.markTokens = ThinkingMarks.all().stream().filter(mark -> files.tokenId(mark).isPresent())
-                .collect(Collectors.toMap(mark -> mark, mark -> files.tokenId(mark).orElseThrow()));
+        this.markTokens = tokens(ThinkingMarks.all(), files);
+        this.formTokens = tokens(ToolCallFormat.TOKENS, files);
         this.bosToken = bosToken(specialTokens, files, config);
         this.endTokens = endTokens(files, config);
         this.vocabularySize = config.vocabularySize();
@@ -68,6 +71,12 @@ public final class TextTokenizer implements AutoCloseable {
         this.inner = marksFirstOnly(files.tokenizer())
                 ? library(controlTokens.hiddenIn(files.tokenizer(), true), files.directory())
                 : first;
+    }
+
+    /** Returns those of the texts that are tokens of their own. */
+    private static Map<String, Integer> tokens(List<String> texts, TokenizerFiles files) {
+        return texts.stream().filter(text -> files.tokenId(text).isPresent())
+                .collect(Collectors.toMap(text -> text, text -> files.tokenId(text).orElseThrow()));
     }
 
     /**
@@ -213,7 +222,7 @@ public final class TextTokenizer implements AutoCloseable {
     public Vocabulary vocabulary() {
         Vocabulary made = vocabulary;
         if (made == null) {
-            made = new Vocabulary(vocabularySize, bytes::of, controlTokens.ids(), endTokens);
+            made = new Vocabulary(vocabularySize, bytes::of, controlTokens.ids(), endTokens, formTokens);
             vocabulary = made;
         }
         return made;

@@ -5,8 +5,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-import com.fasterxml.jackson.databind.JsonNode;
-
 /**
  * What stands around the thinking of a model that thinks before it answers.
  *
@@ -21,16 +19,7 @@ record ThinkingMarks(String opening, String closing) {
     /** Returns the marks of a model: those that its template knows, or that are tokens of their own. */
     static Optional<ThinkingMarks> of(TokenizerFiles files) {
         return KNOWN.stream().filter(marks -> files.templates().contain(marks.closing)
-                || hasToken(files, marks.opening) && hasToken(files, marks.closing)).findFirst();
-    }
-
-    private static boolean hasToken(TokenizerFiles files, String content) {
-        for (JsonNode token : files.tokenizer().path("added_tokens")) {
-            if (token.path("content").asText().equals(content)) {
-                return true;
-            }
-        }
-        return false;
+                || files.hasAddedToken(marks.opening) && files.hasAddedToken(marks.closing)).findFirst();
     }
 
     /**

@@ -50,6 +50,16 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Templ
         return namedToken(key).flatMap(this::tokenId);
     }
 
+    /** Whether the tokenizer has a text as a token of its own, special or not. */
+    boolean hasAddedToken(String content) {
+        for (JsonNode token : tokenizer.path("added_tokens")) {
+            if (token.path("content").asText().equals(content)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Returns the number of a token; empty if the tokenizer has no such token. */
     Optional<Integer> tokenId(String name) {
         for (JsonNode token : tokenizer.path("added_tokens")) {

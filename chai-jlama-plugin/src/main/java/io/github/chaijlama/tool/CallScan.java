@@ -45,6 +45,17 @@ record CallScan(State state, String name, int argumentsStart, int argumentsEnd, 
         return new Reader(text, marked, tools).read();
     }
 
+    /**
+     * Looks at the arguments of a call whose name is known.
+     *
+     * @param text begins with the object of the arguments
+     */
+    static CallScan ofArguments(String name, String text) {
+        int end = new Reader(text, true, Set.of()).value(0);
+        return end < 0 ? new CallScan(State.INCOMPLETE, name, 0, text.length(), -1)
+                : new CallScan(State.COMPLETE, name, 0, end, end);
+    }
+
     /** Reads one object. */
     private static final class Reader {
         private final String text;

@@ -2,23 +2,47 @@
 package io.github.chaijlama.tool;
 
 import java.util.List;
+import java.util.function.Predicate;
+
+import org.jspecify.annotations.Nullable;
 
 /** How a model writes calls, as far as it matters to make it write one. */
 public enum ToolCallFormat {
     /** {@code {"name": "add", "parameters": {"a": 1}}}, as Llama 3.x. */
     JSON("", "parameters"),
     /**
-     * <code>&lt;tool_call&gt;{"name": "add", "arguments": {"a": 1}}&lt;/tool_call&gt;</code>, as Hermes 2 Pro and Qwen
-     * 2.5.
+     * <code>&lt;tool_call&gt;{"name": "add", "arguments": {"a": 1}}&lt;/tool_call&gt;</code>, as Hermes 2 Pro, Qwen 2.5
+     * and 3, SmolLM3, and Granite from 4 on.
      */
     HERMES("<tool_call>\n", "arguments"),
     /** <code>[TOOL_CALLS] [{"name": "add", "arguments": {"a": 1}}]</code>, as Mistral 0.3. */
-    MISTRAL("[TOOL_CALLS] [", "arguments");
-
+    MISTRAL("[TOOL_CALLS] [", "arguments"),
+    /** The same without the space, as Mistral Nemo. */
+    MISTRAL_NEMO("[TOOL_CALLS][", "arguments"),
+    /** <code>[TOOL_CALLS]add[ARGS]{"a": 1}</code>, as Mistral Small 3.2 and Ministral 3. */
+    MISTRAL_ARGS("[TOOL_CALLS]", ""),
     /**
-     * What stands before calls. Tokenizers have it as one token, which may be special; then it is text nevertheless.
+     * <code>&lt;|tool_call|&gt;[{"name": "add", "arguments": {"a": 1}}]</code>, as Granite 3, and with
+     * <code>&lt;|/tool_call|&gt;</code> behind it Phi 4 mini.
      */
-    public static final List<String> MARKERS = List.of("<tool_call>", "[TOOL_CALLS]", "<|python_tag|>");
+    LIST("<|tool_call|>[", "arguments"),
+    /**
+     * <code>&lt;|channel|&gt;commentary to=functions.add &lt;|constrain|&gt;json&lt;|message|&gt;{"a": 1}</code>, as
+     * gpt-oss.
+     */
+    HARMONY("<|channel|>commentary to=functions.", "");
+
+    private static final String MISTRAL_MARKER = "[TOOL_CALLS]";
+    private static final String HARMONY_MARKER = "<|channel|>commentary to=";
+    /** What stands before calls. */
+    static final List<String> MARKERS = List.of("<tool_call>", "<|tool_call|>", MISTRAL_MARKER, "<|python_tag|>",
+            HARMONY_MARKER);
+    /**
+     * The tokens by which calls are found. Tokenizers may have them as special ones, which have no text; these are text
+     * nevertheless.
+     */
+    public static final List<String> TOKENS = List.of("<tool_call>", "<|tool_call|>", "[TOOL_CALLS]", "<|python_tag|>",
+            NamedCall.ID, NamedCall.ARGUMENTS);
 
     private final String opening;
     private final String argumentsKey;
@@ -28,17 +52,53 @@ public enum ToolCallFormat {
         this.argumentsKey = argumentsKey;
     }
 
-    /** Returns the format of a model with this chat template. */
-    public static ToolCallFormat of(String chatTemplate) {
-        return chatTemplate.contains("<tool_call>") ? HERMES : chatTemplate.contains("[TOOL_CALLS]") ? MISTRAL : JSON;
+    /**
+     * Returns the format of a model.
+     *
+     * @param chatTemplate its template for conversations with tools
+     * @param hasToken     whether its tokenizer has a text as a token of its own; some templates leave calls to whoever
+     *                     fills them in
+     */
+    public static ToolCallFormat of(String chatTemplate, Predicate<String> hasToken) {
+        if (chatTemplate.contains("<|channel|>") && chatTemplate.contains("to=")) {
+            return HARMONY;
+        }
+        if (chatTemplate.contains("<tool_call>")) {
+            return HERMES;
+        }
+        if (chatTemplate.contains("[TOOL_CALLS]")) {
+            return chatTemplate.contains(NamedCall.ARGUMENTS) ? MISTRAL_ARGS
+                    : chatTemplate.contains("[TOOL_CALLS] [") ? MISTRAL : MISTRAL_NEMO;
+        }
+        return chatTemplate.contains("<|tool_call|>") || hasToken.test("<|tool_call|>") ? LIST : JSON;
     }
 
-    /** Returns what the model writes before the object of its first call. */
+    /** Returns how a call is written after a marker if its name stands before its arguments; null if it never does. */
+    static NamedCall.@Nullable Form named(String marker) {
+        return marker.equals(MISTRAL_MARKER) ? NamedCall.Form.MISTRAL
+                : marker.equals(HARMONY_MARKER) ? NamedCall.Form.HARMONY : null;
+    }
+
+    /** Returns what the model writes before its first call. */
     public String opening() {
         return opening;
     }
 
-    /** Returns the name under which the arguments are. */
+    /** Returns what follows the opening before the arguments of a call of this tool; empty if the call is an object. */
+    public String beforeArguments(String tool) {
+        return switch (this) {
+            case MISTRAL_ARGS -> tool + NamedCall.ARGUMENTS;
+            case HARMONY -> tool + " <|constrain|>json<|message|>";
+            case JSON, HERMES, MISTRAL, MISTRAL_NEMO, LIST -> "";
+        };
+    }
+
+    /** Whether a call is an object with the name and the arguments in it, and not a name followed by arguments. */
+    public boolean isObject() {
+        return !argumentsKey.isEmpty();
+    }
+
+    /** Returns the name under which the arguments are in the object of a call, empty if it is none. */
     public String argumentsKey() {
         return argumentsKey;
     }

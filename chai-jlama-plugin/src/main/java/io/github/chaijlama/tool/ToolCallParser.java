@@ -3,32 +3,38 @@ package io.github.chaijlama.tool;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds calls of tools in an answer that comes piece by piece. Understood are
  * <ul>
  * <li>{@code {"name": "add", "parameters": {..}}} (Llama 3.x), with or without {@code <|python_tag|>} before it,
  * {@code arguments} for {@code parameters}, several one after another or in a list;
- * <li>{@code <tool_call>{"name": "add", "arguments": {..}}</tool_call>} (Hermes, Qwen);
- * <li>{@code [TOOL_CALLS] [{"name": "add", "arguments": {..}}, ..]} (Mistral).
- * </ul> After a marker any object with a name is a call; without one it must name a tool that was offered and have
- * arguments. All else is text. Whitespace between text and a call belongs to neither. A call that is cut short is text.
- * One instance per answer, not thread-safe.
+ * <li>{@code <tool_call>{"name": "add", "arguments": {..}}</tool_call>} (Hermes, Qwen, SmolLM3, Granite 4);
+ * <li>{@code <|tool_call|>[{"name": "add", "arguments": {..}}, ..]} (Granite 3), and {@code <|/tool_call|>} behind it
+ * (Phi);
+ * <li>{@code [TOOL_CALLS] [{"name": "add", "arguments": {..}}, ..]} (Mistral);
+ * <li>{@code [TOOL_CALLS]add[ARGS]{..}} (Mistral Small 3.2, Ministral 3);
+ * <li>{@code <|channel|>commentary to=functions.add <|constrain|>json<|message|>{..}} (gpt-oss).
+ * </ul> After a marker any object with a name is a call, or a name and an object; without one an object must name a
+ * tool that was offered and have arguments. All else is text. Whitespace between text and a call belongs to neither. A
+ * call that is cut short is text. One instance per answer, not thread-safe.
  */
 public final class ToolCallParser {
-    private static final String CLOSING = "</tool_call>";
+    private static final List<String> CLOSINGS = List.of("</tool_call>", "<|/tool_call|>");
     private static final String ID_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     /** Mistral's templates accept no other length. */
     private static final int ID_LENGTH = 9;
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private enum State {
-        TEXT, CALL, AFTER_CALL
+        TEXT, CALL, AFTER_CALL, AFTER_LIST
     }
 
     private final Set<String> tools;
@@ -43,6 +49,8 @@ public final class ToolCallParser {
     /** What has been taken for the beginning of a call, and is text if none follows. */
     private String opening = "";
     private boolean marked;
+    /** How a call is written here whose name stands before its arguments, if there may be one. */
+    private NamedCall.@Nullable Form named;
     private boolean inList;
     /** Id of the call in the making, empty as long as nobody has asked for it. */
     private String id = "";
@@ -61,7 +69,7 @@ public final class ToolCallParser {
 
     /** Says that the answer is a call whose opening ({@link ToolCallFormat#opening}) is not part of what comes. */
     public void expectCall() {
-        begin("", true);
+        begin("", true, NamedCall.Form.MISTRAL);
     }
 
     /** Takes the next piece of the answer. */
@@ -102,6 +110,7 @@ public final class ToolCallParser {
             case TEXT -> advanceText(end);
             case CALL -> advanceCall(end);
             case AFTER_CALL -> advanceAfterCall(end);
+            case AFTER_LIST -> advanceAfterList(end);
         };
     }
 
@@ -116,7 +125,7 @@ public final class ToolCallParser {
         }
         for (String marker : ToolCallFormat.MARKERS) {
             if (startsWith(marker, 0)) {
-                begin(take(marker.length()), true);
+                begin(take(marker.length()), true, ToolCallFormat.named(marker));
                 return true;
             }
             if (!end && marker.startsWith(held.toString())) {
@@ -124,12 +133,12 @@ public final class ToolCallParser {
             }
         }
         if (held.charAt(0) == '{') {
-            begin("", false);
+            begin("", false, null);
         } else {
             boolean list = held.charAt(0) == '[';
             String first = take(1);
             if (list) {
-                begin(first, false);
+                begin(first, false, null);
                 inList = true;
             } else {
                 text(first);
@@ -138,10 +147,11 @@ public final class ToolCallParser {
         return true;
     }
 
-    private void begin(String newOpening, boolean newMarked) {
+    private void begin(String newOpening, boolean newMarked, NamedCall.@Nullable Form newNamed) {
         state = State.CALL;
         opening = newOpening;
         marked = newMarked;
+        named = newNamed;
         inList = false;
     }
 
@@ -155,14 +165,29 @@ public final class ToolCallParser {
             inList = true;
             return true;
         }
-        if (held.charAt(at) != '{') {
+        if (held.charAt(at) == '{') {
+            String object = held.substring(at);
+            return advanceObject(CallScan.of(object, marked, tools), at, object, end);
+        }
+        if (named == null || inList) {
             return isText();
         }
-        opening += take(at);
-        String object = held.toString();
-        CallScan scan = CallScan.of(object, marked, tools);
+        Optional<NamedCall> call = NamedCall.of(held, named);
+        if (call.isEmpty()) {
+            return (end || !NamedCall.mayFollow(held, named)) && isText();
+        }
+        String object = held.substring(call.get().length());
+        return advanceObject(CallScan.ofArguments(call.get().name(), object), call.get().length(), object, end);
+    }
+
+    /**
+     * Goes on with what is known of an object.
+     *
+     * @param at where the object begins in what is held
+     */
+    private boolean advanceObject(CallScan scan, int at, String object, boolean end) {
         return switch (scan.state()) {
-            case NO_CALL -> isTextFrom(1);
+            case NO_CALL -> isTextFrom(at + 1);
             case INCOMPLETE -> {
                 if (end) {
                     yield isTextFrom(held.length());
@@ -173,7 +198,7 @@ public final class ToolCallParser {
                 yield false;
             }
             case COMPLETE -> {
-                take(scan.end());
+                take(at + scan.end());
                 complete(scan.name(), arguments(object, scan));
                 yield true;
             }
@@ -251,18 +276,17 @@ public final class ToolCallParser {
         if (at == held.length()) {
             return false;
         }
-        if (marked && startsWith(CLOSING, at)) {
-            take(at + CLOSING.length());
+        if (marked && takeClosing(at)) {
             state = State.TEXT;
             return true;
         }
-        if (marked && !end && CLOSING.startsWith(held.substring(at))) {
+        if (marked && !end && mayBeClosing(at)) {
             return false;
         }
         char next = held.charAt(at);
         if (inList && next == ']') {
             take(at + 1);
-            state = State.TEXT;
+            state = marked ? State.AFTER_LIST : State.TEXT;
             return true;
         }
         if (next == ',' || next == ';') {
@@ -278,6 +302,31 @@ public final class ToolCallParser {
         }
         state = next == '{' ? State.CALL : State.TEXT;
         return true;
+    }
+
+    private boolean advanceAfterList(boolean end) {
+        int at = spaceFrom(0);
+        if (!end && (at == held.length() || mayBeClosing(at))) {
+            return false;
+        }
+        takeClosing(at);
+        state = State.TEXT;
+        return true;
+    }
+
+    private boolean takeClosing(int at) {
+        for (String closing : CLOSINGS) {
+            if (startsWith(closing, at)) {
+                take(at + closing.length());
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean mayBeClosing(int at) {
+        String rest = held.substring(at);
+        return CLOSINGS.stream().anyMatch(closing -> closing.length() > rest.length() && closing.startsWith(rest));
     }
 
     private boolean startsWith(String part, int at) {

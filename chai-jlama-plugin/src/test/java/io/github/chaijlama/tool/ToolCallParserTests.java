@@ -123,8 +123,33 @@ class ToolCallParserTests {
                         List.of("add{\"a\": 1}")));
     }
 
+    /** Lists of Granite and Phi, names before arguments of Mistral and gpt-oss. */
+    static Stream<Arguments> answersOfMoreFamilies() {
+        String add = "add{\"a\": [1, \"}\"]}";
+        String addObject = "{\"name\": \"add\", \"arguments\": {\"a\": [1, \"}\"]}}";
+        String harmony = "<|channel|>commentary to=";
+        return Stream.of(
+                Arguments.of("<|tool_call|>[" + addObject + ", {\"name\": \"time\", \"arguments\": {}}]", "",
+                        List.of(add, "time{}")),
+                Arguments.of("<|tool_call|>[" + addObject + "]<|/tool_call|>", "", List.of(add)),
+                Arguments.of("Well. <|tool_call|> " + addObject + " <|/tool_call|> So.", "Well. So.", List.of(add)),
+                Arguments.of("<tool_call>[" + addObject + "]\n", "", List.of(add)),
+                Arguments.of("<tool_call>\n[" + addObject + "]\n</tool_call>\nSo.", "So.", List.of(add)),
+                Arguments.of("[TOOL_CALLS]add[ARGS]{\"a\": [1, \"}\"]}", "", List.of(add)),
+                Arguments.of("I see. [TOOL_CALLS]unknown.one[ARGS] {}[TOOL_CALLS]add[CALL_ID]abc123def[ARGS]"
+                        + "{\"a\": [1, \"}\"]}", "I see.", List.of("unknown.one{}", add)),
+                Arguments.of("[TOOL_CALLS]add{\"a\": [1, \"}\"]}\n", "", List.of(add)),
+                Arguments.of(harmony + "functions.add <|constrain|>json<|message|>{\"a\": [1, \"}\"]}", "",
+                        List.of(add)),
+                Arguments.of("I see.\n\n" + harmony + "functions.get_weather<|message|>{ }", "I see.",
+                        List.of("get_weather{ }")),
+                Arguments.of(
+                        harmony + "functions.time json<|message|>{}" + harmony + "add<|message|>{\"a\": [1, \"}\"]}",
+                        "", List.of("time{}", add)));
+    }
+
     @ParameterizedTest
-    @MethodSource("answers")
+    @MethodSource({ "answers", "answersOfMoreFamilies" })
     void callsAreFoundHoweverTheAnswerComes(String answer, String text, List<String> calls) {
         List<List<String>> ways = new ArrayList<>(List.of(List.of(answer), characters(answer)));
         for (long seed = 0; seed < 20; seed++) {
@@ -145,7 +170,13 @@ class ToolCallParserTests {
             "{\"name\": \"add\", \"x\": 1}",
             "{\"name\": \"add\", \"parameters\": {\"a\": 1", "x <tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\"",
             "{\"name\" \"add\", \"parameters\": {}}", "{\"name\": \"add\", \"parameters\": {}]", "{{{{[[[[<<<<",
-            "{\"name\": \"add\" , \"parameters\": }", "<|python_tag|>print(1)\n" })
+            "{\"name\": \"add\" , \"parameters\": }", "<|python_tag|>print(1)\n", "[TOOL_CALLS]add[ARGS]",
+            "[TOOL_CALLS]add[ARGS]{\"a\": 1", "[TOOL_CALLS]add and so on", "[TOOL_CALLS]add[ARGS]x {}",
+            "<tool_call>add {}",
+            "<|channel|>commentary to=functions.add", "<|channel|>commentary to=functions.add {}",
+            "<|channel|>commentary to=python<|message|>print({})", "<|channel|>final", "<|tool_call|>[",
+            "<|tool_call|>[3]",
+            "<|/tool_call|>" })
     void allElseIsText(String answer) {
         for (List<String> pieces : List.of(List.of(answer), characters(answer), cut(answer, 3))) {
             Recorder recorder = parse(false, pieces);
@@ -168,10 +199,24 @@ class ToolCallParserTests {
     }
 
     @Test
+    void argumentsBehindANameComeWhileTheyAreWritten() {
+        List<String> pieces = new ArrayList<>();
+        Recorder recorder = new Recorder();
+        ToolCallParser parser = new ToolCallParser(TOOLS, recorder);
+        for (String piece : List.of("[TOOL_CALLS]", "add", "[ARGS]", "{", "\"a\"", ": 1", "}")) {
+            parser.next(piece);
+            pieces.add(recorder.arguments.isEmpty() ? "" : recorder.arguments.getFirst().toString());
+        }
+        assertThat(pieces).containsExactly("", "", "", "", "{\"a\"", "{\"a\": 1", "{\"a\": 1}");
+        assertThat(recorder.text).isEmpty();
+    }
+
+    @Test
     void anOpeningThatIsPartOfThePromptIsNotNeeded() {
         for (String rest : List.of("{\"name\": \"other\", \"arguments\": {\"x\": 1}}",
                 "{\"name\": \"other\", \"arguments\": {\"x\": 1}}\n</tool_call>",
-                "{\"name\": \"other\", \"arguments\": {\"x\": 1}}]")) {
+                "{\"name\": \"other\", \"arguments\": {\"x\": 1}}]", "other[ARGS]{\"x\": 1}", " other {\"x\": 1}",
+                "{\"name\": \"other\", \"arguments\": {\"x\": 1}}]<|/tool_call|>")) {
             Recorder recorder = parse(true, characters(rest));
             assertThat(recorder.spelledCalls()).containsExactly("other{\"x\": 1}");
         }
@@ -183,13 +228,5 @@ class ToolCallParserTests {
         assertThat(recorder.text).hasToString("First.\n Then.");
         assertThat(recorder.spelledCalls()).containsExactly("time{}");
         assertThat(parse(false, List.of("<tool_call>{\"name\": \"time\"}</tool_call>\n So.")).text).hasToString("So.");
-    }
-
-    @Test
-    void formatsAreToldByTheChatTemplate() {
-        assertThat(ToolCallFormat.of("x <tool_call> y")).isEqualTo(ToolCallFormat.HERMES);
-        assertThat(ToolCallFormat.of("x [TOOL_CALLS] y")).isEqualTo(ToolCallFormat.MISTRAL);
-        assertThat(ToolCallFormat.of("x")).isEqualTo(ToolCallFormat.JSON);
-        assertThat(ToolCallFormat.JSON.argumentsKey()).isEqualTo("parameters");
     }
 }

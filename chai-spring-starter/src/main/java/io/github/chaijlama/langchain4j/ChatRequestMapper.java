@@ -124,7 +124,7 @@ final class ChatRequestMapper {
             return Optional.empty();
         }
         return Optional.of(engine.constraints().of(JsonSchemas.callOrAnswer(tools,
-                engine.textModel().toolCallFormat().argumentsKey(), startCall ? Optional.empty() : format)));
+                engine.textModel().toolCallFormat(), startCall, startCall ? Optional.empty() : format)));
     }
 
     private static List<ChatMessage> withInstruction(List<ChatMessage> messages, String instruction) {

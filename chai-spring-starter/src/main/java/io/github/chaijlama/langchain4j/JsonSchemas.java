@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.langchain4j;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -8,16 +9,17 @@ import java.util.Set;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.langchain4j.model.chat.request.json.JsonSchemaElement;
 
+import io.github.chaijlama.constrain.AnswerForm;
+import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
 
-/** LangChain4j's schemas as JSON, written by LangChain4j itself, and schemas of whole answers made of them. */
+/** LangChain4j's schemas as JSON, written by LangChain4j itself, and forms of whole answers made of them. */
 final class JsonSchemas {
     private static final ObjectMapper MAPPER = new ObjectMapper();
     /** Where a schema may contain text that looks like a reference and is none. */
@@ -67,6 +69,33 @@ final class JsonSchemas {
     }
 
     /**
+     * Returns the forms of a call of one of several tools, or of an answer.
+     *
+     * @param format how the model writes calls
+     * @param begun  whether its opening stands in the prompt
+     * @param answer schema of the answer, empty if it must be a call
+     */
+    static List<AnswerForm> callOrAnswer(List<ToolDefinition> tools, ToolCallFormat format, boolean begun,
+            Optional<JsonNode> answer) {
+        List<AnswerForm> forms = new ArrayList<>();
+        for (ToolDefinition tool : tools) {
+            forms.add(new AnswerForm((begun ? "" : format.opening()) + format.beforeArguments(tool.name()),
+                    format.isObject() ? call(tool, format.argumentsKey()) : arguments(tool)));
+        }
+        answer.ifPresent(schema -> forms.add(new AnswerForm("", schema)));
+        return forms;
+    }
+
+    /** Returns the schema of a tool's arguments. */
+    private static ObjectNode arguments(ToolDefinition tool) {
+        ObjectNode arguments = tool.parameters().deepCopy();
+        if (arguments.path("properties").isEmpty() && !arguments.has("additionalProperties")) {
+            arguments.put("additionalProperties", false);
+        }
+        return arguments;
+    }
+
+    /**
      * Returns the schema of a call.
      *
      * @param argumentsKey where the model writes the arguments
@@ -75,34 +104,11 @@ final class JsonSchemas {
         ObjectNode call = anyObject();
         ObjectNode properties = call.putObject("properties");
         properties.putObject("name").put("const", tool.name());
-        ObjectNode parameters = tool.parameters().deepCopy();
-        if (parameters.path("properties").isEmpty() && !parameters.has("additionalProperties")) {
-            parameters.put("additionalProperties", false);
-        }
-        properties.set(argumentsKey, parameters);
+        ObjectNode arguments = arguments(tool);
+        move(arguments, "/properties/" + argumentsKey);
+        properties.set(argumentsKey, arguments);
         call.putArray("required").add("name").add(argumentsKey);
         return call.put("additionalProperties", false);
-    }
-
-    /**
-     * Returns the schema of a call of one of several tools, or of an answer.
-     *
-     * @param answer schema of the answer, empty if it must be a call
-     */
-    static JsonNode callOrAnswer(List<ToolDefinition> tools, String argumentsKey, Optional<JsonNode> answer) {
-        ObjectNode schema = MAPPER.createObjectNode();
-        ArrayNode alternatives = schema.putArray("anyOf");
-        for (ToolDefinition tool : tools) {
-            String place = "/anyOf/" + alternatives.size() + "/properties/" + argumentsKey;
-            ObjectNode call = call(tool, argumentsKey);
-            move(call.path("properties").path(argumentsKey), place);
-            alternatives.add(call);
-        }
-        answer.map(JsonNode::<JsonNode>deepCopy).ifPresent(moved -> {
-            move(moved, "/anyOf/" + alternatives.size());
-            alternatives.add(moved);
-        });
-        return schema;
     }
 
     /** Lets references within a schema point to where it is now. */

@@ -44,6 +44,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Pocket;
+import io.github.chaijlama.constrain.AnswerForm;
+import io.github.chaijlama.tool.ToolCallFormat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -322,11 +324,13 @@ class ToolsAndFormatsTests {
                 .addProperty("root", JsonRawSchema.from("{\"$ref\": \"#/$defs/n\"}")).definitions(Map.of("n",
                         JsonRawSchema.from("{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/n\"}}")))
                 .build()).build();
-        JsonNode schema = JsonSchemas.callOrAnswer(List.of(JsonSchemas.tool(TIME), JsonSchemas.tool(tree)),
-                "parameters", Optional.empty());
+        List<AnswerForm> forms = JsonSchemas.callOrAnswer(List.of(JsonSchemas.tool(TIME), JsonSchemas.tool(tree)),
+                ToolCallFormat.JSON, true, Optional.empty());
+        JsonNode schema = forms.get(1).schema();
         assertThat(schema.findValuesAsText("$ref")).hasSize(2)
                 .allMatch(reference -> !schema.at(reference.substring(1)).isMissingNode());
-        assertThat(schema.at("/anyOf/0/properties/parameters/additionalProperties").asBoolean(true)).isFalse();
+        assertThat(forms.getFirst().schema().at("/properties/parameters/additionalProperties").asBoolean(true))
+                .isFalse();
     }
 
     @Test
