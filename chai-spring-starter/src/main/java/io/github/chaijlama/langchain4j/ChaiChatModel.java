@@ -29,10 +29,10 @@ import io.github.chaijlama.tool.ToolCallParser;
  * place or no key/value memory at the moment is a {@link dev.langchain4j.exception.RateLimitException}, one that takes
  * longer than the engine allows a {@link dev.langchain4j.exception.TimeoutException}.
  *
- * <p>Tools are shown to the model by its own chat template, and calls found in the forms of Llama 3.x, Hermes (Qwen
- * 2.5) and Mistral. A JSON response format, with a schema or without, and tool choice REQUIRED are kept by constrained
- * decoding; the form is also described at the end of the last user message. A call that maxOutputTokens cuts short is
- * text.
+ * <p>Tools are shown to the model by its own chat template, and calls found in its family's form
+ * ({@link io.github.chaijlama.tool.ToolCallParser}). A JSON response format, with a schema or without, and tool choice
+ * REQUIRED are kept by constrained decoding; the form is also described at the end of the last user message. A call
+ * that maxOutputTokens cuts short is text.
  *
  * <p>What a model thinks between its marks is never part of text, JSON or calls; it is returned where the builder says
  * so.
