@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.schedule.Generation;
@@ -17,8 +19,10 @@ final class BenchRequest implements Generation {
     private final int[] prompt;
     private final int[] answer;
     private final long[] times;
+    private final CountDownLatch first = new CountDownLatch(1);
     private final CountDownLatch end = new CountDownLatch(1);
-    private int came;
+    private final AtomicInteger came = new AtomicInteger();
+    private volatile boolean cancelled;
     private volatile Optional<Throwable> failure = Optional.empty();
     private long submitted;
 
@@ -37,9 +41,16 @@ final class BenchRequest implements Generation {
 
     /** Has it answered, and waits for that. */
     void run(Scheduler scheduler) throws InterruptedException {
+        submit(scheduler);
+        awaitEnd();
+    }
+
+    private void submit(Scheduler scheduler) {
         submitted = System.nanoTime();
         scheduler.submit(this);
-        end.await();
+    }
+
+    private void requireNotFailed() {
         if (failure.isPresent()) {
             throw new IllegalStateException("a request failed: " + failure.get().getMessage(), failure.get());
         }
@@ -52,9 +63,46 @@ final class BenchRequest implements Generation {
 
     /** Returns the times from token to token, in nanoseconds. */
     long[] betweenTokens() {
-        long[] between = new long[times.length - 1];
-        Arrays.setAll(between, i -> times[i + 1] - times[i]);
-        return between;
+        return betweenTokens(Long.MIN_VALUE, Long.MAX_VALUE);
+    }
+
+    /** Returns the times from token to token, in nanoseconds, of tokens that came after one moment and by another. */
+    long[] betweenTokens(long after, long until) {
+        return IntStream.range(1, came.get()).filter(i -> times[i] > after && times[i] <= until)
+                .mapToLong(i -> times[i] - times[i - 1]).toArray();
+    }
+
+    /** Returns when each token came, by {@link System#nanoTime()}. */
+    long[] times() {
+        return times;
+    }
+
+    /** Returns when the answer was asked for, by {@link System#nanoTime()}. */
+    long submitted() {
+        return submitted;
+    }
+
+    /** Returns how many tokens have come. */
+    int tokens() {
+        return came.get();
+    }
+
+    /** Ends the answer where it is. */
+    void cancel() {
+        cancelled = true;
+    }
+
+    /** Has it answered, and waits for the first token; the rest comes afterwards. */
+    void runToFirstToken(Scheduler scheduler) throws InterruptedException {
+        submit(scheduler);
+        first.await();
+        requireNotFailed();
+    }
+
+    /** Waits for the last token, or for the end after {@link #cancel}. */
+    void awaitEnd() throws InterruptedException {
+        end.await();
+        requireNotFailed();
     }
 
     @Override
@@ -69,7 +117,7 @@ final class BenchRequest implements Generation {
 
     @Override
     public boolean isCancelled() {
-        return false;
+        return cancelled;
     }
 
     @Override
@@ -79,9 +127,10 @@ final class BenchRequest implements Generation {
 
     @Override
     public OptionalInt next(float[] logits) {
-        times[came] = System.nanoTime();
-        int token = answer[came++];
-        return came == answer.length ? OptionalInt.empty() : OptionalInt.of(token);
+        times[came.get()] = System.nanoTime();
+        first.countDown();
+        int token = answer[came.getAndIncrement()];
+        return came.get() == answer.length ? OptionalInt.empty() : OptionalInt.of(token);
     }
 
     @Override
@@ -97,6 +146,7 @@ final class BenchRequest implements Generation {
     @Override
     public void failed(Throwable error) {
         failure = Optional.of(error);
+        first.countDown();
         end.countDown();
     }
 }

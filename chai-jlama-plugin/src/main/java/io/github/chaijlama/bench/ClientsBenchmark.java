@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -42,10 +43,20 @@ public final class ClientsBenchmark {
      * @param clients      numbers of clients
      * @param requests     requests of each client
      * @param answerTokens tokens of each answer, at least 2
+     * @param incoming     tokens of a prompt that comes in while answers go on; empty to leave that out
      * @param warmUpMillis time each arm runs before anything counts; a request at least
      */
     public record Plan(Path model, ChaiOptions options, Optional<ClusterProfile> profile, List<BenchArm> arms,
-            List<Integer> contexts, List<Integer> clients, int requests, int answerTokens, int warmUpMillis) {}
+            List<Integer> contexts, List<Integer> clients, int requests, int answerTokens, OptionalInt incoming,
+            int warmUpMillis) {}
+
+    /**
+     * What was measured.
+     *
+     * @param clients  every arm, length of prompts and number of clients
+     * @param incoming the same with a prompt coming in, if the plan has one
+     */
+    public record Result(List<ClientsMeasurement> clients, List<ClientsMeasurement.Incoming> incoming) {}
 
     /**
      * Creates a benchmark.
@@ -63,9 +74,9 @@ public final class ClientsBenchmark {
      * @throws io.github.chaijlama.model.ModelLoadException if the model cannot be loaded
      * @throws IllegalStateException                        if a request fails
      */
-    public List<ClientsMeasurement> run() {
-        List<ClientsMeasurement> measurements = new ArrayList<>();
-        SchedulerLimits limits = SchedulerLimits.DEFAULT.withRequests(Collections.max(plan.clients()), 0);
+    public Result run() {
+        Result result = new Result(new ArrayList<>(), new ArrayList<>());
+        SchedulerLimits limits = SchedulerLimits.DEFAULT.withRequests(Collections.max(plan.clients()) + 1, 0);
         for (BenchArm arm : plan.arms()) {
             progress.accept("loading");
             ChaiOptions options = plan.options().with(change -> {
@@ -86,13 +97,27 @@ public final class ClientsBenchmark {
                 for (int context : plan.contexts()) {
                     for (int clients : plan.clients()) {
                         progress.accept(context + " tokens, " + arm.label() + ", clients: " + clients);
-                        measurements.add(measure(arm, context, clients, plan.requests(), vocabulary, scheduler,
+                        result.clients().add(measure(arm, context, clients, plan.requests(), vocabulary, scheduler,
                                 threads));
+                        if (plan.incoming().isPresent()) {
+                            progress.accept("a prompt of " + plan.incoming().getAsInt() + " tokens comes in");
+                            result.incoming().add(incoming(new IncomingPrompt(arm, context, clients, vocabulary,
+                                    scheduler)));
+                        }
                     }
                 }
             }
         }
-        return measurements;
+        return result;
+    }
+
+    private ClientsMeasurement.Incoming incoming(IncomingPrompt prompt) {
+        try {
+            return prompt.measure(plan.incoming().orElseThrow(), plan.answerTokens());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
     }
 
     private ClientsMeasurement measure(BenchArm arm, int context, int clients, int requests, int vocabulary,
@@ -116,6 +141,7 @@ public final class ClientsBenchmark {
         List<BenchRequest> done = runAll(loops, threads);
         double seconds = (System.nanoTime() - start) / 1e9;
         return new ClientsMeasurement(arm, context, clients, (long) done.size() * plan.answerTokens() / seconds,
+                AnswersTogether.rate(done.stream().map(BenchRequest::times).toList(), clients),
                 Latency.of(done.stream().mapToLong(BenchRequest::firstToken).toArray()),
                 Latency.of(done.stream().flatMapToLong(request -> LongStream.of(request.betweenTokens())).toArray()));
     }

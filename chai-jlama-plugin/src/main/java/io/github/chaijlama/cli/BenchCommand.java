@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -31,7 +32,6 @@ import io.github.chaijlama.bench.ArmKind;
 import io.github.chaijlama.bench.BenchArm;
 import io.github.chaijlama.bench.Benchmark;
 import io.github.chaijlama.bench.ClientsBenchmark;
-import io.github.chaijlama.bench.ClientsMeasurement;
 import io.github.chaijlama.bench.SyntheticModel;
 import io.github.chaijlama.bench.SyntheticShape;
 import io.github.chaijlama.kv.KvType;
@@ -138,6 +138,10 @@ final class BenchCommand implements Callable<Integer> {
             + "answers of --decode tokens, exact and clustered arms only")
     private List<Integer> clients = List.of();
 
+    @Option(names = "--incoming", paramLabel = "N", description = "with --clients: also measures what a prompt of N "
+            + "tokens that comes in does to their answers, and they to it")
+    private @Nullable Integer incoming;
+
     @Option(names = "--json", description = "print as JSON")
     private boolean json;
 
@@ -187,7 +191,7 @@ final class BenchCommand implements Callable<Integer> {
                 .orElseGet(() -> new Counts(named, List.of()));
         Path model = shape.map(this::generate).orElseGet(() -> Objects.requireNonNull(source.model));
         ModelConfig config = ModelConfig.read(model);
-        require(longest() <= config.contextLength(), "--context and --decode need " + longest()
+        require(longest() <= config.contextLength(), lengths() + " need " + longest()
                 + " tokens, the model's context holds " + config.contextLength());
         counts.measured()
                 .ifPresent(each -> requireOnePerLayer(each, config.layers(), config.heads().numberOfHeads()));
@@ -213,13 +217,14 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private void measureClients(Path model, ModelConfig config, Optional<ClusterProfile> profile) {
-        List<ClientsMeasurement> measurements = new ClientsBenchmark(new ClientsBenchmark.Plan(model, options(),
+        ClientsBenchmark.Result measured = new ClientsBenchmark(new ClientsBenchmark.Plan(model, options(),
                 profile, BenchArm.of(clientKinds(), kvTypes), contexts.stream().distinct().toList(), clients, runs,
-                decodeTokens, warmUpMillis), this::progress).run();
+                decodeTokens, incoming == null ? OptionalInt.empty() : OptionalInt.of(incoming), warmUpMillis),
+                this::progress).run();
         ClientsOutput output = new ClientsOutput(
                 List.of(config.shape() + ", weights " + (weights == null ? "as stored" : weights.name()),
                         Benchmarked.machine(options())),
-                decodeTokens, measurements);
+                decodeTokens, measured);
         PrintWriter out = command.commandLine().getOut();
         if (json) {
             out.println(output.toJson());
@@ -281,10 +286,12 @@ final class BenchCommand implements Callable<Integer> {
         require(clients.stream().allMatch(each -> each > 0), "--clients must be at least 1, found " + clients);
         require(clients.isEmpty() || decodeTokens > 1, "--clients needs answers of 2 tokens or more (--decode)");
         require(clients.isEmpty() || !clientKinds().isEmpty(), "--clients measures exact and clustered arms only");
+        require(incoming == null || incoming > 0 && !clients.isEmpty(),
+                "--incoming must be at least 1 and needs --clients, found " + incoming);
         require(clients.isEmpty() || !report.isPresent() && maxSeconds == null,
                 "--clients knows neither --report nor --max-seconds");
         require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);
-        require(longest() <= MAX_CONTEXT, "--context and --decode must be at most " + MAX_CONTEXT + " together, found "
+        require(longest() <= MAX_CONTEXT, lengths() + " must be at most " + MAX_CONTEXT + " together, found "
                 + longest());
         require(threads == null || threads > 0 && threads <= ChaiOptions.MAX_THREADS,
                 "--threads must be 1 to " + ChaiOptions.MAX_THREADS + ", found " + threads);
@@ -292,8 +299,12 @@ final class BenchCommand implements Callable<Integer> {
                 "clustered needs --profile FILE or --clusters KxL,...");
     }
 
+    private String lengths() {
+        return incoming == null ? "--context and --decode" : "--context, --decode and --incoming";
+    }
+
     private long longest() {
-        return (long) Collections.max(contexts) + decodeTokens;
+        return (long) Collections.max(contexts) + decodeTokens + (incoming == null ? 0 : incoming + 2);
     }
 
     private int generatedLayers() {

@@ -124,11 +124,12 @@ class BenchCommandTests {
     @Test
     void benchMeasuresClientsAtOnce() {
         String[] arguments = { "bench", "--model", GoldenCases.directory("mha").toString(), "--clusters", "8x1,4x2",
-                "--context", "8,16", "--clients", "1,3", "--runs", "2", "--decode", "3", "--warm-up", "0" };
+                "--context", "8,16", "--clients", "1,3", "--runs", "2", "--decode", "3", "--warm-up", "0", "--incoming",
+                "40" };
         CommandRun text = CommandRun.of(arguments);
         assertThat(text.exitCode()).as(text.err()).isZero();
-        assertThat(text.out()).contains("tokens/s", "to the first token, ms", "between tokens, ms", "clustered")
-                .doesNotContain("stock");
+        assertThat(text.out()).contains("tokens/s", "to the first token, ms", "between tokens, ms", "clustered",
+                "a prompt comes in while answers go on").doesNotContain("stock");
 
         CommandRun run = CommandRun.of(Stream.concat(Stream.of(arguments), Stream.of("--json")).toArray(String[]::new));
         assertThat(run.exitCode()).as(run.err()).isZero();
@@ -146,6 +147,13 @@ class BenchCommandTests {
             }
         });
         assertThat(run.json().path("answerTokens").asInt()).isEqualTo(3);
+        assertThat(run.json().path("incoming")).hasSize(8).allSatisfy(each -> {
+            assertThat(each.path("prompt").asInt()).isEqualTo(40);
+            assertThat(each.path("firstTokenAloneMillis").asDouble()).isPositive();
+            assertThat(each.path("firstTokenMillis").asDouble()).isPositive();
+            assertThat(each.path("betweenTokensWithoutMillis").path("median").asDouble()).isPositive();
+            assertThat(each.path("betweenTokensMillis").path("median").asDouble()).isPositive();
+        });
     }
 
     @Test
@@ -153,6 +161,8 @@ class BenchCommandTests {
         String model = GoldenCases.directory("mha").toString();
         assertThat(CommandRun.of("bench", "--model", model, "--arms", "exact", "--clients", "0").err())
                 .contains("--clients must be at least 1, found [0]");
+        assertThat(CommandRun.of("bench", "--model", model, "--arms", "exact", "--incoming", "9").err())
+                .contains("--incoming must be at least 1 and needs --clients, found 9");
         assertThat(CommandRun.of("bench", "--model", model, "--arms", "stock", "--clients", "2").err())
                 .contains("--clients measures exact and clustered arms only");
         assertThat(CommandRun.of("bench", "--model", model, "--arms", "exact", "--clients", "2", "--decode", "1").err())
