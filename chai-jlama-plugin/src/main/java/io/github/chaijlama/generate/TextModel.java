@@ -38,8 +38,8 @@ public final class TextModel implements AutoCloseable {
     private final GenerationConfig generationConfig;
     private final TextGenerator generator;
     private final Sessions sessions;
-
     private final Optional<Scheduler> scheduler;
+    private final RequestGate gate = new RequestGate();
 
     private TextModel(TokenModel model, TextTokenizer tokenizer, Optional<ChatTemplate> chatTemplate,
             GenerationConfig generationConfig, Function<SamplingOptions, Sampler> samplers,
@@ -259,10 +259,13 @@ public final class TextModel implements AutoCloseable {
      * @param prompt tokens of {@link #chatPrompt}
      * @throws io.github.chaijlama.ContextLengthException  if the prompt alone is longer than the context
      * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget
+     * @throws StoppingException                           if the {@link #gate()} is shut
      */
     public GenerationResult chat(int[] prompt, GenerationOptions options, GenerationListener listener,
             Cancellation cancellation) {
-        return generator.generate(prompt, true, options, listener, cancellation);
+        try (RequestGate.Pass _ = gate.enter()) {
+            return generator.generate(prompt, true, options, listener, cancellation);
+        }
     }
 
     /**
@@ -271,10 +274,18 @@ public final class TextModel implements AutoCloseable {
      * @param prompt tokens of {@link TextTokenizer#encodePrompt(String)}, at least one
      * @throws io.github.chaijlama.ContextLengthException  if the prompt alone is longer than the context
      * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values do not fit into the budget
+     * @throws StoppingException                           if the {@link #gate()} is shut
      */
     public GenerationResult complete(int[] prompt, GenerationOptions options, GenerationListener listener,
             Cancellation cancellation) {
-        return generator.generate(prompt, false, options, listener, cancellation);
+        try (RequestGate.Pass _ = gate.enter()) {
+            return generator.generate(prompt, false, options, listener, cancellation);
+        }
+    }
+
+    /** Returns where requests come in: for a model that is to stop and to end what it has begun. */
+    public RequestGate gate() {
+        return gate;
     }
 
     /** Returns what takes the steps of all answers together, if the model was loaded with one. */
@@ -305,6 +316,7 @@ public final class TextModel implements AutoCloseable {
             sessions.close();
             model.close();
         } finally {
+            gate.abandon();
             tokenizer.close();
         }
     }

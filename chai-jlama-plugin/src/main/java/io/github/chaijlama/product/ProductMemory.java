@@ -5,7 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** Memory that grows to the largest that was asked for. Not thread-safe. */
+/** Memory that grows to the largest that was asked for. Not thread-safe, but for closing. */
 final class ProductMemory implements AutoCloseable {
     private static final long ALIGNMENT = 64;
 
@@ -32,8 +32,9 @@ final class ProductMemory implements AutoCloseable {
         return memory;
     }
 
+    /** Frees the memory, once; several may do it at the same time. */
     @Override
-    public void close() {
+    public synchronized void close() {
         if (arena.scope().isAlive()) {
             arena.close();
         }

@@ -268,7 +268,7 @@ public final class StoredTensors implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (arena.scope().isAlive()) {
             arena.close();
         }

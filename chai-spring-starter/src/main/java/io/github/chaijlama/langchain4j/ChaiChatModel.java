@@ -27,7 +27,8 @@ import io.github.chaijlama.tool.ToolCallParser;
  * response format or tool choice REQUIRED, which they could cut (defaults of this model are set aside there). A prompt
  * beyond the context is an {@link dev.langchain4j.exception.InvalidRequestException}; a request for which there is no
  * place or no key/value memory at the moment is a {@link dev.langchain4j.exception.RateLimitException}, one that takes
- * longer than the engine allows a {@link dev.langchain4j.exception.TimeoutException}.
+ * longer than the engine allows a {@link dev.langchain4j.exception.TimeoutException}; one that comes while the
+ * application stops is an {@link dev.langchain4j.exception.InternalServerException}, which may be tried again.
  *
  * <p>Tools are shown to the model by its own chat template, and calls found in its family's form
  * ({@link io.github.chaijlama.tool.ToolCallParser}). A JSON response format, with a schema or without, and tool choice

@@ -13,6 +13,7 @@ import org.slf4j.LoggerFactory;
 
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.generate.GenerationConfig;
+import io.github.chaijlama.generate.RequestGate;
 import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.schedule.SchedulerLimits;
 
@@ -98,11 +99,41 @@ public final class ChaiEngine implements AutoCloseable {
 
     /** Runs a streaming answer on a thread of its own. */
     void stream(Runnable answer) {
+        RequestGate.Pass pass = model.gate().stay();
         try {
-            streams.execute(answer);
+            streams.execute(() -> {
+                try (pass) {
+                    answer.run();
+                }
+            });
         } catch (RejectedExecutionException e) {
+            pass.close();
             throw new IllegalStateException("the model is closed", e);
         }
+    }
+
+    /**
+     * Refuses new requests from now on, with a {@link dev.langchain4j.exception.InternalServerException} whose cause is
+     * a {@link io.github.chaijlama.generate.StoppingException}, and does not wait. Answers that are being generated
+     * come to their end: {@link #awaitAnswers()}.
+     */
+    public void refuseRequests() {
+        model.gate().shut();
+    }
+
+    /** Takes on requests again after {@link #refuseRequests()}. */
+    public void acceptRequests() {
+        model.gate().open();
+    }
+
+    /** Whether new requests are refused. */
+    public boolean isRefusing() {
+        return model.gate().isShut();
+    }
+
+    /** Waits until no answer is being generated, or told to its handler, or the engine is closed. */
+    public void awaitAnswers() throws InterruptedException {
+        model.gate().awaitNobody();
     }
 
     /** Waits for a running step and frees everything. Answers that are being generated end with an error. */

@@ -6,6 +6,7 @@ import java.util.Objects;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -60,6 +61,12 @@ public final class ChaiAutoConfiguration {
             directory.deleteIfTemporary();
             throw e;
         }
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    EngineLifecycle chaiEngineLifecycle(ConfigurableListableBeanFactory beans) {
+        return new EngineLifecycle(beans);
     }
 
     @Bean

@@ -57,7 +57,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      * @param name             Name of the model in requests and responses. By default the repository, or the name of
      *                         the directory.
      * @param weights          Type the weights are kept in. stored, as the files have them, or q4 or q8: four or eight
-     *                         bits a value, quantized when the model is loaded.
+     *                         bits a value, quantized when the model is loaded. q8 needs operators other than jlama,
+     *                         and attention other than stock.
      * @param generationConfig Whether the model's generation_config.json says how requests are answered that say
      *                         nothing else; chai.chat comes before it.
      */
@@ -71,8 +72,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      * @param mode                  When to calibrate. off is never, if-missing if there is neither chai.profile nor a
      *                              profile of this model in the directory, always is at every start.
      * @param texts                 Sample texts, like those the application will see: JSON lines or plain text, a path
-     *                              or a location that begins with classpath: or file:. By default general English texts
-     *                              of the starter's own.
+     *                              or a location that begins with classpath: or file:. By default 62 general English
+     *                              texts of the starter's own.
      * @param samples               Most texts whose attention is looked at, and most others that quality is measured
      *                              on.
      * @param maxTokens             Tokens that longer texts are cut to.
@@ -80,8 +81,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      *                              unless chai.calibration.max-kl is set.
      * @param maxKl                 Largest mean divergence from exact attention, nats per token, instead of a rise in
      *                              perplexity.
-     * @param profileDirectory      Directory of profiles, named after the fingerprints of their models. By default
-     *                              .chai/profiles in the user's home directory.
+     * @param profileDirectory      Directory of profiles, named after the fingerprints of their models, with -q4 or -q8
+     *                              for quantized weights. By default .chai/profiles in the user's home directory.
      */
     public record Calibration(@DefaultValue("off") Mode mode, @Nullable String texts,
             @DefaultValue("128") int samples, @DefaultValue("1024") int maxTokens,
@@ -114,7 +115,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      *
      * @param maxMemory        Budget for the keys and values of all requests together. By default a quarter of the
      *                         machine's memory.
-     * @param type             How keys and values are stored. f32, bf16 or i8: four, two or one byte a number.
+     * @param type             How keys and values are stored. f32, bf16 or i8: four, two or one byte a number. stock
+     *                         attention needs f32.
      * @param reuse            Whether keys and values of a request stay in memory for later ones that begin with the
      *                         same tokens, as the turns of a conversation do. They give way to requests that need the
      *                         memory.
