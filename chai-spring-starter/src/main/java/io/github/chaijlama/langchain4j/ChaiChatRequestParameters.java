@@ -7,13 +7,19 @@ import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
 import org.jspecify.annotations.Nullable;
 
+import io.github.chaijlama.AttentionMode;
+
 /** Parameters of a request with what only this project's models know. */
 public final class ChaiChatRequestParameters extends DefaultChatRequestParameters {
     private final @Nullable Boolean enableThinking;
+    private final @Nullable AttentionMode attention;
+    private final @Nullable Long seed;
 
     private ChaiChatRequestParameters(Builder builder) {
         super(builder);
         this.enableThinking = builder.enableThinking;
+        this.attention = builder.attention;
+        this.seed = builder.seed;
     }
 
     /**
@@ -22,6 +28,16 @@ public final class ChaiChatRequestParameters extends DefaultChatRequestParameter
      */
     public @Nullable Boolean enableThinking() {
         return enableThinking;
+    }
+
+    /** Returns the attention of the answer, null for that of the model's options. */
+    public @Nullable AttentionMode attention() {
+        return attention;
+    }
+
+    /** Returns where random choices start, null for the model's own seed, or a different one each time. */
+    public @Nullable Long seed() {
+        return seed;
     }
 
     @Override
@@ -37,17 +53,19 @@ public final class ChaiChatRequestParameters extends DefaultChatRequestParameter
     @Override
     public boolean equals(@Nullable Object other) {
         return super.equals(other) && other instanceof ChaiChatRequestParameters that
-                && Objects.equals(enableThinking, that.enableThinking);
+                && Objects.equals(enableThinking, that.enableThinking) && attention == that.attention
+                && Objects.equals(seed, that.seed);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(super.hashCode(), enableThinking);
+        return Objects.hash(super.hashCode(), enableThinking, attention, seed);
     }
 
     @Override
     public String toString() {
-        return "ChaiChatRequestParameters{" + super.toString() + ", enableThinking=" + enableThinking + "}";
+        return "ChaiChatRequestParameters{" + super.toString() + ", enableThinking=" + enableThinking + ", attention="
+                + attention + ", seed=" + seed + "}";
     }
 
     /** Returns an empty builder. */
@@ -58,6 +76,8 @@ public final class ChaiChatRequestParameters extends DefaultChatRequestParameter
     /** Puts parameters together. */
     public static final class Builder extends DefaultChatRequestParameters.Builder<Builder> {
         private @Nullable Boolean enableThinking;
+        private @Nullable AttentionMode attention;
+        private @Nullable Long seed;
 
         /** Creates an empty builder. */
         public Builder() {}
@@ -68,11 +88,25 @@ public final class ChaiChatRequestParameters extends DefaultChatRequestParameter
             return this;
         }
 
+        /** Sets the attention: exact, or clustered if the model was loaded with a profile. */
+        public Builder attention(@Nullable AttentionMode attention) {
+            this.attention = attention;
+            return this;
+        }
+
+        /** Sets where random choices start; the same seed gives the same answer. */
+        public Builder seed(@Nullable Long seed) {
+            this.seed = seed;
+            return this;
+        }
+
         @Override
         public Builder overrideWith(ChatRequestParameters parameters) {
             super.overrideWith(parameters);
-            if (parameters instanceof ChaiChatRequestParameters own && own.enableThinking != null) {
-                enableThinking = own.enableThinking;
+            if (parameters instanceof ChaiChatRequestParameters own) {
+                enableThinking = own.enableThinking == null ? enableThinking : own.enableThinking;
+                attention = own.attention == null ? attention : own.attention;
+                seed = own.seed == null ? seed : own.seed;
             }
             return this;
         }

@@ -146,9 +146,11 @@ final class ChatRequestMapper {
             }
             stopSequences = List.of();
         }
+        ChaiChatRequestParameters own = ChaiChatRequestParameters.builder().overrideWith(parameters).build();
         SamplingOptions sampling = Sampling.of(parameters.temperature(), parameters.topK(), parameters.topP(),
-                parameters.frequencyPenalty(), parameters.presencePenalty(), repetitionPenalty, seed);
-        GenerationOptions options = GenerationOptions.DEFAULT.withSampling(sampling)
+                parameters.frequencyPenalty(), parameters.presencePenalty(), repetitionPenalty,
+                own.seed() == null ? seed : own.seed());
+        GenerationOptions options = GenerationOptions.DEFAULT.withSampling(sampling).withAttention(own.attention())
                 .withMaxNewTokens(parameters.maxOutputTokens()).withStopSequences(stopSequences);
         return constraint.map(options::withConstraint).orElse(options);
     }
