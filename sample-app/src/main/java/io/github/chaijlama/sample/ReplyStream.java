@@ -3,6 +3,7 @@ package io.github.chaijlama.sample;
 
 import java.io.IOException;
 import java.util.Map;
+import java.util.function.Function;
 
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.PartialResponse;
@@ -12,6 +13,7 @@ import dev.langchain4j.model.chat.response.StreamingHandle;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpStatus;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
 /**
@@ -21,14 +23,19 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 final class ReplyStream implements StreamingChatResponseHandler {
     private static final Logger logger = LoggerFactory.getLogger(ReplyStream.class);
 
-    private final String conversationId;
+    private final Function<ChatResponse, ChatReply> replies;
     private final Conversations.Turn turn;
     private final SseEmitter emitter;
     private volatile @Nullable StreamingHandle handle;
     private volatile boolean gone;
 
-    ReplyStream(String conversationId, Conversations.Turn turn, SseEmitter emitter) {
-        this.conversationId = conversationId;
+    /**
+     * Creates a stream.
+     *
+     * @param replies turns a response into what is sent at the end
+     */
+    ReplyStream(Function<ChatResponse, ChatReply> replies, Conversations.Turn turn, SseEmitter emitter) {
+        this.replies = replies;
         this.turn = turn;
         this.emitter = emitter;
         emitter.onError(error -> leave());
@@ -48,7 +55,7 @@ final class ReplyStream implements StreamingChatResponseHandler {
     public void onCompleteResponse(ChatResponse response) {
         try {
             // Remembered only when it was sent; the next message waits until then.
-            if (!gone && send("done", ChatReply.of(conversationId, response))) {
+            if (!gone && send("done", replies.apply(response))) {
                 turn.remember(response.aiMessage());
                 emitter.complete();
             }
@@ -59,10 +66,12 @@ final class ReplyStream implements StreamingChatResponseHandler {
 
     @Override
     public void onError(Throwable error) {
-        logger.debug("The answer failed", error);
+        ApiErrors.Problem problem = ApiErrors.Problem.of(error);
+        if (problem.status() == HttpStatus.INTERNAL_SERVER_ERROR) {
+            logger.error("The answer failed", error);
+        }
         leave();
-        String message = error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
-        if (send("error", Map.of("error", message))) {
+        if (send("error", Map.of("error", problem.detail(), "status", problem.status().value()))) {
             emitter.complete();
         }
     }

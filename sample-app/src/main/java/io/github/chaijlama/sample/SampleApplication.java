@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.sample;
 
+import java.time.InstantSource;
+import javax.sql.DataSource;
+
 import dev.langchain4j.model.TokenCountEstimator;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
+import org.springframework.core.Ordered;
+import org.springframework.scheduling.annotation.EnableScheduling;
+import org.springframework.util.unit.DataSize;
 
 import io.github.chaijlama.langchain4j.ChaiEngine;
 
 /** Starts the sample. */
 @SpringBootApplication
+@EnableScheduling
 @EnableConfigurationProperties(Conversations.Settings.class)
 public class SampleApplication {
     /** The share of the context that a question and the memory may fill; the rest is for the answer. */
@@ -22,8 +31,45 @@ public class SampleApplication {
     }
 
     @Bean
-    Conversations conversations(ChaiEngine engine, TokenCountEstimator tokens, Conversations.Settings settings) {
+    ConversationDatabase conversationDatabase(Conversations.Settings settings) {
+        return ConversationDatabase.open(settings.store(), settings.user(), settings.password());
+    }
+
+    @Bean(destroyMethod = "") // closed by what opened it
+    DataSource dataSource(ConversationDatabase database) {
+        return database.dataSource();
+    }
+
+    @Bean
+    ConversationStore conversationStore(ConversationDatabase database, Conversations.Settings settings) {
+        return new ConversationStore(database.dataSource(), settings.expireAfter(), InstantSource.system());
+    }
+
+    @Bean
+    Conversations conversations(ChaiEngine engine, TokenCountEstimator tokens, ConversationStore store,
+            Conversations.Settings settings) {
         int contextLength = engine.textModel().tokenModel().config().contextLength();
-        return new Conversations((int) (contextLength * MEMORY_SHARE), tokens, settings);
+        return new Conversations((int) (contextLength * MEMORY_SHARE), tokens, store, settings);
+    }
+
+    @Bean
+    BackgroundRuns backgroundRuns() {
+        return new BackgroundRuns();
+    }
+
+    @Bean
+    FilterRegistrationBean<SecurityHeadersFilter> securityHeaders() {
+        FilterRegistrationBean<SecurityHeadersFilter> filter = new FilterRegistrationBean<>(
+                new SecurityHeadersFilter());
+        filter.setOrder(Ordered.HIGHEST_PRECEDENCE);
+        return filter;
+    }
+
+    @Bean
+    FilterRegistrationBean<RequestSizeFilter> requestSize(@Value("${sample.max-request-size:256KB}") DataSize most) {
+        FilterRegistrationBean<RequestSizeFilter> filter = new FilterRegistrationBean<>(new RequestSizeFilter(most));
+        filter.addUrlPatterns("/api/*");
+        filter.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
+        return filter;
     }
 }

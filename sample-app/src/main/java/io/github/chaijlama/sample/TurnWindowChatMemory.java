@@ -25,16 +25,16 @@ final class TurnWindowChatMemory implements ChatMemory {
         this(id, maxTokens, tokens, List.of());
     }
 
-    private TurnWindowChatMemory(Object id, int maxTokens, TokenCountEstimator tokens, List<ChatMessage> messages) {
+    /**
+     * Creates a memory of a conversation.
+     *
+     * @param messages what was said in it so far
+     */
+    TurnWindowChatMemory(Object id, int maxTokens, TokenCountEstimator tokens, List<ChatMessage> messages) {
         this.id = id;
         this.maxTokens = maxTokens;
         this.tokens = tokens;
         this.messages = new ArrayList<>(messages);
-    }
-
-    /** Returns a memory of the same messages that goes its own way. */
-    TurnWindowChatMemory copy() {
-        return new TurnWindowChatMemory(id, maxTokens, tokens, messages);
     }
 
     @Override

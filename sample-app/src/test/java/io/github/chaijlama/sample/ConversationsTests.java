@@ -10,8 +10,11 @@ import java.util.concurrent.TimeUnit;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.UserMessage;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+
+import io.github.chaijlama.AttentionMode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -22,21 +25,38 @@ class ConversationsTests {
     private static final AiMessage ANSWER = AiMessage.from("Ruby.");
     private static final UserMessage NEXT = UserMessage.from("Where?");
 
-    private static Conversations conversations(int remembered, Duration turnWait) {
-        return new Conversations(100, new WordCounter(), new Conversations.Settings(remembered, turnWait));
+    private final TestDatabase database = new TestDatabase();
+    private final ConversationStore store = database.store();
+    private final Conversations conversations = conversations(2, Duration.ZERO);
+
+    private Conversations conversations(int remembered, Duration turnWait) {
+        return new Conversations(100, new WordCounter(), store, TestDatabase.settings(remembered, turnWait));
     }
 
-    private final Conversations conversations = conversations(2, Duration.ZERO);
+    @AfterEach
+    void close() {
+        assertThat(conversations.active()).as("nobody waits or is answered").isZero();
+        database.close();
+    }
+
+    private static ConversationKey key(String id) {
+        return new ConversationKey(Browser.NOBODY, id);
+    }
+
+    private static Conversations.Turn begin(Conversations conversations, String id, UserMessage question)
+            throws InterruptedException {
+        return conversations.begin(key(id), question, ChatSettings.NONE);
+    }
 
     /** Returns what the next request of a conversation would be, and remembers nothing of it. */
     private List<ChatMessage> next(String id) throws InterruptedException {
-        try (Conversations.Turn turn = conversations.begin(id, NEXT)) {
+        try (Conversations.Turn turn = begin(conversations, id, NEXT)) {
             return turn.messages();
         }
     }
 
     private void chat(String id) throws InterruptedException {
-        try (Conversations.Turn turn = conversations.begin(id, QUESTION)) {
+        try (Conversations.Turn turn = begin(conversations, id, QUESTION)) {
             assertThat(turn.remember(ANSWER)).isTrue();
         }
     }
@@ -51,7 +71,7 @@ class ConversationsTests {
 
     @Test
     void aTurnThatEndedIsNotRemembered() throws InterruptedException {
-        Conversations.Turn turn = conversations.begin("a", QUESTION);
+        Conversations.Turn turn = begin(conversations, "a", QUESTION);
         turn.close();
         assertThat(turn.remember(ANSWER)).isFalse();
         assertThat(next("a")).containsExactly(NEXT);
@@ -59,19 +79,19 @@ class ConversationsTests {
 
     @Test
     void endingATurnTwiceLetsOnlyOneInto() throws InterruptedException {
-        Conversations.Turn turn = conversations.begin("a", QUESTION);
+        Conversations.Turn turn = begin(conversations, "a", QUESTION);
         turn.close();
         turn.close();
         turn.remember(ANSWER);
-        try (Conversations.Turn _ = conversations.begin("a", QUESTION)) {
-            assertThatThrownBy(() -> conversations.begin("a", NEXT)).isInstanceOf(ConversationBusyException.class);
+        try (Conversations.Turn _ = begin(conversations, "a", QUESTION)) {
+            assertThatThrownBy(() -> begin(conversations, "a", NEXT)).isInstanceOf(ConversationBusyException.class);
         }
     }
 
     @Test
     void aConversationThatIsBusyForTooLongIsRefusedAndGoesOn() throws InterruptedException {
-        try (Conversations.Turn turn = conversations.begin("a", QUESTION)) {
-            assertThatThrownBy(() -> conversations.begin("a", NEXT)).isInstanceOf(ConversationBusyException.class)
+        try (Conversations.Turn turn = begin(conversations, "a", QUESTION)) {
+            assertThatThrownBy(() -> begin(conversations, "a", NEXT)).isInstanceOf(ConversationBusyException.class)
                     .hasMessageContaining("another message of this conversation is being answered");
             assertThat(next("b")).as("others go on").containsExactly(NEXT);
             assertThat(turn.remember(ANSWER)).isTrue();
@@ -82,12 +102,12 @@ class ConversationsTests {
     @Test
     void aMessageWaitsForTheOneBeforeIt() throws Exception {
         Conversations patient = conversations(2, Duration.ofSeconds(50));
-        Conversations.Turn first = patient.begin("a", QUESTION);
+        Conversations.Turn first = begin(patient, "a", QUESTION);
         CountDownLatch waiting = new CountDownLatch(1);
         CompletableFuture<List<ChatMessage>> second = new CompletableFuture<>();
         Thread.ofPlatform().start(() -> {
             waiting.countDown();
-            try (Conversations.Turn turn = patient.begin("a", NEXT)) {
+            try (Conversations.Turn turn = begin(patient, "a", NEXT)) {
                 second.complete(turn.messages());
             } catch (InterruptedException e) {
                 second.completeExceptionally(e);
@@ -110,41 +130,75 @@ class ConversationsTests {
                 }
                 return super.estimateTokenCountInMessages(messages);
             }
-        }, new Conversations.Settings(0, Duration.ZERO));
-        assertThatThrownBy(() -> failing.begin("a", QUESTION)).isInstanceOf(StackOverflowError.class);
-        assertThat(failing.size()).as("no user is left").isZero();
+        }, store, TestDatabase.settings(2, Duration.ZERO));
+        assertThatThrownBy(() -> begin(failing, "a", QUESTION)).isInstanceOf(StackOverflowError.class);
+        assertThat(failing.active()).as("no user is left").isZero();
         fails[0] = false;
-        failing.begin("a", QUESTION).close();
+        begin(failing, "a", QUESTION).close();
     }
 
     @Test
-    void forgetsTheConversationUsedLongestAgo() throws InterruptedException {
-        chat("a");
-        chat("b");
-        next("a");
-        chat("c");
-        assertThat(conversations.size()).isEqualTo(2);
-        assertThat(next("a")).hasSize(3);
+    void forgetsTheConversationThatChangedLongestAgo() throws InterruptedException {
+        for (String id : List.of("a", "b", "a", "c")) {
+            database.advance(Duration.ofSeconds(1));
+            chat(id);
+        }
+        assertThat(store.size()).isEqualTo(2);
+        assertThat(next("a")).hasSize(5);
         assertThat(next("b")).as("forgotten").containsExactly(NEXT);
     }
 
     @Test
-    void neverForgetsAConversationInTheMiddleOfATurn() throws InterruptedException {
+    void aConversationInTheMiddleOfATurnIsNotForgotten() throws InterruptedException {
         chat("a");
-        try (Conversations.Turn turn = conversations.begin("a", QUESTION)) {
+        try (Conversations.Turn turn = begin(conversations, "a", QUESTION)) {
             for (String other : List.of("b", "c", "d")) {
+                database.advance(Duration.ofSeconds(1));
                 chat(other);
             }
-            assertThat(conversations.size()).isEqualTo(2);
-            assertThatThrownBy(() -> conversations.begin("a", NEXT)).as("still the same conversation")
+            assertThatThrownBy(() -> begin(conversations, "a", NEXT)).as("still the same conversation")
                     .isInstanceOf(ConversationBusyException.class);
+            database.advance(Duration.ofSeconds(1));
             turn.remember(ANSWER);
         }
         assertThat(next("a")).containsExactly(QUESTION, ANSWER, QUESTION, ANSWER, NEXT);
-        List<Conversations.Turn> turns = List.of(conversations.begin("a", NEXT), conversations.begin("d", NEXT),
-                conversations.begin("e", NEXT));
-        assertThat(conversations.size()).as("all are in use").isEqualTo(3);
-        turns.forEach(Conversations.Turn::close);
-        assertThat(conversations.size()).isEqualTo(2);
+        assertThat(store.size()).isEqualTo(2);
+    }
+
+    @Test
+    void aDeletedConversationIsNotBroughtBackByTheAnswerOnItsWay() throws InterruptedException {
+        chat("a");
+        try (Conversations.Turn turn = begin(conversations, "a", QUESTION)) {
+            conversations.delete(key("a"));
+            try (Conversations.Turn fresh = begin(conversations, "a", NEXT)) {
+                assertThat(fresh.messages()).as("a new conversation of this name").containsExactly(NEXT);
+                assertThat(turn.remember(ANSWER)).isTrue();
+            }
+        }
+        assertThat(store.size()).isZero();
+        assertThat(next("a")).containsExactly(NEXT);
+    }
+
+    @Test
+    void theModelIsShownTheEndOfALongConversationAndAllOfItIsKept() throws InterruptedException {
+        UserMessage long40 = UserMessage.from("word ".repeat(40).strip());
+        for (int turn = 0; turn < 8; turn++) {
+            try (Conversations.Turn begun = begin(conversations, "a", long40)) {
+                assertThat(begun.messages().getFirst()).isEqualTo(long40);
+                assertThat(begun.messages()).as("of 100 words").hasSize(turn == 0 ? 1 : 3);
+                begun.remember(ANSWER);
+            }
+        }
+        assertThat(store.getMessages(key("a"))).hasSize(16);
+        assertThat(conversations.remembered(key("a"))).containsExactly(long40, ANSWER, long40, ANSWER);
+    }
+
+    @Test
+    void settingsOfTheLastTurnAreKept() throws InterruptedException {
+        ChatSettings settings = new ChatSettings(AttentionMode.EXACT, 0.5, null, 7, 3L);
+        try (Conversations.Turn turn = conversations.begin(key("a"), QUESTION, settings)) {
+            turn.remember(ANSWER);
+        }
+        assertThat(store.conversation(key("a")).orElseThrow().settings()).isEqualTo(settings);
     }
 }

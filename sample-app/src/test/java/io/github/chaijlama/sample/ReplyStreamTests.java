@@ -37,14 +37,21 @@ class ReplyStreamTests {
     private static final AiMessage ANSWER = AiMessage.from("Ruby.");
     private static final UserMessage NEXT = UserMessage.from("Where?");
 
-    private final Conversations conversations = new Conversations(100, new WordCounter(),
-            new Conversations.Settings(10, Duration.ZERO));
+    private final TestDatabase database = new TestDatabase();
+    private final Conversations conversations = new Conversations(100, new WordCounter(), database.store(),
+            TestDatabase.settings(10, Duration.ZERO));
     private final Browser browser = new Browser();
     private final Handle handle = new Handle();
     private final ReplyStream stream;
 
     ReplyStreamTests() throws InterruptedException {
-        stream = new ReplyStream("a", conversations.begin("a", QUESTION), browser);
+        stream = new ReplyStream(
+                response -> ChatReply.of("a", response, new ExactCacheSize(OptionalLong.empty())), begin(QUESTION),
+                browser);
+    }
+
+    private Conversations.Turn begin(UserMessage question) throws InterruptedException {
+        return conversations.begin(new ConversationKey("owner", "a"), question, ChatSettings.NONE);
     }
 
     /** The other end of a stream. */
@@ -115,7 +122,7 @@ class ReplyStreamTests {
     }
 
     private List<ChatMessage> remembered() throws InterruptedException {
-        try (Conversations.Turn turn = conversations.begin("a", NEXT)) {
+        try (Conversations.Turn turn = begin(NEXT)) {
             return turn.messages().subList(0, turn.messages().size() - 1);
         }
     }
@@ -123,9 +130,10 @@ class ReplyStreamTests {
     /** However a turn ended, it ended once: there is one permit again, not none and not two. */
     @AfterEach
     void theTurnEndedOnce() throws InterruptedException {
-        try (Conversations.Turn _ = conversations.begin("a", NEXT)) {
-            assertThatThrownBy(() -> conversations.begin("a", NEXT)).isInstanceOf(ConversationBusyException.class);
+        try (Conversations.Turn _ = begin(NEXT)) {
+            assertThatThrownBy(() -> begin(NEXT)).isInstanceOf(ConversationBusyException.class);
         }
+        database.close();
     }
 
     @Test
@@ -171,10 +179,10 @@ class ReplyStreamTests {
         await(sending);
         browser.leave();
         assertThat(remembered()).as("the next turn goes on at once").isEmpty();
-        try (Conversations.Turn next = conversations.begin("a", NEXT)) {
+        try (Conversations.Turn next = begin(NEXT)) {
             left.countDown();
             completing.get(30, TimeUnit.SECONDS);
-            assertThatThrownBy(() -> conversations.begin("a", NEXT)).as("the late end does not end the next turn")
+            assertThatThrownBy(() -> begin(NEXT)).as("the late end does not end the next turn")
                     .isInstanceOf(ConversationBusyException.class);
             next.remember(ANSWER);
         }

@@ -59,8 +59,9 @@ class SampleApplicationTests {
     @BeforeAll
     static void start() {
         clustered = SpringApplication.run(new Class<?>[]{ SampleApplication.class, HeldStreams.class },
-                new String[]{ "--server.port=0" });
-        exact = SpringApplication.run(SampleApplication.class, "--server.port=0", "--chai.enabled=false",
+                new String[]{ "--server.port=0", "--sample.conversations.store=memory" });
+        exact = SpringApplication.run(SampleApplication.class, "--server.port=0", "--sample.conversations.store=memory",
+                "--chai.enabled=false",
                 "--sample.conversations.turn-wait=0s");
     }
 
@@ -169,6 +170,7 @@ class SampleApplicationTests {
     @Test
     void anotherTurnsToJlamasOwnAttention() throws Exception {
         try (ConfigurableApplicationContext stock = SpringApplication.run(SampleApplication.class, "--server.port=0",
+                "--sample.conversations.store=memory",
                 "--chai.attention=stock")) {
             JsonNode answer = ask(stock, "stock", STORY);
             assertThat(answer.path("attention").stringValue()).isEqualTo("STOCK");
@@ -281,7 +283,8 @@ class SampleApplicationTests {
 
     @Test
     void aMessageThatComesWhileAnotherIsAnsweredForTooLongIsAConflict() throws Exception {
-        try (Conversations.Turn _ = exact.getBean(Conversations.class).begin("busy", UserMessage.from("Hello!"))) {
+        try (Conversations.Turn _ = exact.getBean(Conversations.class)
+                .begin(new ConversationKey(Browser.NOBODY, "busy"), UserMessage.from("Hello!"), ChatSettings.NONE)) {
             for (String path : List.of("/api/chat", "/api/chat/stream")) {
                 HttpResponse<String> response = post(exact, path, body("busy", "Hello!"));
                 assertThat(response.statusCode()).as(path).isEqualTo(409);
@@ -318,6 +321,7 @@ class SampleApplicationTests {
     void aFullCacheIsToBeTriedAgainLaterAndNothingIsRemembered() throws Exception {
         int page = 128 * 32 * 4;
         try (ConfigurableApplicationContext small = SpringApplication.run(SampleApplication.class, "--server.port=0",
+                "--sample.conversations.store=memory",
                 "--chai.enabled=false", "--chai.kv-cache.max-memory=" + 100 * page + "B")) {
             assertThat(post(small, "/api/chat", body("full", "Hello! ".repeat(60))).statusCode())
                     .as("more than the whole budget").isEqualTo(400);

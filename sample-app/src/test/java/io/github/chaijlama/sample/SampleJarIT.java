@@ -38,7 +38,7 @@ class SampleJarIT {
     void start() throws IOException {
         ProcessBuilder builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-jar", jar().toString(),
-                "--server.port=0").redirectErrorStream(true);
+                "--server.port=0", "--sample.conversations.store=memory").redirectErrorStream(true);
         builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"));
         process = builder.start();
         Thread.ofPlatform().daemon().start(this::readLog);

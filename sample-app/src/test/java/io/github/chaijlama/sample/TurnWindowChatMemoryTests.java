@@ -65,15 +65,14 @@ class TurnWindowChatMemoryTests {
     }
 
     @Test
-    void copiesGoTheirOwnWay() {
-        say(question("a"), answer("b"));
-        TurnWindowChatMemory copy = memory.copy();
-        copy.add(question("1 2 3 4 5 6 7 8 9 10"));
-        assertThat(copy.id()).isEqualTo("id");
-        assertThat(copy.messages()).hasSize(1);
-        assertThat(memory.messages()).isEqualTo(List.of(question("a"), answer("b")));
-        memory.clear();
-        assertThat(memory.messages()).isEmpty();
-        assertThat(copy.messages()).hasSize(1);
+    void goesOnFromWhatWasSaid() {
+        List<ChatMessage> said = List.of(question("a"), answer("b"));
+        TurnWindowChatMemory next = new TurnWindowChatMemory("id", 10, new WordCounter(), said);
+        next.add(question("1 2 3 4 5 6 7 8 9 10"));
+        assertThat(next.id()).isEqualTo("id");
+        assertThat(next.messages()).containsExactly(question("1 2 3 4 5 6 7 8 9 10"));
+        assertThat(said).as("not changed").hasSize(2);
+        next.clear();
+        assertThat(next.messages()).isEmpty();
     }
 }
