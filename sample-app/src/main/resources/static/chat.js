@@ -1,63 +1,16 @@
-const messages = document.getElementById("messages");
-const form = document.getElementById("form");
-const input = document.getElementById("message");
-const send = document.getElementById("send");
-const stop = document.getElementById("stop");
-const status = document.getElementById("status");
-const suggestions = document.getElementById("suggestions");
+/** The conversation that is open: messages, the answer on its way, what to ask next. */
+import { bytes, byId, element, number, rate, Refusal, stream } from "./api.js";
+import { currentId, onOpen, ready, refresh } from "./conversations.js";
+import * as figures from "./figures.js";
+import * as settings from "./settings.js";
 
-const FIRST = ["Tell me a story about a fox named Ruby.", "Hello!", "What is the opposite of big?"];
+const FIRST = ["Hi", "Tell me a story about a fox named Ruby.", "What is the opposite of big?"];
 
-let conversationId = crypto.randomUUID?.() ?? String(Math.random());
+const messages = byId("messages");
+const input = byId("message");
 let running = null;
 /** Who the last story is about; questions that fit nothing told would get made-up answers. */
 let hero = null;
-
-function number(value) {
-  return value.toLocaleString("en");
-}
-
-function bytes(value) {
-  return value < 1 << 20 ? `${number(Math.round(value / 1024))} KiB` : `${(value / (1 << 20)).toFixed(2)} MiB`;
-}
-
-function showFacts(facts) {
-  document.getElementById("facts").replaceChildren(...Object.entries(facts).map(([name, value]) => {
-    const fact = document.createElement("div");
-    fact.append(Object.assign(document.createElement("dt"), { textContent: name }),
-      Object.assign(document.createElement("dd"), { textContent: value }));
-    return fact;
-  }));
-}
-
-async function loadFacts() {
-  try {
-    const response = await fetch("api/info");
-    if (!response.ok) {
-      throw new Error(await problem(response));
-    }
-    const info = await response.json();
-    showFacts({
-      Attention: info.attention === "CLUSTERED" ? "clustered (CHAI)" : info.attention.toLowerCase(),
-      ...(info.clusters && { "Clusters per layer": info.clusters.join(" ") }),
-      Operators: info.operators,
-      Context: `${number(info.contextLength)} tokens`,
-    });
-  } catch (error) {
-    showFacts({ "What answers here": `unknown: ${error.message}` });
-  }
-}
-
-/** What a response that is not OK says is wrong. Proxies and servers that are starting do not answer with JSON. */
-async function problem(response) {
-  const body = await response.text();
-  try {
-    const { detail, error } = JSON.parse(body);
-    return detail ?? error ?? `The server answered ${response.status}.`;
-  } catch {
-    return `The server answered ${response.status} ${response.statusText}`.trim() + ".";
-  }
-}
 
 function followUps(name) {
   return [`Who helped ${name}?`, `What did ${name} find?`, `Where did ${name} go?`, `How did ${name} feel?`];
@@ -73,158 +26,190 @@ function heroOf(question, reply) {
   return first ?? second ?? null;
 }
 
-function suggest(texts) {
-  suggestions.replaceChildren(...texts.map(text => {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
-    button.addEventListener("click", () => ask(text));
+/** Shows buttons that ask. */
+export function suggest(target, texts, onChoice) {
+  target.replaceChildren(...texts.map(text => {
+    const button = element("button", { type: "button", textContent: text });
+    button.addEventListener("click", () => onChoice(text));
     return button;
   }));
 }
 
+function showSuggestions() {
+  suggest(byId("suggestions"), hero ? followUps(hero) : FIRST, ask);
+}
+
+function atEnd() {
+  return messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
+}
+
 function add(who, text) {
-  const item = Object.assign(document.createElement("li"), { className: who });
-  const speaker = Object.assign(document.createElement("span"),
-    { className: "hidden", textContent: who === "user" ? "You: " : "Model: " });
-  const bubble = Object.assign(document.createElement("div"), { className: "bubble", textContent: text });
-  item.append(speaker, bubble);
+  byId("welcome").hidden = true;
+  const bubble = element("div", { className: "bubble", textContent: text });
+  const item = element("li", { className: who },
+    element("span", { className: "hidden", textContent: who.startsWith("user") ? "You: " : "Model: " }), bubble);
   messages.append(item);
-  item.scrollIntoView({ block: "end" });
+  messages.scrollTop = messages.scrollHeight;
   return { item, bubble };
 }
 
 function took(reply) {
-  const seconds = (reply.durationMillis - reply.timeToFirstTokenMillis) / 1000;
-  const rate = reply.generatedTokens > 1 && seconds > 0 ? `, ${((reply.generatedTokens - 1) / seconds).toFixed(0)} tokens/s` : "";
-  return `${reply.attention.toLowerCase()} attention: ${number(reply.promptTokens)} + ${number(reply.generatedTokens)} tokens, `
-    + `first after ${number(reply.timeToFirstTokenMillis)} ms${rate}${reply.kvCacheBytes === null ? "" : `, keys and values ${bytes(reply.kvCacheBytes)}`}`;
-}
-
-/** Calls back for every event of a server-sent event stream. */
-async function readEvents(response, onEvent) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let buffer = "";
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    buffer += chunk.value;
-    const events = buffer.split("\n\n");
-    buffer = events.pop();
-    for (const event of events) {
-      const fields = Object.fromEntries(event.split("\n").map(line => {
-        const colon = line.indexOf(":");
-        return [line.slice(0, colon), line.slice(colon + 1)];
-      }));
-      if (fields.data !== undefined) { // a comment that keeps the connection alive has none
-        onEvent(fields.event, JSON.parse(fields.data));
-      }
-    }
-  }
+  const speed = rate(reply);
+  return [`${reply.attention.toLowerCase()} attention`, `${number(reply.generatedTokens)} tokens`,
+    `first after ${number(reply.timeToFirstTokenMillis)} ms`, speed === null ? "" : `${number(speed)} tokens/s`,
+    reply.kvCacheBytes === null ? "" : `keys and values ${bytes(reply.kvCacheBytes)}`,
+    reply.finishReason === "LENGTH" ? "cut at the most tokens allowed" : ""].filter(Boolean).join(" · ");
 }
 
 function busy(value) {
-  send.hidden = value;
-  stop.hidden = !value;
-  status.textContent = value ? "Pocket is answering" : "";
+  byId("send").hidden = value;
+  byId("stop").hidden = !value;
+  byId("status").textContent = value ? "Answering …" : "";
   messages.setAttribute("aria-busy", String(value)); // read out the answer when it is there, not word by word
-  suggestions.querySelectorAll("button").forEach(button => button.disabled = value);
+  byId("suggestions").querySelectorAll("button").forEach(button => button.disabled = value);
+  figures.setBusy(value);
 }
 
-async function ask(text) {
+/** An answer on the page while it comes. */
+class Answer {
+  constructor(question) {
+    this.question = question;
+    this.asked = add("user", question);
+    this.shown = add("model waiting", "");
+    this.tokens = 0;
+    this.ended = false;
+  }
+
+  token(text) {
+    const follow = atEnd();
+    this.firstAt ??= performance.now();
+    this.tokens++;
+    this.shown.bubble.append(text);
+    figures.showProgress(this.tokens, performance.now() - this.firstAt);
+    if (follow) {
+      messages.scrollTop = messages.scrollHeight;
+    }
+  }
+
+  note(text, ...more) {
+    const follow = atEnd();
+    this.shown.item.append(element("div", { className: "took" }, element("span", { textContent: text }), ...more));
+    if (follow) {
+      messages.scrollTop = messages.scrollHeight;
+    }
+  }
+
+  fail(text) {
+    this.ended = true;
+    this.shown.item.classList.add("failed");
+    const again = element("button", { type: "button", textContent: "Ask again" });
+    again.addEventListener("click", () => {
+      this.asked.item.remove();
+      this.shown.item.remove();
+      ask(this.question);
+    });
+    if (this.shown.bubble.textContent) {
+      this.note(text, again);
+    } else {
+      this.shown.bubble.textContent = text;
+      this.note("Not remembered.", again);
+    }
+  }
+
+  done(reply) {
+    this.ended = true;
+    this.note(took(reply));
+    figures.showReply(reply);
+  }
+}
+
+export async function ask(text) {
   if (running || !text.trim()) {
+    return;
+  }
+  const { settings: chosen, invalid } = settings.read();
+  if (invalid) {
+    document.dispatchEvent(new CustomEvent("show-panel"));
+    invalid.reportValidity();
     return;
   }
   const controller = new AbortController();
   running = controller;
-  add("user", text);
-  const answer = add("model waiting", "");
-  const note = message =>
-    answer.item.append(Object.assign(document.createElement("p"), { className: "took", textContent: message }));
-  const fail = message => {
-    answer.item.classList.add("failed");
-    if (answer.bubble.textContent) {
-      note(message);
-    } else {
-      answer.bubble.textContent = message;
-    }
-  };
-  let response = null;
-  let ended = false;
+  await ready;
+  const answer = new Answer(text);
   busy(true);
   try {
-    response = await fetch("api/chat/stream", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ conversationId, message: text }),
-      signal: controller.signal,
-    });
-    if (!response.ok) {
-      fail(await problem(response));
-      return;
-    }
-    await readEvents(response, (event, data) => {
-      if (event === "token") {
-        answer.bubble.textContent += data.text;
-      } else if (event === "done") {
-        ended = true;
-        note(took(data));
-        if (!controller.signal.aborted) { // else another conversation has begun
-          hero = heroOf(text, data.reply) ?? hero;
-          suggest(hero ? followUps(hero) : FIRST);
+    await stream("api/chat/stream", { conversationId: currentId(), message: text, settings: chosen }, controller.signal,
+      (event, data) => {
+        if (controller.signal.aborted) {
+          return; // another conversation has begun
         }
-      } else if (event === "error") {
-        ended = true;
-        fail(data.error);
-      }
-      answer.item.scrollIntoView({ block: "end" });
-    });
-    if (!ended) {
-      fail("The answer broke off. Please ask again.");
+        if (event === "token") {
+          answer.token(data.text);
+        } else if (event === "done") {
+          answer.done(data);
+          hero = heroOf(text, data.reply) ?? hero;
+        } else if (event === "error") {
+          answer.fail(data.error);
+        }
+      });
+    if (!answer.ended) {
+      answer.fail("The answer broke off.");
     }
   } catch (error) {
-    if (ended) {
-      return; // whatever happens to the connection now
-    }
     if (controller.signal.aborted) {
-      note("stopped; not remembered");
-    } else if (response) {
-      fail("The connection broke off. Please ask again.");
-    } else {
-      fail("The server cannot be reached. Is the application still running?");
+      answer.note("Stopped; not remembered.");
+    } else if (!answer.ended) { // else whatever happens to the connection now
+      answer.fail(error instanceof Refusal ? error.message : "The page made a mistake.");
     }
   } finally {
-    answer.item.classList.remove("waiting");
+    answer.shown.item.classList.remove("waiting");
     running = null;
     busy(false);
+    showSuggestions();
     input.focus();
+    refresh().catch(() => {}); // the answer has said what is wrong
   }
 }
 
-form.addEventListener("submit", event => {
-  event.preventDefault();
-  if (running) {
-    return; // what was typed stays for later
-  }
-  const text = input.value;
-  input.value = "";
-  ask(text);
-});
+function grow() {
+  input.style.height = "auto";
+  input.style.height = `${input.scrollHeight}px`;
+}
 
-input.addEventListener("keydown", event => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+export function start() {
+  byId("form").addEventListener("submit", event => {
     event.preventDefault();
-    form.requestSubmit();
-  }
-});
-
-stop.addEventListener("click", () => running?.abort());
-
-document.getElementById("fresh").addEventListener("click", () => {
-  running?.abort();
-  conversationId = crypto.randomUUID?.() ?? String(Math.random());
-  messages.replaceChildren();
-  hero = null;
-  suggest(FIRST);
-  input.focus();
-});
-
-suggest(FIRST);
-loadFacts();
-input.focus();
+    if (running) {
+      return; // what was typed stays for later
+    }
+    const text = input.value;
+    input.value = "";
+    grow();
+    ask(text);
+  });
+  input.addEventListener("input", grow);
+  input.addEventListener("keydown", event => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      byId("form").requestSubmit();
+    }
+  });
+  byId("stop").addEventListener("click", () => running?.abort());
+  onOpen(conversation => {
+    running?.abort();
+    hero = null;
+    messages.replaceChildren();
+    byId("welcome").hidden = false;
+    settings.show(conversation?.settings ?? null);
+    let question = "";
+    for (const { role, text } of conversation?.messages ?? []) {
+      add(role, text);
+      hero = role === "model" ? heroOf(question, text) ?? hero : hero;
+      question = text;
+    }
+    showSuggestions();
+    input.focus();
+  });
+  showSuggestions();
+}

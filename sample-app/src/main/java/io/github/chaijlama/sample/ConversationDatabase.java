@@ -31,7 +31,8 @@ record ConversationDatabase(HikariDataSource dataSource, Optional<String> notice
     private static final int ALREADY_OPEN = 90020;
 
     /**
-     * Opens a database. Where a file is in use or cannot be written, conversations are in memory, and a warning says so.
+     * Opens a database. Where a file is in use or cannot be written, conversations are in memory, and a warning says
+     * so.
      *
      * @param place {@value #MEMORY}, a file without its ending, or the URL of a database that begins with
      *              {@code jdbc:}
