@@ -24,7 +24,7 @@ final class Answer {
     private final StopSequences stopSequences;
     private final boolean limitedByContext;
     private final Optional<AnswerGuide> guide;
-    private final ThinkingText thinkingText;
+    private final AnswerText answerText;
     private final StringBuilder thinking = new StringBuilder();
     private final StringBuilder text = new StringBuilder();
     private final long start = System.nanoTime();
@@ -52,11 +52,11 @@ final class Answer {
         this.maxNewTokens = Math.min(asked, room);
         this.sampler = sampler;
         sampler.begin(prompt);
-        Optional<ThinkingMarks> marks = tokenizer.thinkingMarks().filter(_ -> startOfText);
-        boolean thinks = marks.filter(found -> tokenizer.endsWith(prompt, found.opening())).isPresent();
-        this.thinkingText = new ThinkingText(marks, thinks);
+        Thoughts thoughts = tokenizer.thoughts();
+        this.answerText = startOfText ? thoughts.separate(prompt, tokenizer)
+                : new ThinkingText(Optional.empty(), false);
         this.guide = options.constraint()
-                .map(schema -> new AnswerGuide(schema, sampler, tokenizer, maxNewTokens, marks, thinks));
+                .map(schema -> new AnswerGuide(schema, sampler, tokenizer, maxNewTokens, thoughts, answerText));
         this.listener = listener;
         this.decoder = tokenizer.newDecoder(startOfText);
         this.stopSequences = new StopSequences(options.stopSequences());
@@ -104,7 +104,7 @@ final class Answer {
             finishReason = FinishReason.END_TOKEN;
             return;
         }
-        String certain = answered(thinkingText.next(decoder.next(token)));
+        String certain = answered(answerText.next(token, decoder.next(token)));
         if (stopSequences.isFound()) {
             finishReason = FinishReason.STOP_SEQUENCE;
         } else if (guide.filter(AnswerGuide::isFinished).isPresent()) {
@@ -116,7 +116,7 @@ final class Answer {
     }
 
     /** Tells of what is thought, and returns what has become certain of the answer. */
-    private String answered(ThinkingText.Parts parts) {
+    private String answered(AnswerText.Parts parts) {
         if (!parts.thinking().isEmpty()) {
             thinking.append(parts.thinking());
             listener.onThinking(parts.thinking());
@@ -130,7 +130,7 @@ final class Answer {
         if (finishReason == FinishReason.STOP_SEQUENCE) {
             return;
         }
-        String rest = answered(thinkingText.next(decoder.finish())) + answered(thinkingText.finish());
+        String rest = answered(answerText.next(AnswerText.NO_TOKEN, decoder.finish())) + answered(answerText.finish());
         if (stopSequences.isFound()) {
             finishReason = FinishReason.STOP_SEQUENCE;
         }

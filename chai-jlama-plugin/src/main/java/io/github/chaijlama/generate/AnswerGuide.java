@@ -3,6 +3,7 @@ package io.github.chaijlama.generate;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -18,10 +19,12 @@ final class AnswerGuide {
     private final JsonConstraint schema;
     private final Sampler sampler;
     private final TextTokenizer tokenizer;
-    private final Optional<Marks> marks;
+    private final Thoughts.Around around;
     private int left;
     private State state;
     private @Nullable TokenConstraint held;
+    /** How many tokens of what opens thinking have come, where an answer may begin like it. */
+    private int opened;
     /** Tokens that are to come whatever the model wants. */
     private List<Integer> due = List.of();
     private StringBuilder thought = new StringBuilder();
@@ -36,31 +39,30 @@ final class AnswerGuide {
         ANSWERING
     }
 
-    /** The tokens of the marks around thinking, and the text of the second. */
-    private record Marks(List<Integer> opening, List<Integer> closing, String closingText) {}
-
     /**
      * Creates a guide.
      *
      * @param maxTokens most tokens of thinking and answer together
-     * @param marks     what stands around thinking, empty for a model that does not think
-     * @param begun     whether the prompt ends with the mark before it
+     * @param thoughts  how the model thinks
+     * @param text      knows where the answer is, before its first token
      * @throws io.github.chaijlama.constrain.TokenBudgetException if no answer is that short
      */
-    AnswerGuide(JsonConstraint schema, Sampler sampler, TextTokenizer tokenizer, int maxTokens,
-            Optional<ThinkingMarks> marks, boolean begun) {
-        this.schema = schema;
+    AnswerGuide(JsonConstraint schema, Sampler sampler, TextTokenizer tokenizer, int maxTokens, Thoughts thoughts,
+            AnswerText text) {
+        boolean channelIsOpen = !thoughts.answerOpening().isEmpty() && (text.mayThink() || text.isThinking());
+        this.schema = channelIsOpen ? schema.opened(thoughts.answerOpening()) : schema;
         this.sampler = sampler;
         this.tokenizer = tokenizer;
-        this.marks = marks.map(found -> new Marks(tokenizer.encodeMark(found.opening()),
-                tokenizer.encodeMark(found.closing()), found.closing()));
+        Optional<Thoughts.Around> found = thoughts.around(tokenizer);
+        this.around = found.orElseGet(() -> new Thoughts.Around(List.of(), List.of(), "", Set.of()));
         this.left = maxTokens;
         this.decoder = tokenizer.newDecoder(false);
-        this.state = marks.isEmpty() ? State.ANSWERING : begun ? State.THINKING : State.BEFORE;
-        int afterMark = begun ? this.marks.map(found -> found.closing.size()).orElse(0) : 0;
-        this.held = state == State.THINKING ? null : schema.start(maxTokens);
+        this.state = text.isThinking() ? State.THINKING
+                : found.isPresent() && text.mayThink() ? State.BEFORE : State.ANSWERING;
         if (state == State.THINKING) {
-            schema.start(Math.max(0, maxTokens - afterMark)); // refuses what cannot fit
+            this.schema.start(Math.max(0, maxTokens - around.closing().size())); // refuses what cannot fit
+        } else {
+            this.held = this.schema.start(maxTokens);
         }
     }
 
@@ -77,46 +79,52 @@ final class AnswerGuide {
     }
 
     private int begin(float[] logits) {
-        Marks found = marks.orElseThrow();
-        int first = found.opening.getFirst();
-        float logit = logits[first];
-        boolean fits = left - found.opening.size() - found.closing.size() >= schema.minimumTokens();
+        List<Integer> opening = around.opening().subList(opened, around.opening().size());
+        int next = opening.getFirst();
+        float logit = logits[next];
+        boolean fits = left - opening.size() - around.closing().size() >= schema.minimumTokens();
         requireHeld().mask(logits);
-        boolean isAnswer = logits[first] != Float.NEGATIVE_INFINITY;
+        boolean isAnswer = logits[next] != Float.NEGATIVE_INFINITY;
         if (fits && !isAnswer) {
-            logits[first] = logit;
+            logits[next] = logit;
         }
         int token = sampler.sample(logits);
-        if (token == first && !isAnswer) {
-            due = found.opening;
+        if (token == next && !isAnswer) {
+            due = opening;
         }
         return token;
     }
 
     private int think(float[] logits) {
-        Marks found = marks.orElseThrow();
-        if (left <= found.closing.size() + schema.minimumTokens()) {
-            due = found.closing;
+        if (left <= around.closing().size() + schema.minimumTokens()) {
+            due = around.closing();
             return due.getFirst();
         }
-        for (int end : tokenizer.endTokens()) {
-            if (end < logits.length) {
-                logits[end] = Float.NEGATIVE_INFINITY; // the answer is still to come
-            }
-        }
+        // The answer is still to come.
+        tokenizer.endTokens().forEach(end -> forbid(logits, end));
+        around.never().forEach(token -> forbid(logits, token));
         int token = sampler.sample(logits);
-        while (!endsCleanly(token, found.closingText)) {
-            logits[token] = Float.NEGATIVE_INFINITY;
+        while (!endsCleanly(token)) {
+            forbid(logits, token);
             token = sampler.sample(logits);
         }
         return token;
     }
 
+    private static void forbid(float[] logits, int token) {
+        if (token < logits.length) {
+            logits[token] = Float.NEGATIVE_INFINITY;
+        }
+    }
+
     /** Whether nothing but whitespace follows the mark in the token that completes it. */
-    private boolean endsCleanly(int token, String closing) {
+    private boolean endsCleanly(int token) {
+        if (around.closingText().isEmpty()) {
+            return true;
+        }
         String text = thought + tokenizer.newDecoder(false).next(token);
-        int at = text.indexOf(closing);
-        return at < 0 || text.substring(at + closing.length()).isBlank();
+        int at = text.indexOf(around.closingText());
+        return at < 0 || text.substring(at + around.closingText().length()).isBlank();
     }
 
     private int answer(float[] logits) {
@@ -128,29 +136,49 @@ final class AnswerGuide {
     void accept(int token) {
         switch (state) {
             case BEFORE -> {
-                if (due.isEmpty()) {
-                    state = State.ANSWERING;
-                    requireHeld().accept(token);
-                } else {
-                    due = due.subList(1, due.size());
-                    state = due.isEmpty() ? State.THINKING : State.BEFORE;
-                }
                 left--;
+                acceptBefore(token);
             }
             case THINKING -> {
                 left--;
-                due = due.isEmpty() ? due : due.subList(1, due.size());
-                thought.append(decoder.next(token));
-                String closing = marks.orElseThrow().closingText;
-                if (thought.indexOf(closing) >= 0) {
-                    state = State.ANSWERING;
-                    held = schema.start(left);
-                    due = List.of();
-                } else if (thought.length() > closing.length()) {
-                    thought = new StringBuilder(thought.substring(thought.length() - closing.length()));
-                }
+                acceptThought(token);
             }
             case ANSWERING -> requireHeld().accept(token);
+        }
+    }
+
+    private void acceptBefore(int token) {
+        if (!due.isEmpty()) {
+            due = due.subList(1, due.size());
+            state = due.isEmpty() ? State.THINKING : State.BEFORE;
+            return;
+        }
+        requireHeld().accept(token);
+        opened = token == around.opening().get(opened) ? opened + 1 : around.opening().size();
+        if (opened == around.opening().size()) {
+            state = State.ANSWERING;
+        }
+    }
+
+    private void acceptThought(int token) {
+        boolean ends;
+        if (!due.isEmpty()) {
+            due = due.subList(1, due.size());
+            ends = due.isEmpty();
+        } else if (around.closingText().isEmpty()) {
+            due = token == around.closing().getFirst() ? around.closing().subList(1, around.closing().size()) : due;
+            ends = false;
+        } else {
+            String closing = around.closingText();
+            thought.append(decoder.next(token));
+            ends = thought.indexOf(closing) >= 0;
+            if (thought.length() > closing.length()) {
+                thought = new StringBuilder(thought.substring(thought.length() - closing.length()));
+            }
+        }
+        if (ends) {
+            state = State.ANSWERING;
+            held = schema.start(left);
         }
     }
 

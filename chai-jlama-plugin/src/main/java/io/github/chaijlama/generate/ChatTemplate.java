@@ -28,7 +28,8 @@ public final class ChatTemplate {
     private final Form withTools;
     private final ControlTokens controlTokens;
     private final Optional<ThinkingMarks> thinkingMarks;
-    private final ToolCallFormat toolCallFormat;
+    /** What an answer that is given begins with. */
+    private final String answerOpening;
     private final Map<String, Object> constants;
 
     /** Writes a conversation. */
@@ -37,10 +38,10 @@ public final class ChatTemplate {
     }
 
     /** One of the model's templates. */
-    private record Form(String source, Renderer renderer) {
+    private record Form(String source, TemplateTraits traits, Renderer renderer) {
 
-        static Form of(String source) {
-            return new Form(source, rendererOf(source));
+        static Form of(String source, TokenizerFiles files) {
+            return new Form(source, TemplateTraits.of(source, files), rendererOf(source));
         }
 
         /** That a source cannot be read is said when somebody wants to chat. */
@@ -55,14 +56,14 @@ public final class ChatTemplate {
         }
     }
 
-    private ChatTemplate(TemplateSources sources, ControlTokens controlTokens, TokenizerFiles files) {
+    private ChatTemplate(TemplateSources sources, TextTokenizer tokenizer, TokenizerFiles files) {
         this.sources = sources;
-        this.withoutTools = sources.withoutTools().map(Form::of);
+        this.withoutTools = sources.withoutTools().map(source -> Form.of(source, files));
         this.withTools = withoutTools.filter(form -> sources.withTools().equals(Optional.of(form.source)))
-                .orElseGet(() -> Form.of(sources.withTools().orElseThrow()));
-        this.controlTokens = controlTokens;
+                .orElseGet(() -> Form.of(sources.withTools().orElseThrow(), files));
+        this.controlTokens = tokenizer.controlTokens();
         this.thinkingMarks = ThinkingMarks.of(files);
-        this.toolCallFormat = ToolCallFormat.of(withTools.source, files::hasAddedToken);
+        this.answerOpening = tokenizer.thoughts().answerOpening();
         this.constants = new HashMap<>();
         for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
             files.namedToken(token).ifPresent(name -> constants.put(token, name));
@@ -77,7 +78,7 @@ public final class ChatTemplate {
     static Optional<ChatTemplate> of(TokenizerFiles files, TextTokenizer tokenizer) {
         TemplateSources sources = files.templates();
         return sources.isEmpty() ? Optional.empty()
-                : Optional.of(new ChatTemplate(sources, tokenizer.controlTokens(), files));
+                : Optional.of(new ChatTemplate(sources, tokenizer, files));
     }
 
     /**
@@ -91,7 +92,7 @@ public final class ChatTemplate {
 
     /** Returns how the model writes calls of tools. */
     ToolCallFormat toolCallFormat() {
-        return toolCallFormat;
+        return withTools.traits.calls();
     }
 
     /** Whether the template tells the model of tools. */
@@ -106,7 +107,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt render(List<ChatMessage> messages, boolean startAnswer) {
-        return render(messages, PromptOptions.NONE, startAnswer, "", false);
+        return render(messages, PromptOptions.NONE, startAnswer, "", "");
     }
 
     /**
@@ -116,7 +117,7 @@ public final class ChatTemplate {
      * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
      */
     RenderedPrompt renderAnswer(List<ChatMessage> messages, String answer) {
-        return render(messages, PromptOptions.NONE, true, answer, false);
+        return render(messages, PromptOptions.NONE, true, answer.isEmpty() ? "" : answerOpening, answer);
     }
 
     /**
@@ -140,13 +141,13 @@ public final class ChatTemplate {
             throw new ChatTemplateException("the model's chat template has no place for tools");
         }
         if (!options.startCall()) {
-            return render(messages, options, true, "", false);
+            return render(messages, options, true, "", "");
         }
         String opening = toolCallFormat().opening();
-        RenderedPrompt prompt = render(messages, options, true, opening, true);
+        RenderedPrompt prompt = render(messages, options, true, opening, "");
         String beforeCall = prompt.text().substring(0, prompt.text().length() - opening.length());
         return thinkingMarks.filter(marks -> beforeCall.stripTrailing().endsWith(marks.opening()))
-                .map(marks -> render(messages, options, true, marks.closing() + "\n\n" + opening, true)).orElse(prompt);
+                .map(marks -> render(messages, options, true, marks.closing() + "\n\n" + opening, "")).orElse(prompt);
     }
 
     private Form form(List<ToolDefinition> tools) {
@@ -156,24 +157,32 @@ public final class ChatTemplate {
                 : withTools;
     }
 
+    /**
+     * Renders a conversation and the beginning of the answer.
+     *
+     * @param opening what the answer begins with, with control tokens
+     * @param answer  plain text that follows
+     */
     private RenderedPrompt render(List<ChatMessage> messages, PromptOptions options, boolean startAnswer,
-            String answer, boolean answerHasControlTokens) {
+            String opening, String answer) {
         List<ToolDefinition> tools = options.tools();
         Form form = form(tools);
         List<String> texts = TemplateVariables.texts(messages, tools);
-        texts.add(form.source);
-        texts.add(answer);
+        texts.addAll(List.of(form.source, opening, answer));
         texts.addAll(controlTokens.texts());
         ControlTokenGuard guard = new ControlTokenGuard(texts);
-        TemplateVariables shapes = new TemplateVariables(controlTokens, guard);
+        TemplateVariables shapes = new TemplateVariables(controlTokens, guard, form.traits, tools);
         Map<String, @Nullable Object> variables = new HashMap<>(constants);
         variables.put("messages", shapes.messages(messages));
         variables.put("add_generation_prompt", startAnswer);
-        variables.put("tools", shapes.tools(tools));
+        variables.put("tools", shapes.tools());
         variables.put("documents", null);
+        if (form.traits.xmlTools() && !tools.isEmpty()) {
+            variables.put("xml_tools", shapes.tools());
+        }
         options.thinking().ifPresent(thinking -> SWITCHES.forEach(name -> variables.put(name, thinking)));
-        return new RenderedPrompt(render(form, variables, messages, shapes)
-                + (answerHasControlTokens ? answer : guard.apply(answer, controlTokens.texts())), guard.character());
+        return new RenderedPrompt(render(form, variables, messages, shapes) + opening
+                + guard.apply(answer, controlTokens.texts()), guard.character());
     }
 
     /**

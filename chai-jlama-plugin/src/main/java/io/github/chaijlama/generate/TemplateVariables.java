@@ -11,13 +11,18 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.TextNode;
 import org.jspecify.annotations.Nullable;
 
+import io.github.chaijlama.template.JinjaTemplate;
 import io.github.chaijlama.tool.ToolCall;
+import io.github.chaijlama.tool.ToolCallFormat;
 import io.github.chaijlama.tool.ToolDefinition;
 
 /** Messages and tools in the shape in which Hugging Face gives them to chat templates, texts guarded. */
 final class TemplateVariables {
+    /** What the system says that would say nothing, where it must bring the tools. */
+    private static final String TOOLS_ALONE = "You may call tools.";
     private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
     private static final ObjectMapper MAPPER = new ObjectMapper()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -26,21 +31,27 @@ final class TemplateVariables {
 
     private final ControlTokens controlTokens;
     private final ControlTokenGuard guard;
+    private final TemplateTraits traits;
+    private final List<ToolDefinition> tools;
     private final boolean argumentsAsText;
 
-    TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard) {
-        this(controlTokens, guard, false);
+    TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard, TemplateTraits traits,
+            List<ToolDefinition> tools) {
+        this(controlTokens, guard, traits, tools, false);
     }
 
-    private TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard, boolean argumentsAsText) {
+    private TemplateVariables(ControlTokens controlTokens, ControlTokenGuard guard, TemplateTraits traits,
+            List<ToolDefinition> tools, boolean argumentsAsText) {
         this.controlTokens = controlTokens;
         this.guard = guard;
+        this.traits = traits;
+        this.tools = tools;
         this.argumentsAsText = argumentsAsText;
     }
 
     /** Returns the same, with the arguments of calls as JSON text instead of mappings. */
     TemplateVariables withArgumentsAsText() {
-        return new TemplateVariables(controlTokens, guard, true);
+        return new TemplateVariables(controlTokens, guard, traits, tools, true);
     }
 
     /** Returns every text of a conversation, for the choice of a guard character. */
@@ -59,26 +70,41 @@ final class TemplateVariables {
     }
 
     List<Map<String, Object>> messages(List<ChatMessage> messages) {
-        return messages.stream().map(this::message).toList();
+        if (!traits.toolsOfSystem() || tools.isEmpty()) {
+            return messages.stream().map(this::message).toList();
+        }
+        List<ChatMessage> all = new ArrayList<>(messages);
+        if (all.stream().noneMatch(message -> message.role().equals("system"))) {
+            all.addFirst(ChatMessage.system(TOOLS_ALONE));
+        }
+        List<Map<String, Object>> maps = new ArrayList<>(all.stream().map(this::message).toList());
+        maps.stream().filter(map -> "system".equals(map.get("role"))).findFirst().ifPresent(
+                system -> system.put("tools", JinjaTemplate.json(tools.stream().map(this::function).toList())));
+        return maps;
     }
 
     /** Returns the tools; where there are none, templates expect None. */
-    @Nullable Object tools(List<ToolDefinition> tools) {
+    @Nullable Object tools() {
         return tools.isEmpty() ? null : tools.stream().map(this::tool).toList();
     }
 
     private Map<String, Object> message(ChatMessage message) {
         Map<String, Object> map = new LinkedHashMap<>();
+        boolean isJoined = traits.thinkingOrContent() && !message.toolCalls().isEmpty()
+                && !message.thinking().isEmpty() && !message.content().isEmpty();
+        String thinking = isJoined ? message.thinking() + "\n\n" + message.content() : message.thinking();
+        String content = guard.apply(isJoined ? "" : message.content(), message.role().equals("assistant")
+                ? controlTokens.textsWithoutMarkers()
+                : controlTokens.texts());
+        boolean isWritten = !traits.showsCalls() && !message.toolCalls().isEmpty();
         // Templates compare roles, and write them between parts of control tokens: "<|" + role + "|>".
         map.put("role", ROLES.contains(message.role()) ? message.role() : guarded(message.role()));
-        map.put("content", guard.apply(message.content(), message.role().equals("assistant")
-                ? controlTokens.textsWithoutMarkers()
-                : controlTokens.texts()));
-        if (!message.thinking().isEmpty()) {
-            map.put("reasoning_content", guarded(message.thinking()));
-            map.put("thinking", guarded(message.thinking())); // gpt-oss
+        map.put("content", isWritten ? content + written(message.toolCalls()) : content);
+        if (!thinking.isEmpty()) {
+            map.put("reasoning_content", guarded(thinking));
+            map.put("thinking", guarded(thinking)); // gpt-oss
         }
-        if (!message.toolCalls().isEmpty()) {
+        if (!message.toolCalls().isEmpty() && !isWritten) {
             map.put("tool_calls", message.toolCalls().stream().map(this::call).toList());
         }
         if (!message.toolCallId().isEmpty()) {
@@ -88,6 +114,21 @@ final class TemplateVariables {
             map.put("name", guarded(message.toolName()));
         }
         return map;
+    }
+
+    /** Returns calls as the model writes them. */
+    private String written(List<ToolCall> calls) {
+        ToolCallFormat format = traits.calls();
+        StringBuilder text = new StringBuilder(format.opening());
+        for (ToolCall call : calls) {
+            text.append(text.length() == format.opening().length() ? "" : format.between());
+            String arguments = call.arguments().isBlank() ? "{}" : call.arguments();
+            text.append(format.isObject()
+                    ? guarded("{\"name\": " + TextNode.valueOf(call.name()) + ", \"" + format.argumentsKey() + "\": "
+                            + arguments + "}")
+                    : format.beforeArguments(guarded(call.name())) + guarded(arguments));
+        }
+        return text.append(format.closing()).toString();
     }
 
     private Map<String, Object> call(ToolCall call) {
@@ -118,14 +159,18 @@ final class TemplateVariables {
     }
 
     private Map<String, Object> tool(ToolDefinition tool) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("type", "function");
+        map.put("function", function(tool));
+        return map;
+    }
+
+    private Map<String, Object> function(ToolDefinition tool) {
         Map<String, Object> function = new LinkedHashMap<>();
         function.put("name", guarded(tool.name()));
         function.put("description", guarded(tool.description()));
         function.put("parameters", guardedValue(MAPPER.convertValue(tool.parameters(), OBJECT)));
-        Map<String, Object> map = new LinkedHashMap<>();
-        map.put("type", "function");
-        map.put("function", function);
-        return map;
+        return function;
     }
 
     private String guarded(String text) {

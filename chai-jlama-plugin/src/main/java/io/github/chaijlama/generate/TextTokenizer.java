@@ -15,7 +15,6 @@ import java.util.Set;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.regex.Matcher;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 import ai.djl.engine.EngineException;
@@ -26,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 import io.github.chaijlama.constrain.Vocabulary;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
-import io.github.chaijlama.tool.ToolCallFormat;
 
 /**
  * Turns text into tokens, with the Hugging Face tokenizer library, and tokens into text. Thread-safe.
@@ -44,10 +42,7 @@ public final class TextTokenizer implements AutoCloseable {
     private final ControlTokens controlTokens;
     private final TokenBytes bytes;
     private final SpecialTokens specialTokens;
-    private final Optional<ThinkingMarks> thinkingMarks;
-    private final Map<String, Integer> markTokens;
-    /** Tokens that forms of answers are held to. */
-    private final Map<String, Integer> formTokens;
+    private final Thoughts thoughts;
     private final OptionalInt bosToken;
     private final Set<Integer> endTokens;
     /** The library frees its memory without a look at who is using it. */
@@ -61,22 +56,14 @@ public final class TextTokenizer implements AutoCloseable {
         this.controlTokens = ControlTokens.of(files);
         this.bytes = TokenBytes.of(files, controlTokens.withoutText());
         this.specialTokens = SpecialTokens.of(files);
-        this.thinkingMarks = ThinkingMarks.of(files);
-        this.markTokens = tokens(ThinkingMarks.all(), files);
-        this.formTokens = tokens(ToolCallFormat.TOKENS, files);
+        this.thoughts = new Thoughts(files);
         this.bosToken = bosToken(specialTokens, files, config);
-        this.endTokens = endTokens(files, config);
+        this.endTokens = endTokens(files, config, thoughts);
         this.vocabularySize = config.vocabularySize();
         this.first = library(controlTokens.hiddenIn(files.tokenizer(), false), files.directory());
         this.inner = marksFirstOnly(files.tokenizer())
                 ? library(controlTokens.hiddenIn(files.tokenizer(), true), files.directory())
                 : first;
-    }
-
-    /** Returns those of the texts that are tokens of their own. */
-    private static Map<String, Integer> tokens(List<String> texts, TokenizerFiles files) {
-        return texts.stream().filter(text -> files.tokenId(text).isPresent())
-                .collect(Collectors.toMap(text -> text, text -> files.tokenId(text).orElseThrow()));
     }
 
     /**
@@ -222,21 +209,26 @@ public final class TextTokenizer implements AutoCloseable {
     public Vocabulary vocabulary() {
         Vocabulary made = vocabulary;
         if (made == null) {
-            made = new Vocabulary(vocabularySize, bytes::of, controlTokens.ids(), endTokens, formTokens);
+            made = new Vocabulary(vocabularySize, bytes::of, controlTokens.ids(), endTokens,
+                    thoughts.formTokens());
             vocabulary = made;
         }
         return made;
     }
 
-    /** Returns what stands around the model's thinking, empty if it does not think. */
-    Optional<ThinkingMarks> thinkingMarks() {
-        return thinkingMarks;
+    /** Returns how the model tells what it thinks from what it answers. */
+    Thoughts thoughts() {
+        return thoughts;
     }
 
     /** Returns the tokens of a mark around thinking, one where the tokenizer has it as one. */
     List<Integer> encodeMark(String mark) {
-        Integer token = markTokens.get(mark);
-        return token == null ? Arrays.stream(encode(inner, mark)).boxed().toList() : List.of(token);
+        return thoughts.encode(mark, this);
+    }
+
+    /** Returns the tokens of plain text that other text stands before. */
+    List<Integer> encodeInside(String text) {
+        return Arrays.stream(encode(inner, text)).boxed().toList();
     }
 
     /**
@@ -267,8 +259,9 @@ public final class TextTokenizer implements AutoCloseable {
                         : OptionalInt.empty());
     }
 
-    private static Set<Integer> endTokens(TokenizerFiles files, ModelConfig config) {
+    private static Set<Integer> endTokens(TokenizerFiles files, ModelConfig config, Thoughts thoughts) {
         Set<Integer> tokens = new LinkedHashSet<>(config.eosTokens());
+        tokens.addAll(thoughts.endTokens(files));
         files.namedTokenId("eos_token").ifPresent(tokens::add);
         return Set.copyOf(tokens);
     }

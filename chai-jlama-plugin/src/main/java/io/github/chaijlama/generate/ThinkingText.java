@@ -4,14 +4,11 @@ package io.github.chaijlama.generate;
 import java.util.Optional;
 
 /**
- * Separates what a model thinks from what it answers, in text that comes piece by piece. Thinking is what stands
+ * Separates thinking by the marks around it, in text that comes piece by piece. Thinking is what stands
  * between the marks before the answer; what stands in the midst of an answer is the answer's. Whitespace around the
  * thinking belongs to nothing. One instance per answer, not thread-safe.
  */
-final class ThinkingText {
-
-    /** Text that has become certain. */
-    record Parts(String thinking, String answer) {}
+final class ThinkingText implements AnswerText {
 
     private enum State {
         /** Thinking may begin. */
@@ -44,14 +41,19 @@ final class ThinkingText {
         this.state = marks.isEmpty() ? State.ANSWER : begun ? State.THINKING : State.BEFORE;
     }
 
-    /** Whether the model thinks at the moment. */
-    boolean isThinking() {
+    @Override
+    public boolean isThinking() {
         return state == State.THINKING;
     }
 
-    /** Whether it can still begin to think. */
-    boolean mayThink() {
+    @Override
+    public boolean mayThink() {
         return state == State.BEFORE || state == State.AFTER;
+    }
+
+    @Override
+    public Parts next(int token, String piece) {
+        return next(piece);
     }
 
     /** Takes the next piece of what the model writes. */
@@ -65,8 +67,8 @@ final class ThinkingText {
         return new Parts(thinking.toString(), answer.toString());
     }
 
-    /** Says that nothing more comes. */
-    Parts finish() {
+    @Override
+    public Parts finish() {
         String rest = held.toString();
         held.setLength(0);
         return switch (state) {

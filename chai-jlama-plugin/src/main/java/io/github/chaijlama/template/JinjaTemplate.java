@@ -45,6 +45,11 @@ public final class JinjaTemplate {
         return PythonMethods.strip(text, null, true, true);
     }
 
+    /** Returns a value as Hugging Face's {@code tojson} writes it, on one line. */
+    public static String json(Object value) {
+        return new PythonJson(false, false, null, null).write(withNone(value));
+    }
+
     /** Inside the engine, what is absent is not defined. */
     private static Object withNone(@Nullable Object value) {
         return switch (value) {

@@ -9,28 +9,29 @@ import org.jspecify.annotations.Nullable;
 /** How a model writes calls, as far as it matters to make it write one. */
 public enum ToolCallFormat {
     /** {@code {"name": "add", "parameters": {"a": 1}}}, as Llama 3.x. */
-    JSON("", "parameters"),
+    JSON("", "parameters", "\n", ""),
     /**
      * <code>&lt;tool_call&gt;{"name": "add", "arguments": {"a": 1}}&lt;/tool_call&gt;</code>, as Hermes 2 Pro, Qwen 2.5
      * and 3, SmolLM3, and Granite from 4 on.
      */
-    HERMES("<tool_call>\n", "arguments"),
+    HERMES("<tool_call>\n", "arguments", "\n</tool_call>\n<tool_call>\n", "\n</tool_call>"),
     /** <code>[TOOL_CALLS] [{"name": "add", "arguments": {"a": 1}}]</code>, as Mistral 0.3. */
-    MISTRAL("[TOOL_CALLS] [", "arguments"),
+    MISTRAL("[TOOL_CALLS] [", "arguments", ", ", "]"),
     /** The same without the space, as Mistral Nemo. */
-    MISTRAL_NEMO("[TOOL_CALLS][", "arguments"),
+    MISTRAL_NEMO("[TOOL_CALLS][", "arguments", ", ", "]"),
     /** <code>[TOOL_CALLS]add[ARGS]{"a": 1}</code>, as Mistral Small 3.2 and Ministral 3. */
-    MISTRAL_ARGS("[TOOL_CALLS]", ""),
+    MISTRAL_ARGS("[TOOL_CALLS]", "", "[TOOL_CALLS]", ""),
     /**
      * <code>&lt;|tool_call|&gt;[{"name": "add", "arguments": {"a": 1}}]</code>, as Granite 3, and with
      * <code>&lt;|/tool_call|&gt;</code> behind it Phi 4 mini.
      */
-    LIST("<|tool_call|>[", "arguments"),
+    LIST("<|tool_call|>[", "arguments", ", ", "]<|/tool_call|>"),
     /**
      * <code>&lt;|channel|&gt;commentary to=functions.add &lt;|constrain|&gt;json&lt;|message|&gt;{"a": 1}</code>, as
      * gpt-oss.
      */
-    HARMONY("<|channel|>commentary to=functions.", "");
+    HARMONY("<|channel|>commentary to=functions.", "",
+            "<|call|><|start|>assistant<|channel|>commentary to=functions.", "<|call|>");
 
     private static final String MISTRAL_MARKER = "[TOOL_CALLS]";
     private static final String HARMONY_MARKER = "<|channel|>commentary to=";
@@ -46,10 +47,14 @@ public enum ToolCallFormat {
 
     private final String opening;
     private final String argumentsKey;
+    private final String between;
+    private final String closing;
 
-    ToolCallFormat(String opening, String argumentsKey) {
+    ToolCallFormat(String opening, String argumentsKey, String between, String closing) {
         this.opening = opening;
         this.argumentsKey = argumentsKey;
+        this.between = between;
+        this.closing = closing;
     }
 
     /**
@@ -82,6 +87,16 @@ public enum ToolCallFormat {
     /** Returns what the model writes before its first call. */
     public String opening() {
         return opening;
+    }
+
+    /** Returns what the model writes between two calls. */
+    public String between() {
+        return between;
+    }
+
+    /** Returns what the model writes after its last call; some models of the family leave it out. */
+    public String closing() {
+        return closing;
     }
 
     /** Returns what follows the opening before the arguments of a call of this tool; empty if the call is an object. */

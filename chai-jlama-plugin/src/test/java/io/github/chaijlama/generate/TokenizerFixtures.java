@@ -68,6 +68,22 @@ final class TokenizerFixtures {
                 config == null ? Files.readString(TestModels.POCKET.resolve("tokenizer_config.json")) : config);
     }
 
+    /** Makes a control token of a token of the vocabulary, which is no text any more. */
+    static void makeControlToken(ObjectNode root, int id, String content) {
+        ObjectNode vocabulary = (ObjectNode) root.path("model").path("vocab");
+        String text = vocabulary.properties().stream().filter(entry -> entry.getValue().asInt() == id)
+                .map(Map.Entry::getKey).findFirst().orElseThrow();
+        vocabulary.remove(text);
+        vocabulary.put(content, id);
+        ArrayNode merges = (ArrayNode) root.path("model").path("merges");
+        for (int at = merges.size() - 1; at >= 0; at--) {
+            if (merges.get(at).asText().replace(" ", "").equals(text)) {
+                merges.remove(at);
+            }
+        }
+        addToken(root, id, content, true);
+    }
+
     /** Adds a token to the list of added ones. */
     static ObjectNode addToken(ObjectNode root, int id, String content, boolean special) {
         return root.withArray("added_tokens").addObject().put("id", id).put("content", content)
