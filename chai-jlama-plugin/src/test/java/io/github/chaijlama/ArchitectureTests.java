@@ -148,8 +148,8 @@ class ArchitectureTests {
     @ArchTest
     static final ArchRule EVALUATE_KNOWS_THE_FACE_AND_TEXT = classes().that().resideInAPackage(ROOT + ".evaluate")
             .should().onlyDependOnClassesThat(not(resideInAPackage(ROOT + "..")).or(resideInAnyPackage(ROOT,
-                    ROOT + ".evaluate", ROOT + ".generate", ROOT + ".template", ROOT + ".profile", ROOT + ".kv",
-                    ROOT + ".model")));
+                    ROOT + ".evaluate", ROOT + ".generate", ROOT + ".template", ROOT + ".tool",
+                    ROOT + ".profile", ROOT + ".kv", ROOT + ".model")));
 
     @ArchTest
     static final ArchRule PREFIX_KNOWS_THE_FACE = classes().that().resideInAPackage(ROOT + ".prefix").should()

@@ -63,6 +63,10 @@ final class BudgetDescent {
         return path.getLast();
     }
 
+    private double saving(QualityPoint point) {
+        return budget.saving(point.loss());
+    }
+
     private boolean isAtLimit() {
         return measurements >= maxMeasurements;
     }
@@ -79,7 +83,7 @@ final class BudgetDescent {
         while (outside - inside > 1 && !isAtLimit()) {
             int middle = (inside + outside) >>> 1;
             QualityPoint next = measured(way.get(middle));
-            if (budget.allows(next.loss()) && next.saving() > place().saving()) {
+            if (budget.allows(next.loss()) && saving(next) > saving(place())) {
                 inside = middle;
                 path.add(next);
             } else {
@@ -101,7 +105,7 @@ final class BudgetDescent {
             List<QualityPoint> inside = new ArrayList<>();
             for (LayerMove step : steps.subList(0, Math.min(TRIED_PER_STEP, steps.size()))) {
                 QualityPoint next = measured(step.from(place.clusters()));
-                if (budget.allows(next.loss()) && next.saving() > place.saving()) {
+                if (budget.allows(next.loss()) && saving(next) > saving(place)) {
                     inside.add(next);
                 } else {
                     broken.add(step);
@@ -111,9 +115,9 @@ final class BudgetDescent {
         }
     }
 
-    /** Returns divergence per share of bytes saved. */
-    private static double price(QualityPoint from, QualityPoint to) {
-        return (to.divergence() - from.divergence()) / (to.saving() - from.saving());
+    /** Returns divergence per share saved. */
+    private double price(QualityPoint from, QualityPoint to) {
+        return (to.divergence() - from.divergence()) / (saving(to) - saving(from));
     }
 
     /** Makes one exchange that is worthwhile, and returns whether there was one. */
@@ -126,8 +130,8 @@ final class BudgetDescent {
                 return false;
             }
             QualityPoint next = measured(exchange.from(place.clusters()));
-            boolean saves = next.saving() > place.saving() + AdditiveEstimate.SAME_SAVING;
-            boolean cheaper = next.saving() > place.saving() - AdditiveEstimate.SAME_SAVING
+            boolean saves = saving(next) > saving(place) + AdditiveEstimate.SAME_SAVING;
+            boolean cheaper = saving(next) > saving(place) - AdditiveEstimate.SAME_SAVING
                     && next.divergence() < (1 - WORTHWHILE) * place.divergence();
             if (budget.allows(next.loss()) && (saves || cheaper)) {
                 path.add(next);
@@ -146,6 +150,6 @@ final class BudgetDescent {
             return path.size() == 1 ? "no layer saves anything with fewer clusters at twice the bound"
                     : "no layer has fewer clusters left that save anything at twice the bound";
         }
-        return "every further step and exchange that was tried breaks the bound or saves nothing";
+        return "every further step and exchange that was tried breaks the bound or an answer, or saves nothing";
     }
 }

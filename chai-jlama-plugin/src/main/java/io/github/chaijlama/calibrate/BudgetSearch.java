@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Looks for the counts with the largest saving of keys and values whose measured loss stays inside a budget.
+ * Looks for the counts with the largest saving, of memory or of time, whose measured loss stays inside a budget.
  *
  * <p>First each layer alone is measured. If losses of layers added up, the best counts for every saving would follow
  * from that: the steps of all layers' lower convex hulls, the cheapest divergence per byte first (Shoham and Gersho,
@@ -20,6 +20,9 @@ import java.util.function.Function;
  * measured divergence per byte; steps that break the bound are not tried again on the way down. Where no step is left,
  * exchanges: one layer gets clusters back and another gives some up, and if that saves more, or the same for less
  * divergence, the descent goes on from there.
+ *
+ * <p>Counts that break answers are refused as those beyond the bound are; what breaks one in a single layer alone is no
+ * step at all.
  *
  * <p>Divergence steers, because it varies less between texts than the log-likelihood of one token; the bound itself is
  * checked in its own measure, with the margin of {@link QualityBudget}.
@@ -98,8 +101,8 @@ final class BudgetSearch {
             AdditiveEstimate estimate) {
         Map<ClusterCounts, Double> savings = new LinkedHashMap<>();
         // Of equal savings the later place of the path diverges less.
-        path.reversed().forEach(point -> savings.put(point.clusters(), point.saving()));
-        estimate.way().stream().filter(counts -> estimate.saving(counts) < path.getLast().saving())
+        path.reversed().forEach(point -> savings.put(point.clusters(), budget.saving(point.loss())));
+        estimate.way().stream().filter(counts -> estimate.saving(counts) < budget.saving(path.getLast().loss()))
                 .forEach(counts -> savings.putIfAbsent(counts, estimate.saving(counts)));
         List<ClusterCounts> largestFirst = new ArrayList<>(savings.keySet());
         largestFirst.sort(Comparator.comparingDouble((ClusterCounts counts) -> savings.get(counts)).reversed());

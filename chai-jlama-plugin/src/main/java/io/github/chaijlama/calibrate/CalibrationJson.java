@@ -113,11 +113,15 @@ public final class CalibrationJson {
 
     private static ObjectNode loss(QualityLoss loss) {
         ObjectNode node = MAPPER.createObjectNode();
-        node.put("kvSaving", loss.kvSaving()).put("perplexityIncrease", loss.perplexityIncrease())
+        node.put("kvSaving", loss.kvSaving()).put("scoreSaving", loss.scoreSaving())
+                .put("perplexityIncrease", loss.perplexityIncrease())
                 .put("agreement", loss.agreement());
         node.set("divergence", estimate(loss.divergence()));
         node.set("logLossDifference", estimate(loss.logLossDifference()));
         loss.accuracyDrop().ifPresent(drop -> node.set("accuracyDrop", estimate(drop)));
+        if (!loss.answers().isEmpty()) {
+            node.set("answers", MAPPER.valueToTree(loss.answers()));
+        }
         return node;
     }
 

@@ -9,13 +9,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import org.jspecify.annotations.Nullable;
 
+import io.github.chaijlama.evaluate.AnswerLoss;
 import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.ExactAnswer;
 import io.github.chaijlama.files.AtomicFile;
 
 /**
@@ -32,23 +36,26 @@ final class CalibrationState {
     private final long intervalNanos;
     private List<LayerStatistics.Sums> layers = List.of();
     private final Map<String, QualityLoss> losses = new TreeMap<>();
+    private final Map<String, List<ExactAnswer>> answers = new TreeMap<>();
     private long lastSaved = System.nanoTime();
 
     /** The file. */
-    private record Content(String key, List<LayerStatistics.Sums> layers, Map<String, Loss> losses) {}
+    private record Content(String key, List<LayerStatistics.Sums> layers, Map<String, Loss> losses,
+            @JsonInclude(Include.NON_EMPTY) @Nullable Map<String, List<ExactAnswer>> answers) {}
 
-    /** A loss in the file, without a drop in accuracy if there were no tasks. */
+    /** A loss in the file, without a drop in accuracy if there were no tasks, or answers if none were looked at. */
     private record Loss(Estimate divergence, Estimate logLossDifference, @Nullable Estimate accuracyDrop,
-            double agreement, double kvSaving) {
+            double agreement, double kvSaving, @JsonInclude(Include.NON_DEFAULT) double scoreSaving,
+            @JsonInclude(Include.NON_EMPTY) @Nullable List<AnswerLoss> answers) {
 
         static Loss of(QualityLoss loss) {
             return new Loss(loss.divergence(), loss.logLossDifference(), loss.accuracyDrop().orElse(null),
-                    loss.agreement(), loss.kvSaving());
+                    loss.agreement(), loss.kvSaving(), loss.scoreSaving(), loss.answers());
         }
 
         QualityLoss toQualityLoss() {
             return new QualityLoss(divergence, logLossDifference, Optional.ofNullable(accuracyDrop), agreement,
-                    kvSaving);
+                    kvSaving, scoreSaving, answers == null ? List.of() : answers);
         }
     }
 
@@ -76,6 +83,9 @@ final class CalibrationState {
             if (key.equals(content.key())) {
                 layers = content.layers();
                 content.losses().forEach((name, loss) -> losses.put(name, loss.toQualityLoss()));
+                if (content.answers() != null) {
+                    answers.putAll(content.answers());
+                }
                 progress.note("going on where a stopped run left off, as " + saved + " says");
             } else {
                 progress.note("starting anew: " + saved + " is of a run with other inputs");
@@ -105,6 +115,15 @@ final class CalibrationState {
         losses.put(name, loss);
     }
 
+    /** Returns answers of exact attention by the name of their texts, empty if they were not asked for. */
+    Optional<List<ExactAnswer>> answers(String name) {
+        return Optional.ofNullable(answers.get(name));
+    }
+
+    void putAnswers(String name, List<ExactAnswer> newAnswers) {
+        answers.put(name, newAnswers);
+    }
+
     /** Writes the state if it is time to, see {@link #save}. */
     void saveIfDue() {
         if (System.nanoTime() - lastSaved >= intervalNanos) {
@@ -125,7 +144,7 @@ final class CalibrationState {
         try {
             Map<String, Loss> saved = new TreeMap<>();
             losses.forEach((name, loss) -> saved.put(name, Loss.of(loss)));
-            AtomicFile.write(target, MAPPER.writeValueAsString(new Content(key, layers, saved)));
+            AtomicFile.write(target, MAPPER.writeValueAsString(new Content(key, layers, saved, answers)));
             lastSaved = System.nanoTime();
         } catch (IOException e) {
             throw new CalibrationException(target + " cannot be written: " + AtomicFile.reason(e), e);

@@ -126,7 +126,7 @@ public final class ChoiceComparison {
             }
         }
         choices.put("static, " + HeadDistance.OUTPUT, clusters.profile(shape(),
-                StaticClustering.ofDistances(layers.stream().map(HeadSums::outputs).toList())));
+                StaticClustering.ofDistances(layers.stream().map(HeadSums::outputs).toList(), 1)));
         Random random = new Random(seed);
         for (int draw = 1; draw <= RANDOM_DRAWS; draw++) {
             choices.put("random, draw " + draw,

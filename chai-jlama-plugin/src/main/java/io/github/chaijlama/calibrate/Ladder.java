@@ -19,6 +19,17 @@ record Ladder(List<Integer> counts) {
         counts = List.copyOf(counts);
     }
 
+    /**
+     * Returns the numbers that leave whole groups of heads without a representative, so that each step frees keys: all
+     * for a few groups, eighths of many.
+     *
+     * @param groupSize heads that use the same keys
+     */
+    static Ladder ofGroups(int heads, int groupSize) {
+        Ladder groups = of(heads / groupSize, 1);
+        return new Ladder(groups.counts.stream().map(count -> count * groupSize).toList());
+    }
+
     /** Returns all numbers for a few heads, eighths of many, and the elbow. */
     static Ladder of(int heads, int elbow) {
         TreeSet<Integer> counts = new TreeSet<>(Collections.reverseOrder());

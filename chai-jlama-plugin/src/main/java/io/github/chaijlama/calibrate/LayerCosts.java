@@ -13,9 +13,10 @@ import java.util.stream.IntStream;
  *
  * @param layer    the layer
  * @param ladder   numbers of clusters to try
+ * @param saving   what is to be saved
  * @param measured what they cost, from the top of the ladder to where it was of no use to go on
  */
-record LayerCosts(int layer, Ladder ladder, List<LayerSensitivity> measured) {
+record LayerCosts(int layer, Ladder ladder, Saving saving, List<LayerSensitivity> measured) {
     /** In a row: one bad number may have unlucky clusters, where fewer have lucky ones. */
     private static final int MAX_OUTSIDE = 2;
 
@@ -38,12 +39,13 @@ record LayerCosts(int layer, Ladder ladder, List<LayerSensitivity> measured) {
                 outside = budget.excess(loss) > budget.limit() ? outside + 1 : 0;
             }
         }
-        return new LayerCosts(layer, ladder, measured);
+        return new LayerCosts(layer, ladder, budget.saving(), measured);
     }
 
-    /** Whether it is known what a number of clusters costs. */
+    /** Whether it is known what a number of clusters costs, and it breaks no answer even alone. */
     boolean isKnown(int clusters) {
-        return clusters == ladder.heads() || measured.stream().anyMatch(known -> known.clusters() == clusters);
+        return clusters == ladder.heads() || measured.stream()
+                .anyMatch(known -> known.clusters() == clusters && known.loss().brokenAnswers() == 0);
     }
 
     /** Returns the known numbers below one, the nearest first. */
@@ -56,7 +58,7 @@ record LayerCosts(int layer, Ladder ladder, List<LayerSensitivity> measured) {
     }
 
     double saving(int clusters) {
-        return clusters == ladder.heads() ? 0 : loss(clusters).kvSaving();
+        return clusters == ladder.heads() ? 0 : saving.of(loss(clusters));
     }
 
     private QualityLoss loss(int clusters) {
@@ -67,7 +69,7 @@ record LayerCosts(int layer, Ladder ladder, List<LayerSensitivity> measured) {
         return saving(to) > saving(from);
     }
 
-    /** Returns the divergence per share of bytes saved, on the way from one number of clusters to another. */
+    /** Returns the divergence per share saved, on the way from one number of clusters to another. */
     double price(int from, int to) {
         return (divergence(to) - divergence(from)) / (saving(to) - saving(from));
     }

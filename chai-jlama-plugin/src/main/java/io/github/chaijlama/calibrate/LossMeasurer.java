@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
+import io.github.chaijlama.evaluate.AnswerEvaluator;
 import io.github.chaijlama.evaluate.Arm;
 import io.github.chaijlama.evaluate.Progress;
 import io.github.chaijlama.evaluate.TaskEvaluator;
@@ -21,6 +22,7 @@ final class LossMeasurer<T> implements Function<T, QualityLoss> {
     private final String name;
     private final TextEvaluator texts;
     private final Optional<TaskEvaluator> tasks;
+    private final Optional<AnswerEvaluator> answers;
     private final Function<T, ClusterProfile> profile;
     private int measured;
     private int expected = 1;
@@ -29,14 +31,16 @@ final class LossMeasurer<T> implements Function<T, QualityLoss> {
      * Creates a measurer.
      *
      * @param name    name of the texts, in the state and where progress is reported
+     * @param answers answers that are looked at by themselves, if any
      * @param profile makes the profile to be measured
      */
     LossMeasurer(CalibrationRun run, String name, List<int[]> texts, Optional<TaskEvaluator> tasks,
-            Function<T, ClusterProfile> profile) {
+            Optional<AnswerEvaluator> answers, Function<T, ClusterProfile> profile) {
         this.run = run;
         this.name = name;
         this.texts = new TextEvaluator(run.model(), texts, TextEvaluator.DEFAULT_CACHE_BYTES);
         this.tasks = tasks;
+        this.answers = answers;
         this.profile = profile;
     }
 
@@ -55,10 +59,12 @@ final class LossMeasurer<T> implements Function<T, QualityLoss> {
     }
 
     private QualityLoss measure(T candidate) {
-        List<Arm> arms = List.of(new Arm("clustered", profile.apply(candidate)));
+        Arm arm = new Arm("clustered", profile.apply(candidate));
+        List<Arm> arms = List.of(arm);
         Progress interruptible = (done, total) -> InterruptedCalibration.throwIfInterrupted();
         QualityLoss loss = QualityLoss.of(texts.evaluate(arms, interruptible).arms().getFirst(),
-                tasks.map(evaluator -> evaluator.evaluate(arms, interruptible).arms().getFirst()));
+                tasks.map(evaluator -> evaluator.evaluate(arms, interruptible).arms().getFirst()),
+                answers.map(evaluator -> evaluator.evaluate(arm, interruptible)).orElse(List.of()));
         run.state().putLoss(name + candidate, loss);
         run.state().saveIfDue();
         return loss;

@@ -7,12 +7,14 @@ import io.github.chaijlama.evaluate.Estimate;
 
 /**
  * How much quality clusters may cost, against exact attention on the same texts. A loss is inside if it is with its
- * margin: the upper end of its one-sided interval of 95 %.
+ * margin: the upper end of its one-sided interval of 95 %. Whatever the bound, no answer that was looked at by itself
+ * may be broken: a mean over long texts hides what happens to the few tokens of a greeting or of a call.
  *
  * @param measure what is bounded
  * @param bound   above 0; see {@link Measure} for its unit
+ * @param saving  what is to be saved within it
  */
-public record QualityBudget(Measure measure, double bound) {
+public record QualityBudget(Measure measure, double bound, Saving saving) {
     /** What can be bounded. */
     public enum Measure {
         /** Perplexity divided by exact perplexity, minus 1. */
@@ -31,9 +33,24 @@ public record QualityBudget(Measure measure, double bound) {
         }
     }
 
-    /** Returns whether a measured loss is inside the bound, its margin considered. */
+    /** Creates a budget within which memory is saved. */
+    public QualityBudget(Measure measure, double bound) {
+        this(measure, bound, Saving.MEMORY);
+    }
+
+    /** Returns this budget for another saving. */
+    public QualityBudget with(Saving newSaving) {
+        return new QualityBudget(measure, bound, newSaving);
+    }
+
+    /** Returns the share that is saved, of what is to be saved. */
+    double saving(QualityLoss loss) {
+        return saving.of(loss);
+    }
+
+    /** Returns whether a measured loss is inside the bound, its margin considered, and breaks no answer. */
     boolean allows(QualityLoss loss) {
-        return excess(loss) <= 0;
+        return excess(loss) <= 0 && loss.brokenAnswers() == 0;
     }
 
     /**
@@ -56,10 +73,11 @@ public record QualityBudget(Measure measure, double bound) {
 
     @Override
     public String toString() {
-        return switch (measure) {
+        String words = switch (measure) {
             case PERPLEXITY_INCREASE -> String.format(Locale.ROOT, "at most %.4g %% more perplexity", 100 * bound);
             case DIVERGENCE -> String.format(Locale.ROOT, "a divergence of at most %.4g nats per token", bound);
             case ACCURACY_DROP -> String.format(Locale.ROOT, "at most %.4g points less accuracy", 100 * bound);
         };
+        return saving == Saving.MEMORY ? words : words + ", saving time";
     }
 }

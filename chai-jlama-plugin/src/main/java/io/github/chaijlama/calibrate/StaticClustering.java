@@ -26,9 +26,10 @@ interface StaticClustering {
     /**
      * Returns the clusters by k-medoids.
      *
-     * @param layers distances between the heads of each layer
+     * @param layers    distances between the heads of each layer
+     * @param groupSize heads whose keys are to be freed together, 1 for none
      */
-    static StaticClustering ofDistances(List<OutputDistances> layers) {
-        return (layer, clusters) -> Medoids.cluster(layers.get(layer), clusters);
+    static StaticClustering ofDistances(List<OutputDistances> layers, int groupSize) {
+        return (layer, clusters) -> Medoids.cluster(layers.get(layer), clusters, groupSize);
     }
 }

@@ -2,15 +2,16 @@
 package io.github.chaijlama.calibrate;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * Texts divided by a seed, so that what was fitted on some is measured on others.
+ * Texts divided by a seed, so that what was fitted on some is measured on others; each list holds indexes of texts.
  *
  * @param samples texts whose attention is looked at
  * @param search  held-out texts that a search is steered by
  * @param verify  held-out texts that nothing is chosen on but whether to accept what was found
  */
-record TextSplit(List<int[]> samples, List<int[]> search, List<int[]> verify) {
+record TextSplit(List<Integer> samples, List<Integer> search, List<Integer> verify) {
 
     /**
      * Divides texts.
@@ -25,9 +26,10 @@ record TextSplit(List<int[]> samples, List<int[]> search, List<int[]> verify) {
                     + " needs at least " + needed + " texts, found " + texts.size()
                     + ": quality is measured on texts that were held out");
         }
-        SeededSplit<int[]> split = SeededSplit.of(texts, options.samples(), options.heldOut(), options.seed());
+        SeededSplit<Integer> split = SeededSplit.of(IntStream.range(0, texts.size()).boxed().toList(),
+                options.samples(), options.heldOut(), options.seed());
         int exact = options.membership().exactTokens();
-        List<int[]> usable = split.measured().stream().filter(text -> text.length > exact).toList();
+        List<Integer> usable = split.measured().stream().filter(text -> texts.get(text).length > exact).toList();
         if (usable.size() < needed / 2) {
             throw new CalibrationException("the texts are too short: " + usable.size() + " of "
                     + split.measured().size() + " held-out texts have more than the " + exact

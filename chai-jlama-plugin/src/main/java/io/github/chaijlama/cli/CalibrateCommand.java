@@ -30,10 +30,12 @@ import io.github.chaijlama.calibrate.MembershipSettings;
 import io.github.chaijlama.calibrate.QualityBudget;
 import io.github.chaijlama.calibrate.QualityBudget.Measure;
 import io.github.chaijlama.calibrate.QualityLoss;
+import io.github.chaijlama.calibrate.Saving;
 import io.github.chaijlama.calibrate.Share;
 import io.github.chaijlama.calibrate.TaskSplit;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.evaluate.AnswerPrompts;
 import io.github.chaijlama.evaluate.ReadLimits;
 import io.github.chaijlama.evaluate.TaskFormat;
 import io.github.chaijlama.evaluate.TaskSet;
@@ -157,6 +159,16 @@ final class CalibrateCommand implements Callable<Integer> {
                     + "at the latest; default: ${DEFAULT-VALUE}")
     private int maxMeasurements;
 
+    @Option(names = "--save", paramLabel = "WHAT", description = "with a budget, what to save as much of as it allows. "
+            + "memory: bytes of keys and values; with grouped queries every step frees the keys of whole groups. time: "
+            + "scores. Default: memory")
+    private @Nullable Saving saving;
+
+    @Option(names = "--no-answer-guard", description = "choose by the texts as a whole alone. By default answers to "
+            + "short first messages, calls of tools and JSON are looked at one by one, and with a budget no counts are "
+            + "taken that break one")
+    private boolean noAnswerGuard;
+
     @Option(names = "--beyond", description = "with a budget: go on measuring beyond it, to where quality breaks")
     private boolean beyond;
 
@@ -180,7 +192,7 @@ final class CalibrateCommand implements Callable<Integer> {
         Path state = out.resolveSibling(out.getFileName() + ".state");
         try (TextModel loaded = TextModel.load(model.model(), model.toChaiOptions(), model.progress())) {
             TextSet set = read(loaded);
-            Calibration calibration = calibrator(loaded, options).withState(state).calibrate(set.texts());
+            Calibration calibration = calibrator(loaded, options, set).withState(state).calibrate(set.texts());
             CalibrationJson.Origin origin = new CalibrationJson.Origin(texts.getFileName().toString(),
                     Optional.ofNullable(date), ChaiVersion.CHAI);
             CalibrationJson.write(calibration, origin, out);
@@ -215,20 +227,30 @@ final class CalibrateCommand implements Callable<Integer> {
         if (beyond && bound == null) {
             throw model.usage("--beyond needs a budget: --max-perplexity-increase or --max-kl");
         }
+        if (saving != null && bound == null) {
+            throw model.usage("--save needs a budget: --max-perplexity-increase or --max-kl");
+        }
         if ((tasks != null) != (bound != null && bound.accuracyPoints != null)) {
             throw model.usage("--tasks and --max-accuracy-drop belong together");
         }
         try {
             return new CalibrationOptions(membership.choose(kind, bound != null), samples, heldOut, seed, maxResidual,
-                    Optional.ofNullable(bound).map(Bound::budget), maxMeasurements, beyond);
+                    Optional.ofNullable(bound).map(this::budget), maxMeasurements, beyond);
         } catch (IllegalArgumentException | ProfileException e) {
             throw model.usage(e);
         }
     }
 
-    private Calibrator calibrator(TextModel loaded, CalibrationOptions options) {
+    private QualityBudget budget(Bound found) {
+        return saving == null ? found.budget() : found.budget().with(saving);
+    }
+
+    private Calibrator calibrator(TextModel loaded, CalibrationOptions options, TextSet set) {
         Calibrator calibrator = new Calibrator(loaded.model(), options,
                 new ProgressPrinter(command.commandLine().getErr()));
+        if (!noAnswerGuard) {
+            calibrator = calibrator.withAnswers(AnswerPrompts.of(loaded, set));
+        }
         return tasks == null ? calibrator : calibrator.withTasks(readTasks(tasks, loaded));
     }
 
@@ -263,13 +285,17 @@ final class CalibrateCommand implements Callable<Integer> {
         });
         printer.printf(Locale.ROOT, "on %d held-out texts, exact perplexity %.4f:%s%n", calibration.heldOut(),
                 calibration.exactPerplexity(), describe(calibration.loss()));
+        GroupedQueries.remark(calibration.profile().model())
+                .ifPresent(remark -> printer.println("grouped queries: " + remark));
+        calibration.loss().answers().forEach(answers -> printer.println("answers: " + Wording.answers(answers)));
         printer.println("written to " + out);
     }
 
     private static String describe(QualityLoss loss) {
         return String.format(Locale.ROOT,
-                " %.1f %% less K+V, perplexity %+.2f %% (standard error %.2f), divergence %.5f, same token %.2f %%",
-                100 * loss.kvSaving(), 100 * loss.perplexityIncrease(),
+                " %.1f %% less K+V, %.1f %% fewer scores, perplexity %+.2f %% (standard error %.2f), divergence %.5f, "
+                        + "same token %.2f %%",
+                100 * loss.kvSaving(), 100 * loss.scoreSaving(), 100 * loss.perplexityIncrease(),
                 100 * loss.logLossDifference().standardError(), loss.divergence().value(), 100 * loss.agreement());
     }
 

@@ -12,6 +12,7 @@ import io.github.chaijlama.calibrate.QualityBudget.Measure;
 import io.github.chaijlama.calibrate.QualityLoss;
 import io.github.chaijlama.calibrate.QualityPoint;
 import io.github.chaijlama.calibrate.SearchResult;
+import io.github.chaijlama.evaluate.AnswerLoss;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.report.Block;
@@ -54,11 +55,16 @@ record CalibrationPage(Calibration calibration, PageFacts facts, String texts) {
         long clustered = calibration.profile().clusters().stream().filter(count -> count < heads).count();
         List<Entry> figures = new ArrayList<>(List.of(
                 new Entry("K and V bytes saved", Wording.format("%.1f %%", 100 * loss.kvSaving())),
+                new Entry("Scores saved", Wording.format("%.1f %%", 100 * loss.scoreSaving())),
                 new Entry(Wording.format("Perplexity (± %.2f)", 100 * increase.standardError()),
                         Wording.format("%+.2f %%", 100 * increase.value())),
                 new Entry("Mean KL, nats per token", Wording.format("%.5f", loss.divergence().value())),
                 new Entry("Same most likely token", Wording.format("%.2f %%", 100 * loss.agreement())),
                 new Entry("Layers with clusters", clustered + " of " + calibration.layers().size())));
+        if (!loss.answers().isEmpty()) {
+            figures.add(new Entry("Answers broken", loss.brokenAnswers() + " of "
+                    + loss.answers().stream().mapToInt(AnswerLoss::answers).sum()));
+        }
         loss.accuracyDrop().ifPresent(drop -> figures.add(
                 new Entry(Wording.format("Accuracy lost, points (± %.2f)", 100 * drop.standardError()),
                         Wording.format("%.2f", 100 * drop.value()))));
@@ -79,6 +85,12 @@ record CalibrationPage(Calibration calibration, PageFacts facts, String texts) {
                         + "held-out texts; an earlier step is.", 100 * search.found().saving()));
             }
         });
+        remarks.add(
+                "K and V bytes are memory; scores, with the queries they need, are time, which long contexts feel.");
+        GroupedQueries.remark(calibration.profile().model())
+                .ifPresent(remark -> remarks.add("With grouped queries: " + remark + "."));
+        calibration.loss().answers().forEach(
+                answers -> remarks.add("Answers looked at one by one: " + Wording.answers(answers) + "."));
         if (!(calibration.profile().membership() instanceof Membership.Static)) {
             remarks.add("Each sequence finds its own clusters. The clusters shown are those of the similarities "
                     + "averaged over the samples.");

@@ -26,6 +26,7 @@ import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.generate.ChatTemplate;
 import io.github.chaijlama.generate.TextTokenizer;
 import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -95,11 +96,17 @@ final class InfoCommand implements Callable<Integer> {
                 .put("kernels", KernelProvider.get().description()).put("java", Runtime.version().toString())
                 .put("processors", Runtime.getRuntime().availableProcessors());
         long exact = kvBytesPerToken(config, ClusterProfile.exact(config.shape()));
-        ObjectNode cache = root.putObject("kvCache").put("exactBytesPerToken", exact);
+        ObjectNode cache = root.putObject("kvCache").put("exactBytesPerToken", exact).put("exactBytesPerTokenI8",
+                2L * config.layers() * config.heads().numberOfKvHeads()
+                        * KvType.I8.rowBytes(config.heads().headSize()));
+        GroupedQueries.remark(config.shape()).ifPresent(remark -> cache.put("groupedQueries", remark));
         profile.ifPresent(clusters -> {
             long clustered = kvBytesPerToken(config, clusters);
             cache.put("clusteredBytesPerToken", clustered);
             cache.put("saving", (double) (exact - clustered) / exact);
+            cache.put("scoreSaving",
+                    1 - clusters.clusters().stream().mapToInt(Integer::intValue).average().orElseThrow()
+                            / config.heads().numberOfHeads());
             ObjectNode node = root.putObject("profile");
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
             node.put("membership", Wording.membership(clusters.membership()));
@@ -149,7 +156,7 @@ final class InfoCommand implements Callable<Integer> {
                 out.println(indent + entry.getKey());
                 print(out, inner, indent + "  ");
             } else {
-                String value = entry.getKey().equals("saving")
+                String value = entry.getKey().endsWith("aving")
                         ? String.format(Locale.ROOT, "%.1f %%", 100 * entry.getValue().doubleValue())
                         : entry.getValue().isTextual() ? entry.getValue().textValue() : entry.getValue().toString();
                 out.printf("%s%-22s %s%n", indent, entry.getKey(), value);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
+import io.github.chaijlama.evaluate.AnswerLoss;
 import io.github.chaijlama.evaluate.Estimate;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
@@ -40,6 +41,16 @@ final class Wording {
             from = to;
         }
         return runs.toString();
+    }
+
+    /** Returns what becomes of answers of a kind. */
+    static String answers(AnswerLoss loss) {
+        String kind = switch (loss.kind()) {
+            case FIRST_MESSAGE -> "to short first messages";
+            case STRUCTURED -> "that are calls of tools or JSON";
+        };
+        return loss.answers() + " " + kind + ", " + loss.broken() + " broken, " + (loss.changed() - loss.broken())
+                + " in other words";
     }
 
     /** Returns a value and, where it is known, its standard error. */

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
+import io.github.chaijlama.generate.ChatMessage;
 import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.template.ChatTemplateException;
 
@@ -19,14 +20,17 @@ import io.github.chaijlama.template.ChatTemplateException;
  *
  * @param source   name of the file or resource
  * @param texts    tokens of each text, at least 2
+ * @param conversations messages of each text, empty for one that is no conversation
  * @param badLines lines that were skipped
  * @param cut      texts that were longer than allowed and were cut
  * @param complete whether the whole file was read; false if it goes on after the last text that was asked for
  */
-public record TextSet(String source, List<int[]> texts, int badLines, int cut, boolean complete) {
+public record TextSet(String source, List<int[]> texts, List<List<ChatMessage>> conversations, int badLines, int cut,
+        boolean complete) {
 
     public TextSet {
         texts = List.copyOf(texts);
+        conversations = conversations.stream().map(List::copyOf).toList();
     }
 
     /**
@@ -56,7 +60,7 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
         if (builder.texts.isEmpty()) {
             throw DataFiles.nothingIn(lines, "texts");
         }
-        return new TextSet(source, builder.texts, lines.badLines(), builder.cut, complete);
+        return new TextSet(source, builder.texts, builder.conversations, lines.badLines(), builder.cut, complete);
     }
 
     /** Returns the tokens of all texts together. */
@@ -69,6 +73,7 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
         private final TextModel model;
         private final ReadLimits limits;
         private final List<int[]> texts = new ArrayList<>();
+        private final List<List<ChatMessage>> conversations = new ArrayList<>();
         private int cut;
 
         Builder(TextModel model, ReadLimits limits) {
@@ -84,7 +89,7 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
                         return false;
                     }
                     try {
-                        add(tokens(JsonLine.parse(line.get())));
+                        addLine(JsonLine.parse(line.get()));
                     } catch (BadLineException e) {
                         lines.bad(e.getMessage());
                     }
@@ -93,18 +98,19 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
             return true;
         }
 
-        private int[] tokens(JsonLine line) throws BadLineException {
+        private void addLine(JsonLine line) throws BadLineException {
             if (line.has("messages")) {
+                List<ChatMessage> messages = line.messages("messages");
                 try {
-                    return model.conversation(line.messages("messages"));
+                    add(model.conversation(messages), messages);
                 } catch (ChatTemplateException e) {
                     throw new BadLineException(e.getMessage());
                 }
-            }
-            if (!line.has("text")) {
+            } else if (line.has("text")) {
+                add(model.tokenizer().encodePrompt(line.text("text")), List.of());
+            } else {
                 throw new BadLineException("expected 'messages' or 'text', found neither");
             }
-            return model.tokenizer().encodePrompt(line.text("text"));
         }
 
         /** Returns whether all lines were read. */
@@ -129,7 +135,7 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
         private void endParagraph(LineReader lines, StringBuilder paragraph) {
             if (!paragraph.isEmpty()) {
                 try {
-                    add(model.tokenizer().encodePrompt(paragraph.toString()));
+                    add(model.tokenizer().encodePrompt(paragraph.toString()), List.of());
                 } catch (BadLineException e) {
                     lines.bad(e.getMessage());
                 }
@@ -141,7 +147,7 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
             return texts.size() == limits.maxEntries();
         }
 
-        private void add(int[] tokens) throws BadLineException {
+        private void add(int[] tokens, List<ChatMessage> messages) throws BadLineException {
             if (tokens.length < 2) {
                 throw new BadLineException("expected at least 2 tokens, found " + tokens.length);
             }
@@ -151,6 +157,7 @@ public record TextSet(String source, List<int[]> texts, int badLines, int cut, b
             } else {
                 texts.add(tokens);
             }
+            conversations.add(messages);
         }
     }
 }

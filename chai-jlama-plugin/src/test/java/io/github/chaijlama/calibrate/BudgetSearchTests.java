@@ -11,6 +11,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 import io.github.chaijlama.calibrate.QualityBudget.Measure;
+import io.github.chaijlama.evaluate.AnswerKind;
+import io.github.chaijlama.evaluate.AnswerLoss;
 import io.github.chaijlama.evaluate.Estimate;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -137,6 +139,43 @@ class BudgetSearchTests {
         List<Double> savings = new ArrayList<>(result.beyond().stream().map(QualityPoint::saving).toList());
         assertThat(savings).isSorted().allSatisfy(saving -> assertThat(saving).isGreaterThan(result.found().saving()));
         assertThat(result.beyond().getLast().clusters().perLayer()).containsExactly(1, 1, 1);
+    }
+
+    @Test
+    void countsThatBreakAnAnswerAreRefusedWhateverTheMean() {
+        Function<ClusterCounts, QualityLoss> cheap = additive(10, 0.1, 1);
+        Function<ClusterCounts, QualityLoss> measure = clusters -> {
+            QualityLoss loss = cheap.apply(clusters);
+            // Layer 1 alone breaks a call with fewer than 3 clusters, layer 2 only beside a clustered layer 1.
+            boolean breaks = clusters.of(1) < 3 || clusters.of(1) < HEADS && clusters.of(2) < 3;
+            return new QualityLoss(loss.divergence(), loss.logLossDifference(), loss.accuracyDrop(), loss.agreement(),
+                    loss.kvSaving(), 0, List.of(new AnswerLoss(AnswerKind.STRUCTURED, 9, 3, breaks ? 1 : 0)));
+        };
+        SearchResult result = search(2.35, 1000, measure, measure);
+
+        assertThat(search(2.35, 1000, cheap, cheap).found().clusters().perLayer()).containsExactly(4, 1, 2);
+        assertThat(result.found().clusters().perLayer()).containsExactly(4, 3, 3);
+        assertThat(result.path()).allSatisfy(point -> assertThat(point.loss().brokenAnswers()).isZero());
+        assertThat(search(2.35, 1000, cheap, measure).verified().loss().brokenAnswers()).isZero();
+    }
+
+    @Test
+    void timeIsSavedWhereStepsSaveNoBytes() {
+        // Bytes go only where a layer has a single cluster, which nothing affords; scores go with every cluster.
+        Function<ClusterCounts, QualityLoss> measure = clusters -> {
+            QualityLoss loss = additive(1, 1, 0.1).apply(clusters);
+            long freed = clusters.perLayer().stream().filter(count -> count == 1).count();
+            return new QualityLoss(loss.divergence(), loss.logLossDifference(), Optional.empty(), 1, freed / 6.0,
+                    2 * loss.kvSaving(), List.of());
+        };
+        QualityBudget budget = new QualityBudget(Measure.DIVERGENCE, 0.25);
+        List<Ladder> ladders = Collections.nCopies(3, new Ladder(List.of(4, 3, 2)));
+
+        assertThat(new BudgetSearch(ladders, budget, 1000, measure).run(measure, false).found().clusters().perLayer())
+                .containsExactly(4, 4, 4);
+        assertThat(new BudgetSearch(ladders, budget.with(Saving.TIME), 1000, measure).run(measure, false).verified()
+                .clusters().perLayer()).containsExactly(4, 4, 2);
+        assertThat(budget.with(Saving.TIME).toString()).endsWith("saving time");
     }
 
     @Test

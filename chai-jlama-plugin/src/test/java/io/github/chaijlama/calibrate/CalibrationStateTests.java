@@ -14,7 +14,10 @@ import io.github.chaijlama.calibrate.QualityBudget.Measure;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.evaluate.AnswerKind;
+import io.github.chaijlama.evaluate.AnswerLoss;
 import io.github.chaijlama.evaluate.Estimate;
+import io.github.chaijlama.evaluate.ExactAnswer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -85,6 +88,28 @@ class CalibrationStateTests {
                         + "maxMeasurements=1000, beyond=false]");
         assertThat(new CalibrationOptions(membership, 128, 64, 42, 0.1, Optional.empty(), 1000, true).key())
                 .contains("budget=null, ").endsWith("beyond=true]");
+    }
+
+    @Test
+    void answersComeBackAsTheyWere() {
+        QualityLoss loss = new QualityLoss(new Estimate(0.25, 0.5), new Estimate(-0.5, 0.125), Optional.empty(), 0.75,
+                0.25, 0.375, List.of(new AnswerLoss(AnswerKind.STRUCTURED, 5, 3, 1)));
+        CalibrationState written = state();
+        written.putLoss("search[2, 2]", loss);
+        written.putAnswers("search", List.of(new ExactAnswer(AnswerKind.FIRST_MESSAGE, new int[]{ 1, 2 },
+                new int[]{ 3, 4 }, new boolean[]{ true, false })));
+        written.save();
+        CalibrationState read = state();
+        read.resume(CalibrationProgress.NONE);
+
+        assertThat(read.loss("search[2, 2]")).hasValue(loss);
+        assertThat(read.answers("verify")).isEmpty();
+        assertThat(read.answers("search").orElseThrow()).singleElement().satisfies(answer -> {
+            assertThat(answer.kind()).isEqualTo(AnswerKind.FIRST_MESSAGE);
+            assertThat(answer.prompt()).containsExactly(1, 2);
+            assertThat(answer.tokens()).containsExactly(3, 4);
+            assertThat(answer.sure()).containsExactly(true, false);
+        });
     }
 
     @Test

@@ -30,6 +30,7 @@ import io.github.chaijlama.profile.ProfileException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 class CalibratorTests {
     private static final CalibrationJson.Origin ORIGIN = new CalibrationJson.Origin("test", Optional.empty(), "test");
@@ -234,6 +235,47 @@ class CalibratorTests {
                 .hasMessageContaining("cannot be written").hasMessageContaining("does not exist");
     }
 
+    private static List<QualityPoint> path(Saving saving) {
+        QualityBudget generous = new QualityBudget(Measure.DIVERGENCE, 100).with(saving);
+        return calibrator(options(membership(MembershipChoice.Kind.STATIC, 5), Optional.of(generous)),
+                CalibrationProgress.NONE).calibrate(texts(12)).search().orElseThrow().path();
+    }
+
+    @Test
+    void withGroupedQueriesEveryStepFreesWholeKeyHeads() {
+        // 8 heads in 2 groups of 4: bytes go where 4 clusters of a layer are left, and with no other number.
+        List<QualityPoint> path = path(Saving.MEMORY);
+
+        assertThat(path.getLast().clusters().perLayer()).containsExactly(4, 4, 4);
+        assertThat(path.getLast().loss().kvSaving()).isEqualTo(0.25);
+        assertThat(path.getLast().loss().scoreSaving()).isEqualTo(0.5);
+        assertThat(path).extracting(QualityPoint::saving).isSorted().doesNotHaveDuplicates();
+        assertThat(path).allSatisfy(point -> assertThat(point.clusters().perLayer()).isSubsetOf(8, 4));
+    }
+
+    @Test
+    void withGroupedQueriesASearchForTimeGoesOnToOneCluster() {
+        assertThat(path(Saving.TIME).getLast().clusters().perLayer()).containsExactly(1, 1, 1);
+        assertThat(path(Saving.TIME).getLast().loss().scoreSaving()).isEqualTo(0.875);
+    }
+
+    @Test
+    void everyCountOfALargerModelSavesTheKeysOfTheGroupsThatItFrees() {
+        Path generated = TestModels.random(directory, TestModels.shape(128, 128, 16, 8), 128, "F32");
+        try (ChaiModel larger = ChaiModel.load(generated, ChaiOptions.exact())) {
+            QualityBudget budget = new QualityBudget(Measure.DIVERGENCE, 100);
+            SearchResult search = new Calibrator(larger,
+                    options(membership(MembershipChoice.Kind.STATIC, 5), Optional.of(budget)),
+                    CalibrationProgress.NONE).calibrate(texts(12)).search().orElseThrow();
+
+            assertThat(search.found().clusters().perLayer()).containsExactly(2, 2, 2);
+            assertThat(search.sensitivities()).hasSize(3 * 7).allSatisfy(alone -> {
+                assertThat(alone.clusters() % 2).isZero();
+                assertThat(alone.loss().kvSaving()).isCloseTo((8 - alone.clusters() / 2) / 48.0, within(1e-12));
+            });
+        }
+    }
+
     @Test
     void aBudgetIsKeptOnTheTextsThatVerify() {
         Calibration calibration = calibrator(budgeted(), CalibrationProgress.NONE).calibrate(texts(12));
@@ -249,7 +291,7 @@ class CalibratorTests {
         List<int[]> texts = texts(12);
         TextSplit split = TextSplit.of(texts, budgeted());
 
-        List<int[]> all = new ArrayList<>(split.samples());
+        List<Integer> all = new ArrayList<>(split.samples());
         all.addAll(split.search());
         all.addAll(split.verify());
         assertThat(all).doesNotHaveDuplicates().hasSize(12);

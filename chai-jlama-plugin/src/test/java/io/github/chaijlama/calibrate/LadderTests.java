@@ -15,6 +15,14 @@ class LadderTests {
     }
 
     @Test
+    void rungsOfGroupsAreWholeGroups() {
+        assertThat(Ladder.ofGroups(8, 4).counts()).containsExactly(8, 4);
+        assertThat(Ladder.ofGroups(32, 4).counts()).containsExactly(32, 28, 24, 20, 16, 12, 8, 4);
+        assertThat(Ladder.ofGroups(64, 2).counts()).containsExactly(64, 56, 48, 40, 32, 24, 16, 8, 2);
+        assertThat(Ladder.ofGroups(8, 8).counts()).containsExactly(8);
+    }
+
+    @Test
     void goesFromRungToRung() {
         Ladder ladder = Ladder.of(32, 5);
 

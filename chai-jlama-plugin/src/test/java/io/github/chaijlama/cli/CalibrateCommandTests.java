@@ -35,7 +35,14 @@ class CalibrateCommandTests {
     private Path texts;
     private Path out;
 
+    /** Without a guard, which takes longer than all else of these few texts. */
     private CommandRun calibrate(String... more) {
+        List<String> args = new ArrayList<>(List.of("--no-answer-guard"));
+        args.addAll(List.of(more));
+        return guarded(args.toArray(String[]::new));
+    }
+
+    private CommandRun guarded(String... more) {
         List<String> args = new ArrayList<>(
                 List.of("calibrate", "--model", POCKET, "--texts", texts.toString(), "--out", out.toString()));
         args.addAll(List.of(more));
@@ -94,6 +101,19 @@ class CalibrateCommandTests {
         assertThat(json.at("/calibration/search/stopped").textValue()).isNotEmpty();
         assertThat(json.at("/calibration/layers")).hasSize(6);
         assertThat(json.at("/calibration/date").isMissingNode()).isTrue();
+    }
+
+    @Test
+    void answersAreLookedAtOneByOneUnlessThatIsRefused() throws IOException {
+        CommandRun guarded = guarded("--max-kl", "0.02", "--held-out", "4");
+        JsonNode answers = new ObjectMapper().readTree(out.toFile()).at("/calibration/loss/answers");
+
+        assertThat(guarded.out()).contains("to short first messages, 0 broken")
+                .contains("that are calls of tools or JSON, 0 broken").contains("% fewer scores");
+        assertThat(answers).hasSize(2).allSatisfy(kind -> assertThat(kind.path("broken").asInt()).isZero());
+        CommandRun unguarded = calibrate("--max-kl", "0.02", "--held-out", "4");
+        assertThat(unguarded.out()).doesNotContain("broken");
+        assertThat(new ObjectMapper().readTree(out.toFile()).at("/calibration/loss/answers").isMissingNode()).isTrue();
     }
 
     @Test
@@ -179,7 +199,7 @@ class CalibrateCommandTests {
         CommandLine command = ChaiCommand.commandLine().setOut(new PrintWriter(new StringWriter()))
                 .setErr(new PrintWriter(err));
         int exitCode = command.execute("calibrate", "--model", POCKET, "--texts", texts.toString(), "--out",
-                out.toString(), "--max-kl", "0.02", "--held-out", "4");
+                out.toString(), "--max-kl", "0.02", "--held-out", "4", "--no-answer-guard");
 
         assertThat(Thread.interrupted()).isFalse();
         assertThat(exitCode).isEqualTo(1);
@@ -215,6 +235,7 @@ class CalibrateCommandTests {
             --samples 0                                  | at least 1 sample
             --max-tokens 1                               | --max-tokens must be at least 2, found 1
             --beyond                                     | --beyond needs a budget
+            --save time                                  | --save needs a budget
             --max-kl 0                                   | a quality bound must be above 0, found 0
             --max-perplexity-increase much               | expected a share like 1% or 0.01, found 'much'
             --max-accuracy-drop 1                        | --tasks and --max-accuracy-drop belong together

@@ -66,6 +66,18 @@ class InfoCommandTests {
     }
 
     @Test
+    void infoSaysWhatClustersAreWorthWithGroupedQueriesAndWhatSavesMemory() {
+        CommandRun run = CommandRun.of("info", "--model", GoldenCases.directory("gqa").toString(), "--json");
+
+        assertThat(run.json().at("/kvCache/groupedQueries").asText()).contains("4 heads share a key head", "time",
+                "8-bit keys and values");
+        // 3 layers, 2 key and 2 value heads of 16 numbers: 4 bytes each, or one and a scale of 4 bytes a row.
+        assertThat(run.json().at("/kvCache/exactBytesPerToken").asLong()).isEqualTo(3 * 4 * 16 * 4);
+        assertThat(run.json().at("/kvCache/exactBytesPerTokenI8").asLong()).isEqualTo(3 * 4 * (16 + 4));
+        assertThat(CommandRun.of("info", "--model", POCKET).out()).doesNotContain("groupedQueries");
+    }
+
+    @Test
     void infoNeedsNoTokenizer() throws IOException {
         for (String file : List.of("config.json", "model.safetensors")) {
             Files.copy(GoldenCases.directory("mha").resolve(file), directory.resolve(file));

@@ -167,7 +167,7 @@ final class SampleResults {
         List<TaskResult> tasks = texts.stream().map(result -> tasks(result.arm(), random, result.kvCacheRelative()))
                 .toList();
         return evaluated(
-                Optional.of(new EvaluateCommand.Texts(new TextSet("texts.jsonl", List.of(), 0, 0, true),
+                Optional.of(new EvaluateCommand.Texts(new TextSet("texts.jsonl", List.of(), List.of(), 0, 0, true),
                         new TextEvaluation(240, 120_000, exact, texts))),
                 Optional.of(new EvaluateCommand.Tasks(new TaskSet("tasks.jsonl", List.of(), 0, 0, true),
                         new TaskEvaluation(2000, exactTasks, tasks))));

@@ -61,6 +61,43 @@ class MedoidsTests {
         return lowest;
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = { 1, 2, 3, 4, 5, 6, 7, 8 })
+    void representativesAreOfAsFewGroupsAsHaveRoom(int numberOfClusters) {
+        for (int seed = 0; seed < 20; seed++) {
+            HeadClusters clusters = Medoids.cluster(random(8, seed), numberOfClusters, 2);
+
+            assertThat(clusters.numberOfClusters()).isEqualTo(numberOfClusters);
+            assertThat(Arrays.stream(clusters.representatives()).map(head -> head / 2).distinct().count())
+                    .isLessThanOrEqualTo((numberOfClusters + 1) / 2);
+        }
+    }
+
+    @Test
+    void theGroupsThatStayAreTheNearestToAllOthers() {
+        for (int seed = 0; seed < 20; seed++) {
+            OutputDistances distances = random(12, seed);
+            double lowest = Double.POSITIVE_INFINITY;
+            for (int stays = 0; stays < 4; stays++) {
+                double cost = 0;
+                for (int head = 0; head < 12; head++) {
+                    int first = 3 * stays;
+                    cost += head / 3 == stays ? 0
+                            : distances.distance(head,
+                                    distances.nearest(head, new int[]{ first, first + 1, first + 2 }));
+                }
+                lowest = Math.min(lowest, cost);
+            }
+            assertThat(cost(distances, Medoids.cluster(distances, 3, 3))).isCloseTo(lowest, within(1e-12));
+        }
+    }
+
+    @Test
+    void headsAreInWholeGroups() {
+        assertThatThrownBy(() -> Medoids.cluster(random(8, 1), 2, 3)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("groups of 3");
+    }
+
     @Test
     void distancesNeedNotBeSymmetric() {
         // Head 1 does well with the probabilities of head 0, head 0 badly with those of head 1.

@@ -26,6 +26,7 @@ import io.github.chaijlama.calibrate.CalibrationProgress;
 import io.github.chaijlama.calibrate.Calibrator;
 import io.github.chaijlama.calibrate.QualityBudget;
 import io.github.chaijlama.calibrate.QualityLoss;
+import io.github.chaijlama.evaluate.AnswerPrompts;
 import io.github.chaijlama.evaluate.EvaluationException;
 import io.github.chaijlama.evaluate.ReadLimits;
 import io.github.chaijlama.evaluate.TextFormat;
@@ -135,8 +136,8 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
                 bound(options), file);
         long start = System.nanoTime();
         try {
-            Calibration calibration = new Calibrator(model.model(), options, new LoggedProgress()).withState(state)
-                    .calibrate(set.texts());
+            Calibration calibration = new Calibrator(model.model(), options, new LoggedProgress())
+                    .withAnswers(AnswerPrompts.of(model, set)).withState(state).calibrate(set.texts());
             store(calibration, set.source(), file);
             Calibrator.deleteState(state);
             log(calibration, Duration.ofNanos(System.nanoTime() - start));
@@ -182,6 +183,8 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
                         "%.1f %% less memory for keys and values, perplexity %+.2f %% (standard error %.2f)",
                         100 * loss.kvSaving(), 100 * loss.perplexityIncrease(),
                         100 * loss.logLossDifference().standardError()));
+        loss.answers().forEach(answers -> logger.info("Answers looked at one by one, {}: {}, {} of them broken",
+                answers.kind(), answers.answers(), answers.broken()));
         if (loss.kvSaving() == 0) {
             logger.warn("No heads can share within {}: attention stays exact", bound(calibration.options()));
         }

@@ -86,7 +86,8 @@ class StartupCalibrationTests {
             assertThat(context.getBean(ChatModel.class).chat("Tell me a story.")).isNotEmpty();
         });
         assertThat(first).contains("Calibrating: ").contains("calibration-texts.txt").contains("Calibrated in ")
-                .contains("clusters per layer").contains(profile().toString());
+                .contains("clusters per layer").contains(profile().toString())
+                .containsPattern("Answers looked at one by one, STRUCTURED: \\d+, 0 of them broken");
         assertThat(profiles().toFile().list()).containsExactly(profile().getFileName().toString());
         assertThat(profile().getFileName().toString())
                 .isEqualTo(ModelFingerprint.of(Pocket.MODEL).replace(':', '-') + ".json");

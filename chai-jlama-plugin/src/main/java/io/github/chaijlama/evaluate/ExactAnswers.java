@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.evaluate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+import io.github.chaijlama.ChaiModel;
+import io.github.chaijlama.ChaiSession;
+import io.github.chaijlama.evaluate.AnswerPrompts.Prompt;
+import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.generate.TextTokenizer;
+import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.tool.ToolCallFormat;
+
+/**
+ * Has a model answer prompts with exact attention, greedily, and keeps the answers that are of an {@link AnswerKind}.
+ * Not thread-safe.
+ */
+public final class ExactAnswers {
+    /** Tokens after which an answer is cut. */
+    static final int MAX_TOKENS = 48;
+    /** The most answers of a kind: enough to see what happens to one in twenty, and few beside whole texts. */
+    static final int MAX_OF_A_KIND = 64;
+    /** A first message with more tokens, those of the template included, is no short one. */
+    private static final int SHORT_PROMPT = 64;
+    /** By then an answer has begun as JSON does, or it does not. */
+    private static final int OPENING_TOKENS = 4;
+
+    private final AnswerPrompts prompts;
+    private final ChaiModel model;
+    private final TextTokenizer tokenizer;
+
+    /** Creates what has the model of prompts answer them. */
+    public ExactAnswers(AnswerPrompts prompts) {
+        TextModel text = prompts.model();
+        this.prompts = prompts;
+        this.model = text.model();
+        this.tokenizer = text.tokenizer();
+    }
+
+    /**
+     * Returns the answers to prompts, at most {@link #MAX_OF_A_KIND} of each kind.
+     *
+     * @param texts    indexes of the texts to take prompts from, in this order
+     * @param half     0 or 1: of the project's own prompts every other one
+     * @param progress told of prompts done
+     */
+    public List<ExactAnswer> write(List<Integer> texts, int half, Progress progress) {
+        List<ExactAnswer> answers = new ArrayList<>();
+        int[] ofKind = new int[AnswerKind.values().length];
+        List<Prompt> asked = prompts.of(texts, half);
+        for (int at = 0; at < asked.size(); at++) {
+            answer(asked.get(at)).filter(answer -> ofKind[answer.kind().ordinal()]++ < MAX_OF_A_KIND)
+                    .ifPresent(answers::add);
+            progress.report(at + 1L, asked.size());
+        }
+        return answers;
+    }
+
+    private Optional<ExactAnswer> answer(Prompt prompt) {
+        boolean isShort = prompt.first() && prompt.tokens().length <= SHORT_PROMPT;
+        Draft draft = new Draft();
+        try (ChaiSession session = model.newSession(ClusterProfile.exact(model.config().shape()))) {
+            draft.add(Distribution.of(session.feed(prompt.tokens())));
+            while (!draft.isComplete() && (isShort || draft.length < OPENING_TOKENS || draft.isStructured())) {
+                draft.add(Distribution.of(session.feed(draft.last())));
+            }
+        }
+        return draft.isStructured() ? Optional.of(draft.of(AnswerKind.STRUCTURED, prompt))
+                : isShort ? Optional.of(draft.of(AnswerKind.FIRST_MESSAGE, prompt)) : Optional.empty();
+    }
+
+    /** An answer in the making. */
+    private final class Draft {
+        private final int[] tokens = new int[MAX_TOKENS];
+        private final boolean[] sure = new boolean[MAX_TOKENS];
+        private int length;
+
+        void add(Distribution next) {
+            tokens[length] = next.mostLikely();
+            sure[length] = next.logProbability(next.mostLikely()) >= Math.log(ExactAnswer.SURE);
+            length++;
+        }
+
+        int last() {
+            return tokens[length - 1];
+        }
+
+        boolean isComplete() {
+            return length == MAX_TOKENS || tokenizer.isEndToken(last());
+        }
+
+        boolean isStructured() {
+            String text = tokenizer.decode(Arrays.copyOf(tokens, length)).strip();
+            return text.startsWith("{") || text.startsWith("[")
+                    || ToolCallFormat.MARKERS.stream().anyMatch(text::startsWith);
+        }
+
+        ExactAnswer of(AnswerKind kind, Prompt prompt) {
+            return new ExactAnswer(kind, prompt.tokens(), Arrays.copyOf(tokens, length), Arrays.copyOf(sure, length));
+        }
+    }
+}
