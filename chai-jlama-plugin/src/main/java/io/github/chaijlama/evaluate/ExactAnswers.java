@@ -94,8 +94,7 @@ public final class ExactAnswers {
 
         boolean isStructured() {
             String text = tokenizer.decode(Arrays.copyOf(tokens, length)).strip();
-            return text.startsWith("{") || text.startsWith("[")
-                    || ToolCallFormat.MARKERS.stream().anyMatch(text::startsWith);
+            return text.startsWith("{") || text.startsWith("[") || ToolCallFormat.marks(text);
         }
 
         ExactAnswer of(AnswerKind kind, Prompt prompt) {

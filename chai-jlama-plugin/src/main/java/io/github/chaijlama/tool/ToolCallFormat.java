@@ -84,6 +84,11 @@ public enum ToolCallFormat {
                 : marker.equals(HARMONY_MARKER) ? NamedCall.Form.HARMONY : null;
     }
 
+    /** Whether an answer begins with what stands before calls, in whatever format. */
+    public static boolean marks(String answer) {
+        return MARKERS.stream().anyMatch(answer::startsWith);
+    }
+
     /** Returns what the model writes before its first call. */
     public String opening() {
         return opening;
