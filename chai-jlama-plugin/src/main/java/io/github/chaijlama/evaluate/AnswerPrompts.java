@@ -63,18 +63,14 @@ public final class AnswerPrompts {
     }
 
     /**
-     * Returns prompts, the same ones for the same texts.
+     * Returns the prompts of texts.
      *
      * @param texts indexes of the texts to take them from, in this order
-     * @param half  0 or 1: of the project's own prompts every other one
      */
-    List<Prompt> of(List<Integer> texts, int half) {
+    List<Prompt> of(List<Integer> texts) {
         List<Prompt> prompts = new ArrayList<>();
         if (model.chatTemplate().isPresent()) {
-            addOwn(half, prompts);
-            for (int text : texts) {
-                addConversation(conversations.get(text), prompts);
-            }
+            texts.forEach(text -> addConversation(conversations.get(text), prompts));
         }
         return prompts;
     }
@@ -88,6 +84,19 @@ public final class AnswerPrompts {
                 first = false;
             }
         }
+    }
+
+    /**
+     * Returns prompts of this project's own.
+     *
+     * @param half 0 or 1: every other one
+     */
+    List<Prompt> own(int half) {
+        List<Prompt> prompts = new ArrayList<>();
+        if (model.chatTemplate().isPresent()) {
+            addOwn(half, prompts);
+        }
+        return prompts;
     }
 
     private void addOwn(int half, List<Prompt> prompts) {

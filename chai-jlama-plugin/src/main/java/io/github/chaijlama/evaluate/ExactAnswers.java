@@ -3,7 +3,10 @@ package io.github.chaijlama.evaluate;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 import io.github.chaijlama.ChaiModel;
@@ -23,6 +26,8 @@ public final class ExactAnswers {
     static final int MAX_TOKENS = 48;
     /** The most answers of a kind: enough to see what happens to one in twenty, and few beside whole texts. */
     static final int MAX_OF_A_KIND = 64;
+    /** With fewer of a kind, prompts of the project's own are asked as well. */
+    private static final int ENOUGH_OF_A_KIND = 16;
     /** A first message with more tokens, those of the template included, is no short one. */
     private static final int SHORT_PROMPT = 64;
     /** By then an answer has begun as JSON does, or it does not. */
@@ -41,22 +46,42 @@ public final class ExactAnswers {
     }
 
     /**
-     * Returns the answers to prompts, at most {@link #MAX_OF_A_KIND} of each kind.
+     * Returns the answers to the prompts of texts, at most {@link #MAX_OF_A_KIND} of each kind; of kinds that texts have
+     * hardly any of, those to prompts of the project's own, too: what users show of their model says more.
      *
      * @param texts    indexes of the texts to take prompts from, in this order
      * @param half     0 or 1: of the project's own prompts every other one
      * @param progress told of prompts done
      */
     public List<ExactAnswer> write(List<Integer> texts, int half, Progress progress) {
-        List<ExactAnswer> answers = new ArrayList<>();
-        int[] ofKind = new int[AnswerKind.values().length];
-        List<Prompt> asked = prompts.of(texts, half);
-        for (int at = 0; at < asked.size(); at++) {
-            answer(asked.get(at)).filter(answer -> ofKind[answer.kind().ordinal()]++ < MAX_OF_A_KIND)
-                    .ifPresent(answers::add);
-            progress.report(at + 1L, asked.size());
+        Map<AnswerKind, List<ExactAnswer>> kinds = new EnumMap<>(AnswerKind.class);
+        for (AnswerKind kind : AnswerKind.values()) {
+            kinds.put(kind, new ArrayList<>());
         }
-        return answers;
+        List<Prompt> ofTexts = prompts.of(texts);
+        List<Prompt> own = prompts.own(half);
+        int asked = 0;
+        for (Prompt prompt : ofTexts) {
+            if (kinds.values().stream().allMatch(answers -> answers.size() == MAX_OF_A_KIND)) {
+                break;
+            }
+            answer(prompt).ifPresent(answer -> add(answer, kinds, MAX_OF_A_KIND));
+            progress.report(++asked, (long) ofTexts.size() + own.size());
+        }
+        for (Prompt prompt : own) {
+            if (kinds.values().stream().anyMatch(answers -> answers.size() < ENOUGH_OF_A_KIND)) {
+                answer(prompt).ifPresent(answer -> add(answer, kinds, ENOUGH_OF_A_KIND));
+            }
+            progress.report(++asked, (long) ofTexts.size() + own.size());
+        }
+        return kinds.values().stream().flatMap(List::stream).toList();
+    }
+
+    private static void add(ExactAnswer answer, Map<AnswerKind, List<ExactAnswer>> kinds, int most) {
+        List<ExactAnswer> answers = Objects.requireNonNull(kinds.get(answer.kind()));
+        if (answers.size() < most) {
+            answers.add(answer);
+        }
     }
 
     private Optional<ExactAnswer> answer(Prompt prompt) {

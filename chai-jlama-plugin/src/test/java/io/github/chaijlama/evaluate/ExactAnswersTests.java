@@ -3,6 +3,7 @@ package io.github.chaijlama.evaluate;
 
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.List;
 
 import org.junit.jupiter.api.AfterAll;
@@ -51,17 +52,26 @@ class ExactAnswersTests {
 
     @Test
     void firstMessagesAndCallsAreLookedAtAndLaterTurnsAreNot() {
-        List<ExactAnswer> own = write(List.of(), 0);
         List<ExactAnswer> answers = write(List.of(0, 1, 2), 0);
+        List<String> words = words(answers);
 
-        assertThat(answers).hasSize(own.size() + 2);
-        List<ExactAnswer> ofTexts = answers.subList(own.size(), answers.size());
-        assertThat(ofTexts).extracting(ExactAnswer::kind).containsExactly(AnswerKind.FIRST_MESSAGE,
-                AnswerKind.STRUCTURED);
-        assertThat(words(ofTexts).getFirst()).startsWith("H");
-        assertThat(words(ofTexts).getLast())
-                .startsWith("{\"name\": \"weather\", \"parameters\": {\"place\": \"beach\"}}");
-        assertThat(ofTexts.getLast().sure()).contains(true);
+        // Kinds one after another, and of each those to the texts' prompts before the project's own.
+        assertThat(answers.getFirst().kind()).isEqualTo(AnswerKind.FIRST_MESSAGE);
+        assertThat(words.getFirst()).startsWith("H");
+        int calls = (int) answers.stream().filter(answer -> answer.kind() == AnswerKind.FIRST_MESSAGE).count();
+        assertThat(answers).hasSizeGreaterThan(calls + 1);
+        assertThat(words.get(calls)).startsWith("{\"name\": \"weather\", \"parameters\": {\"place\": \"beach\"}}");
+        assertThat(answers.get(calls).sure()).contains(true);
+    }
+
+    @Test
+    void whereTextsHaveEnoughOfAKindTheProjectsOwnAreNotAsked() {
+        List<ExactAnswer> answers = write(Collections.nCopies(16, 0), 0);
+
+        assertThat(answers.stream().filter(answer -> answer.kind() == AnswerKind.FIRST_MESSAGE)).hasSize(16)
+                .extracting(answer -> model.tokenizer().decode(answer.prompt())).containsOnly("hi friend");
+        assertThat(write(Collections.nCopies(70, 0), 0).stream()
+                .filter(answer -> answer.kind() == AnswerKind.FIRST_MESSAGE)).hasSize(64);
     }
 
     @Test
