@@ -7,7 +7,8 @@ package io.github.chaijlama.evaluate;
  * @param kind   why it is looked at
  * @param prompt tokens up to where the answer begins
  * @param tokens tokens of the answer, with its end unless it is cut
- * @param sure   of which of them exact attention is sure: {@link #SURE} or more of the probability is theirs
+ * @param sure   of which of them exact attention is sure: {@link #SURE} or more of the probability is theirs, or the
+ *               answer ends there, for what runs on is another answer
  */
 public record ExactAnswer(AnswerKind kind, int[] prompt, int[] tokens, boolean[] sure) {
     /** What is less likely than this could as well have been another token: sampling would have taken one. */

@@ -22,8 +22,8 @@ import io.github.chaijlama.tool.ToolCallFormat;
  * Not thread-safe.
  */
 public final class ExactAnswers {
-    /** Tokens after which an answer is cut. */
-    static final int MAX_TOKENS = 48;
+    /** Tokens after which an answer is cut: most end before, and whether they do is part of them. */
+    static final int MAX_TOKENS = 128;
     /** The most answers of a kind: enough to see what happens to one in twenty, and few beside whole texts. */
     static final int MAX_OF_A_KIND = 64;
     /** With fewer of a kind, prompts of the project's own are asked as well. */
@@ -105,7 +105,8 @@ public final class ExactAnswers {
 
         void add(Distribution next) {
             tokens[length] = next.mostLikely();
-            sure[length] = next.logProbability(next.mostLikely()) >= Math.log(ExactAnswer.SURE);
+            sure[length] = next.logProbability(next.mostLikely()) >= Math.log(ExactAnswer.SURE)
+                    || tokenizer.isEndToken(next.mostLikely());
             length++;
         }
 

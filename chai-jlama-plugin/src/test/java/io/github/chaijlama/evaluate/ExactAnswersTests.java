@@ -62,6 +62,9 @@ class ExactAnswersTests {
         assertThat(answers).hasSizeGreaterThan(calls + 1);
         assertThat(words.get(calls)).startsWith("{\"name\": \"weather\", \"parameters\": {\"place\": \"beach\"}}");
         assertThat(answers.get(calls).sure()).contains(true);
+        // Where an answer ends is part of it, however likely the end is.
+        assertThat(answers).filteredOn(answer -> answer.tokens().length < 128).isNotEmpty()
+                .allSatisfy(answer -> assertThat(answer.sure()[answer.tokens().length - 1]).isTrue());
     }
 
     @Test
