@@ -46,8 +46,9 @@ public final class ExactAnswers {
     }
 
     /**
-     * Returns the answers to the prompts of texts, at most {@link #MAX_OF_A_KIND} of each kind; of kinds that texts have
-     * hardly any of, those to prompts of the project's own, too: what users show of their model says more.
+     * Returns the answers to the prompts of texts, at most {@link #MAX_OF_A_KIND} of each kind. Of kinds that texts
+     * have hardly any of, those to prompts of the project's own are among them: what users show of their model says
+     * more.
      *
      * @param texts    indexes of the texts to take prompts from, in this order
      * @param half     0 or 1: of the project's own prompts every other one
