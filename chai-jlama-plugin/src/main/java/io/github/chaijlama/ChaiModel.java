@@ -17,6 +17,7 @@ import io.github.chaijlama.decoder.LayerStack;
 import io.github.chaijlama.decoder.StepClock;
 import io.github.chaijlama.decoder.TimedProducts;
 import io.github.chaijlama.kernel.KernelProvider;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -49,17 +50,19 @@ public final class ChaiModel implements TokenModel {
     private final Decoder decoder;
     private final StoredWeights weights;
     private final WorkerPool workers;
+    private final boolean ownsWorkers;
     private final MatrixProducts products;
     private final ChaiOptions options;
     private final Path directory;
     private final ClusterProfile exact;
     private Optional<String> fingerprint = Optional.empty();
 
-    private ChaiModel(Decoder decoder, StoredWeights weights, WorkerPool workers, MatrixProducts products,
-            ChaiOptions options, Path directory) {
+    private ChaiModel(Decoder decoder, StoredWeights weights, WorkerPool workers, boolean ownsWorkers,
+            MatrixProducts products, ChaiOptions options, Path directory) {
         this.decoder = decoder;
         this.weights = weights;
         this.workers = workers;
+        this.ownsWorkers = ownsWorkers;
         this.products = products;
         this.options = options;
         this.directory = directory;
@@ -87,6 +90,18 @@ public final class ChaiModel implements TokenModel {
         return load(directory, ModelConfig.read(directory), options, Optional.empty(), progress);
     }
 
+    /**
+     * Loads a model as {@link #load(Path, ChaiOptions)} does, that has its threads and the budget for keys and values
+     * together with others.
+     *
+     * @param options threads and the budget are those of what is shared, whatever they say
+     * @param shared  stays open when the model is closed
+     */
+    public static ChaiModel load(Path directory, ChaiOptions options, SharedResources shared) {
+        return load(directory, ModelConfig.read(directory), options, Optional.empty(), new LoggedConversion(),
+                Optional.of(shared));
+    }
+
     /** Loads a model as {@link #load(Path, ChaiOptions)} does, whose steps are timed. */
     public static ChaiModel load(Path directory, ChaiOptions options, StepClock clock) {
         return load(directory, ModelConfig.read(directory), options, Optional.of(clock), new LoggedConversion());
@@ -99,6 +114,13 @@ public final class ChaiModel implements TokenModel {
      */
     static ChaiModel load(Path directory, ModelConfig described, ChaiOptions options, Optional<StepClock> clock,
             ConversionProgress progress) {
+        return load(directory, described, options, clock, progress, Optional.empty());
+    }
+
+    private static ChaiModel load(Path directory, ModelConfig described, ChaiOptions asked, Optional<StepClock> clock,
+            ConversionProgress progress, Optional<SharedResources> shared) {
+        ChaiOptions options = shared.map(together -> asked.with(change -> change.threads(together.threads())
+                .kvCacheMaxBytes(together.kvBudget().maxBytes()))).orElse(asked);
         if (options.attention() == AttentionMode.STOCK) {
             throw new IllegalArgumentException("Jlama's own attention is that of a StockModel");
         }
@@ -108,7 +130,10 @@ public final class ChaiModel implements TokenModel {
             profile.requireMadeFor(() -> ModelFingerprint.of(directory));
         });
         ModelConfig config = StoredTensors.asStored(directory, described);
-        WorkerPool workers = new WorkerPool(options.threads());
+        KvBudget budget = shared.map(SharedResources::kvBudget)
+                .orElseGet(() -> new KvBudget(options.kvCacheMaxBytes()));
+        WorkerPool workers = shared.map(SharedResources::workers)
+                .orElseGet(() -> new WorkerPool(options.threads()));
         Optional<StoredWeights> mapped = Optional.empty();
         Optional<MatrixProducts> opened = Optional.empty();
         try {
@@ -122,7 +147,7 @@ public final class ChaiModel implements TokenModel {
                     options.weights().quantized()), progress);
             MatrixProducts used = clock.<MatrixProducts>map(present -> new TimedProducts(products, present))
                     .orElse(products);
-            Decoder decoder = new Decoder(config, weights, used, workers, options.kvCacheMaxBytes(), clock);
+            Decoder decoder = new Decoder(config, weights, used, workers, budget, clock);
             logger.info("Loaded {} from {}: {} parameters in {}, context {}, operators: {}", config.shape(), directory,
                     weights.numberOfParameters(), weights.mostUsedFormat(), config.contextLength(),
                     products.description());
@@ -130,10 +155,12 @@ public final class ChaiModel implements TokenModel {
                     options.attention(),
                     options.profile().map(profile -> profile.clusters().toString()).orElse("none"),
                     options.kvCacheType(), KernelProvider.get().description(), options.threads());
-            return new ChaiModel(decoder, weights, workers, products, options, directory);
+            return new ChaiModel(decoder, weights, workers, shared.isEmpty(), products, options, directory);
         } catch (RuntimeException | Error e) {
             opened.ifPresent(MatrixProducts::close);
-            workers.close();
+            if (shared.isEmpty()) {
+                workers.close();
+            }
             mapped.ifPresent(StoredWeights::close);
             throw e;
         }
@@ -266,6 +293,16 @@ public final class ChaiModel implements TokenModel {
         return decoder.pool().allocatedBytes();
     }
 
+    /** Returns what keys and values may take, of this model or of several together. */
+    public KvBudget kvBudget() {
+        return decoder.pool().budget();
+    }
+
+    /** Gives memory back that no session has and that is kept for the next one; false if there is none. */
+    public boolean trimKvCache() {
+        return decoder.pool().trim();
+    }
+
     /**
      * Sets what is asked for memory before a session fails with a {@link io.github.chaijlama.kv.KvCacheFullException}:
      * it closes sessions that nobody needs now, one or more, and says whether there was one. It is called on the thread
@@ -279,7 +316,9 @@ public final class ChaiModel implements TokenModel {
     public void close() {
         decoder.close();
         products.close();
-        workers.close();
+        if (ownsWorkers) {
+            workers.close();
+        }
         weights.close();
     }
 }

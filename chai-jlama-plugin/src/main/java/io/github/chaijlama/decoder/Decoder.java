@@ -8,6 +8,7 @@ import java.util.Optional;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
@@ -34,13 +35,13 @@ public final class Decoder implements AutoCloseable {
      * @param weights    its weights; their memory must outlive the decoder
      * @param products   matrix products
      * @param workers    threads of a step; stay open when the decoder is closed
-     * @param maxKvBytes budget for keys and values of all sequences, in bytes
+     * @param budget   for keys and values of all sequences
      * @param clock      told how long everything takes, if anybody measures
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
      */
     public Decoder(ModelConfig config, WeightSource weights, MatrixProducts products, WorkerPool workers,
-            long maxKvBytes, Optional<StepClock> clock) {
-        this.layers = new LayerStack(config, weights, products, workers, maxKvBytes, clock);
+            KvBudget budget, Optional<StepClock> clock) {
+        this.layers = new LayerStack(config, weights, products, workers, budget, clock);
         try {
             this.embedding = new TokenEmbedding(config.embedding(), weights, layers.tools());
             this.head = OutputHead.of(config, weights, layers.tools(), clock);

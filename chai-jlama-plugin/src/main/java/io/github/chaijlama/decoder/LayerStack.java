@@ -14,6 +14,7 @@ import io.github.chaijlama.attention.RotaryEmbedding;
 import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
@@ -48,15 +49,15 @@ public final class LayerStack implements AutoCloseable {
      * @param weights    their weights; the memory must outlive the layers
      * @param products   matrix products
      * @param workers    threads of a step; stay open when the layers are closed
-     * @param maxKvBytes budget for keys and values of all sequences, in bytes
+     * @param budget   for keys and values of all sequences
      * @param clock      told how long everything takes, if anybody measures
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if the budget does not hold a single token
      */
     public LayerStack(ModelConfig config, WeightSource weights, MatrixProducts products, WorkerPool workers,
-            long maxKvBytes, Optional<StepClock> clock) {
-        requireRoomForOneToken(config, maxKvBytes);
+            KvBudget budget, Optional<StepClock> clock) {
+        requireRoomForOneToken(config, budget.maxBytes());
         this.config = config;
-        this.pool = new PagePool(maxKvBytes, KvStore.pageBytes(config.heads().headSize()));
+        this.pool = new PagePool(budget, KvStore.pageBytes(config.heads().headSize()));
         this.attention = new LayerAttention(config.heads(), KernelProvider.get(), workers);
         this.tools = new StepTools(products, KernelProvider.rows(), workers, new StepScratch());
         try {

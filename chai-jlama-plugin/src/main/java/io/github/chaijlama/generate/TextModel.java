@@ -7,8 +7,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
 
+import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.SharedResources;
 import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.prefix.Sessions;
 import io.github.chaijlama.prefix.SharedSessions;
@@ -76,6 +78,20 @@ public final class TextModel implements AutoCloseable {
      */
     public static TextModel load(Path directory, ChaiOptions options, SchedulerLimits limits) {
         return load(directory, options, Sampler::of, Optional.of(limits));
+    }
+
+    /**
+     * Loads a model as {@link #load(Path, ChaiOptions, SchedulerLimits)} does, that has its threads and the budget for
+     * keys and values together with others. Jlama's own attention has its own always.
+     *
+     * @param options threads and the budget are those of what is shared, whatever they say
+     * @param shared  stays open when the model is closed
+     */
+    public static TextModel load(Path directory, ChaiOptions options, SchedulerLimits limits,
+            SharedResources shared) {
+        TokenModel model = options.attention() == AttentionMode.STOCK ? TokenModel.load(directory, options)
+                : ChaiModel.load(directory, options, shared);
+        return load(directory, model, Sampler::of, Optional.of(limits));
     }
 
     /**

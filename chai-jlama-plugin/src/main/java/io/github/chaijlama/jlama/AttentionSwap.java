@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.decoder.LayerStack;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.ModelConfig;
@@ -62,7 +63,7 @@ public final class AttentionSwap implements AutoCloseable {
         this.arena = Arena.ofShared();
         try {
             this.layers = new LayerStack(config, new JlamaWeights(config, oldBlocks, products.formats(), arena),
-                    products, workers, maxKvBytes, Optional.empty());
+                    products, workers, new KvBudget(maxKvBytes), Optional.empty());
         } catch (RuntimeException | Error e) {
             arena.close();
             products.close();

@@ -21,8 +21,12 @@ import java.util.function.BooleanSupplier;
 public final class PagePool implements AutoCloseable {
     private static final long SLAB_BYTES = 4L << 20;
     private static final long ALIGNMENT = 64;
+    /** A small budget is cut finer, so that one pool does not hold for a page what others could use. */
+    private static final int MIN_SLABS = 16;
 
+    private final KvBudget budget;
     private final int pageBytes;
+    /** All pages of the budget, whoever has them. */
     private final long capacity;
     private final int pagesPerSlab;
     private final Set<Slab> slabs = new LinkedHashSet<>();
@@ -30,6 +34,8 @@ public final class PagePool implements AutoCloseable {
     private final ArrayDeque<Slab> available = new ArrayDeque<>();
     private int emptySlabs;
     private long held;
+    /** Pages taken from the budget: those held, or those taken and reserved if they are more. */
+    private long granted;
     private long reserved;
     private long taken;
     private volatile BooleanSupplier reclaimer = () -> false;
@@ -81,13 +87,24 @@ public final class PagePool implements AutoCloseable {
      * @param pageBytes size of a page in bytes
      */
     public PagePool(long maxBytes, int pageBytes) {
-        if (pageBytes < 1 || maxBytes < pageBytes) {
-            throw new IllegalArgumentException("a key/value cache of " + maxBytes
+        this(new KvBudget(maxBytes), pageBytes);
+    }
+
+    /**
+     * Creates a pool of a budget that others may draw on, too; no memory is taken until it is needed.
+     *
+     * @param budget    at least one page
+     * @param pageBytes size of a page in bytes
+     */
+    public PagePool(KvBudget budget, int pageBytes) {
+        if (pageBytes < 1 || budget.maxBytes() < pageBytes) {
+            throw new IllegalArgumentException("a key/value cache of " + budget.maxBytes()
                     + " bytes cannot hold a single page of " + pageBytes + " bytes");
         }
+        this.budget = budget;
         this.pageBytes = pageBytes;
-        this.capacity = maxBytes / pageBytes;
-        this.pagesPerSlab = (int) Math.clamp(SLAB_BYTES / pageBytes, 1, capacity);
+        this.capacity = budget.maxBytes() / pageBytes;
+        this.pagesPerSlab = (int) Math.clamp(SLAB_BYTES / pageBytes, 1, Math.max(1, capacity / MIN_SLABS));
     }
 
     /** Returns the size of a page in bytes. */
@@ -130,11 +147,11 @@ public final class PagePool implements AutoCloseable {
             long left;
             synchronized (this) {
                 ensureOpen();
-                left = capacity - reserved - taken;
-                if (pages <= left) {
+                if (grow(pages)) {
                     reserved += pages;
                     return new Reservation(pages);
                 }
+                left = (budget.maxBytes() - budget.takenBytes()) / pageBytes + granted - reserved - taken;
             }
             KvCacheFullException full = new KvCacheFullException(pages * pageBytes, heldBytes, left * pageBytes,
                     maxBytes());
@@ -143,6 +160,39 @@ public final class PagePool implements AutoCloseable {
                 throw full;
             }
         }
+    }
+
+    /** Takes what the budget must give for so many pages more, or nothing and returns false. */
+    private boolean grow(long pages) {
+        long more = Math.max(held, reserved + taken + pages) - granted;
+        if (more > 0 && !budget.take(more * pageBytes)) {
+            return false;
+        }
+        granted += Math.max(0, more);
+        return true;
+    }
+
+    /** Gives the budget back what is neither held nor reserved. */
+    private void shrink() {
+        long less = granted - Math.max(held, reserved + taken);
+        if (less > 0) {
+            granted -= less;
+            budget.giveBack(less * pageBytes);
+        }
+    }
+
+    /** Returns what the pool is a part of. */
+    public KvBudget budget() {
+        return budget;
+    }
+
+    /** Gives memory back that is kept for the next sequence; false if there is none. */
+    public synchronized boolean trim() {
+        return slabs.stream().filter(Slab::isEmpty).findAny().map(empty -> {
+            emptySlabs--;
+            close(empty);
+            return true;
+        }).orElse(false);
     }
 
     /** Gives a page back. The caller must not touch its memory any more. */
@@ -176,6 +226,8 @@ public final class PagePool implements AutoCloseable {
             slabs.clear();
             available.clear();
             held = 0;
+            budget.giveBack(granted * pageBytes);
+            granted = 0;
         }
     }
 
@@ -199,8 +251,17 @@ public final class PagePool implements AutoCloseable {
     }
 
     private void addSlab() {
-        // All held pages are in use, and a reservation exists: at least one page of the budget is left.
-        Slab slab = new Slab((int) Math.min(pagesPerSlab, capacity - held), pageBytes);
+        // All held pages are in use, and a reservation exists: at least one page was granted for it.
+        long reservedPages = Math.min(pagesPerSlab, granted - held);
+        long more = budget.takeUpTo(pagesPerSlab - reservedPages, pageBytes);
+        granted += more;
+        Slab slab;
+        try {
+            slab = new Slab((int) (reservedPages + more), pageBytes);
+        } catch (OutOfMemoryError e) {
+            shrink();
+            throw e;
+        }
         slabs.add(slab);
         available.push(slab);
         emptySlabs++;
@@ -217,12 +278,18 @@ public final class PagePool implements AutoCloseable {
         }
         slab.free.push(page);
         if (slab.isEmpty() && ++emptySlabs > 1) {
-            slabs.remove(slab);
-            available.remove(slab);
             emptySlabs--;
-            held -= slab.pages;
-            slab.arena.close();
+            close(slab);
         }
+        shrink();
+    }
+
+    private void close(Slab slab) {
+        slabs.remove(slab);
+        available.remove(slab);
+        held -= slab.pages;
+        slab.arena.close();
+        shrink();
     }
 
     private void ensureOpen() {
@@ -283,6 +350,7 @@ public final class PagePool implements AutoCloseable {
         public void close() {
             synchronized (PagePool.this) {
                 reserved -= pages;
+                shrink();
             }
             pages = 0;
         }

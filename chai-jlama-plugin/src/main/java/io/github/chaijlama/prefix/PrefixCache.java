@@ -18,6 +18,7 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.SessionRun;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvCacheFullException;
 
 /**
@@ -170,6 +171,16 @@ public final class PrefixCache implements Sessions, SharedSessions {
         synchronized (idle) {
             inUse.remove(session);
         }
+    }
+
+    @Override
+    public Optional<KvBudget> budget() {
+        return Optional.of(model.kvBudget());
+    }
+
+    @Override
+    public boolean giveIdleMemory() {
+        return model.trimKvCache() || closeOldest();
     }
 
     @Override

@@ -2,8 +2,10 @@
 package io.github.chaijlama.prefix;
 
 import java.util.List;
+import java.util.Optional;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.kv.KvBudget;
 
 /** Sessions that can take steps together. */
 public interface SharedSessions {
@@ -32,6 +34,16 @@ public interface SharedSessions {
      * wait for it, and to {@linkplain #open open} a session then that has it.
      */
     default boolean isBeingCalculated(AttentionMode attention, int[] prompt) {
+        return false;
+    }
+
+    /** Returns the budget for keys and values that is shared with others, if it is. */
+    default Optional<KvBudget> budget() {
+        return Optional.empty();
+    }
+
+    /** Gives some memory back that no session which is in use has; false if there is none. */
+    default boolean giveIdleMemory() {
         return false;
     }
 

@@ -10,6 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.prefix.SharedSessions;
 
 /**
@@ -23,6 +24,7 @@ public final class Scheduler implements AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(Scheduler.class);
 
     private final SchedulerLimits limits;
+    private final KvBudget.Member memory;
     private final SchedulerLoop loop;
     private final Thread thread;
     private final ReentrantLock lock = new ReentrantLock();
@@ -37,7 +39,8 @@ public final class Scheduler implements AutoCloseable {
 
     private Scheduler(SharedSessions sessions, SchedulerLimits limits) {
         this.limits = limits;
-        this.loop = new SchedulerLoop(sessions, limits, this::ended);
+        this.memory = sessions.budget().orElseGet(() -> new KvBudget(Long.MAX_VALUE)).join(this::wake);
+        this.loop = new SchedulerLoop(sessions, limits, memory, this::ended);
         this.thread = Thread.ofPlatform().daemon().name("chai-scheduler").unstarted(this::run);
     }
 
@@ -148,6 +151,7 @@ public final class Scheduler implements AutoCloseable {
             }
         }
         loop.failAll(new IllegalStateException("the model is closed"));
+        memory.close();
     }
 
     /**

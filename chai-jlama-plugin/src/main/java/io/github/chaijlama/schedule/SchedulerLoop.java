@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.prefix.SharedSessions;
 
@@ -30,12 +31,14 @@ final class SchedulerLoop {
 
     private final SharedSessions sessions;
     private final SchedulerLimits limits;
+    private final KvBudget.Member memory;
     private final Runnable ended;
     /** Those with a session, in order of arrival. */
     private final TreeSet<ScheduledSequence> running = new TreeSet<>(BY_ARRIVAL);
     /** Those without: new and paused ones. */
     private final TreeSet<ScheduledSequence> waiting = new TreeSet<>(BY_ARRIVAL);
     private boolean memoryIsShort;
+    private boolean othersHaveMemory;
     /** For other threads, as is the next. */
     private volatile int numberRunning;
     private volatile long pauses;
@@ -43,11 +46,13 @@ final class SchedulerLoop {
     /**
      * Creates a loop without requests.
      *
+     * @param memory its turns with others that have the same budget
      * @param ended told of every request that has come to its end, before it is told itself
      */
-    SchedulerLoop(SharedSessions sessions, SchedulerLimits limits, Runnable ended) {
+    SchedulerLoop(SharedSessions sessions, SchedulerLimits limits, KvBudget.Member memory, Runnable ended) {
         this.sessions = sessions;
         this.limits = limits;
+        this.memory = memory;
         this.ended = ended;
     }
 
@@ -90,13 +95,15 @@ final class SchedulerLoop {
                 fail(sequence, new TimeLimitException(limits.timeLimit().orElseThrow(), sequence.hasBegun()));
             }
         }
+        giveToOthers();
         admit();
         List<StepPlan.Part> parts = StepPlan.of(List.copyOf(running), limits);
         if (parts.isEmpty()) {
             return false;
         }
+        othersHaveMemory = false;
         step(new ArrayList<>(parts));
-        return true;
+        return !othersHaveMemory;
     }
 
     /** Ends all requests with an error. */
@@ -108,10 +115,28 @@ final class SchedulerLoop {
         return Stream.concat(running.stream(), waiting.stream()).toList();
     }
 
+    /** Gives memory to another model that goes first: idle sessions, then the youngest. */
+    private void giveToOthers() {
+        if (running.isEmpty() && waiting.isEmpty()) {
+            memory.end();
+        }
+        while (memory.mustGive()) {
+            if (!sessions.giveIdleMemory()) {
+                if (running.isEmpty()) {
+                    memory.hasNothingToGive();
+                    return;
+                }
+                pause(youngest(true).or(() -> youngest(false)).orElseThrow());
+                memory.hasGivenWay();
+            }
+            memory.hasReturnedMemory();
+        }
+    }
+
     /** Starts what waits, in order of arrival, as far as there is room. */
     private void admit() {
         while (true) {
-            if (isFull() && youngest(true).isEmpty()) {
+            if (memory.mustWait() || isFull() && youngest(true).isEmpty()) {
                 return; // before prompts are compared
             }
             Optional<ScheduledSequence> next = waiting.stream().filter(each -> each.canStart(sessions)).findFirst();
@@ -179,9 +204,16 @@ final class SchedulerLoop {
     private void giveWay(List<StepPlan.Part> parts, KvCacheFullException e) {
         ScheduledSequence asking = parts.get(e.run()).sequence();
         ScheduledSequence victim = youngest(true).or(() -> youngest(false)).orElseThrow();
-        if (e.isBeyondBudget() || running.size() == 1) {
+        if (e.isBeyondBudget() || running.size() == 1 && !memory.ask(e.neededBytes())) {
             victim = asking; // nobody else can help it
             fail(asking, e);
+        } else if (running.size() == 1) {
+            othersHaveMemory = true;
+            victim = asking;
+            if (memory.mustWait()) {
+                pause(asking);
+                memory.hasReturnedMemory();
+            }
         } else {
             pause(victim);
             memoryIsShort = true;
@@ -223,6 +255,8 @@ final class SchedulerLoop {
         } catch (RuntimeException e) {
             logger.warn("The sequence of request {} could not be closed", sequence.number(), e);
         }
+        memory.end();
+        memory.hasReturnedMemory();
         ended.run();
         try {
             tell.run();

@@ -16,6 +16,7 @@ import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.cluster.RepresentativeChoice;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -43,7 +44,7 @@ final class LoadedDecoder implements AutoCloseable {
         weights = StoredWeights.open(directory, config, workers);
         products = TestOperators.products(operators, workers);
         weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
-        decoder = new Decoder(config, weights, products, workers, maxKvBytes, Optional.empty());
+        decoder = new Decoder(config, weights, products, workers, new KvBudget(maxKvBytes), Optional.empty());
     }
 
     ClusterProfile exact() {

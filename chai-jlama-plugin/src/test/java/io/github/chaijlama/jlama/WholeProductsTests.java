@@ -33,6 +33,7 @@ import io.github.chaijlama.decoder.Decoder;
 import io.github.chaijlama.decoder.StepRun;
 import io.github.chaijlama.families.FamilyModels;
 import io.github.chaijlama.kernel.Rows;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -233,7 +234,8 @@ class WholeProductsTests {
         List<float[]> logits = new ArrayList<>();
         try (StoredWeights weights = StoredWeights.open(model, config, workers)) {
             weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
-            try (Decoder decoder = new Decoder(config, weights, products, workers, 1 << 26, Optional.empty())) {
+            try (Decoder decoder = new Decoder(config, weights, products, workers, new KvBudget(1 << 26),
+                    Optional.empty())) {
                 for (ClusterProfile profile : List.of(ClusterProfile.exact(config.shape()), online)) {
                     AttentionSequence sequence = decoder.newSequence(profile, KvType.F32);
                     for (int from = 0; from < tokens.length; from += from == 0 ? 16 : 1) {

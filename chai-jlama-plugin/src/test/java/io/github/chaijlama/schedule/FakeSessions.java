@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.prefix.RequestSession;
@@ -29,7 +31,21 @@ final class FakeSessions implements SharedSessions {
     volatile Consumer<List<Run>> beforeStep = runs -> {};
 
     FakeSessions(int pages) {
-        this.pool = new PagePool(pages * 8L, 8);
+        this(new KvBudget(pages * 8L));
+    }
+
+    FakeSessions(KvBudget budget) {
+        this.pool = new PagePool(budget, 8);
+    }
+
+    @Override
+    public Optional<KvBudget> budget() {
+        return Optional.of(pool.budget());
+    }
+
+    @Override
+    public boolean giveIdleMemory() {
+        return pool.trim();
     }
 
     /** Returns the token that follows others, for a twin that no scheduler knows. */

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.model.BrokenModelException;
 import io.github.chaijlama.prefix.RequestSession;
@@ -29,8 +30,8 @@ class SchedulerLoopTests {
     private int ended;
     private long numbers;
 
-    private SchedulerLoop loop(FakeSessions model, SchedulerLimits limits) {
-        return new SchedulerLoop(model, limits, () -> ended++);
+    private SchedulerLoop loop(SharedSessions model, SchedulerLimits limits) {
+        return new SchedulerLoop(model, limits, new KvBudget(1).join(() -> {}), () -> ended++);
     }
 
     private FakeGeneration add(SchedulerLoop loop, FakeGeneration generation) {
@@ -171,7 +172,7 @@ class SchedulerLoopTests {
                 return logits;
             }
         };
-        SchedulerLoop loop = new SchedulerLoop(model, SchedulerLimits.DEFAULT, () -> ended++);
+        SchedulerLoop loop = loop(model, SchedulerLimits.DEFAULT);
         FakeGeneration good = add(loop, FakeGeneration.of(3, 4, 1));
         FakeGeneration bad = add(loop, FakeGeneration.of(3, 4, 2));
         runToEnd(loop);

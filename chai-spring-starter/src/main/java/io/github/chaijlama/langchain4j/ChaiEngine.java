@@ -12,6 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import io.github.chaijlama.ChaiOptions;
+import io.github.chaijlama.SharedResources;
 import io.github.chaijlama.generate.GenerationConfig;
 import io.github.chaijlama.generate.RequestGate;
 import io.github.chaijlama.generate.TextModel;
@@ -75,6 +76,17 @@ public final class ChaiEngine implements AutoCloseable {
     public static ChaiEngine load(Path directory, String modelName, ChaiOptions options, SchedulerLimits limits,
             Runnable afterClose) {
         return new ChaiEngine(TextModel.load(directory, options, limits), modelName, afterClose);
+    }
+
+    /**
+     * Loads a model that has its threads and the budget for keys and values together with others.
+     *
+     * @param options threads and the budget are those of what is shared, whatever they say
+     * @param shared  stays open when the engine is closed
+     */
+    public static ChaiEngine load(Path directory, String modelName, ChaiOptions options, SchedulerLimits limits,
+            SharedResources shared, Runnable afterClose) {
+        return new ChaiEngine(TextModel.load(directory, options, limits, shared), modelName, afterClose);
     }
 
     /** Serves a model that is loaded already. The engine closes it. */

@@ -24,12 +24,22 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
     @Override
     public @Nullable FailureAnalysis analyze(Throwable failure) {
         for (@Nullable Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof NamedModelException named) {
+                return named(analyze(named.reason()), named.id());
+            }
             @Nullable FailureAnalysis analysis = analysisOf(cause);
             if (analysis != null) {
                 return analysis;
             }
         }
         return null;
+    }
+
+    /** Returns an analysis with the properties of one of several models. */
+    private static @Nullable FailureAnalysis named(@Nullable FailureAnalysis analysis, String id) {
+        return analysis == null ? null
+                : new FailureAnalysis(NamedModels.named(String.valueOf(analysis.getDescription()), id),
+                        NamedModels.named(String.valueOf(analysis.getAction()), id), analysis.getCause());
     }
 
     private static @Nullable FailureAnalysis analysisOf(Throwable cause) {

@@ -24,6 +24,7 @@ import org.springframework.util.unit.DataSize;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Operators;
+import io.github.chaijlama.SharedResources;
 import io.github.chaijlama.WeightType;
 import io.github.chaijlama.calibrate.CalibrationOptions;
 import io.github.chaijlama.calibrate.MembershipChoice;
@@ -52,6 +53,16 @@ final class ChaiOptionsFactory {
         this.resourceLoader = resourceLoader;
     }
 
+    /**
+     * Returns what several models have together.
+     *
+     * @param properties those for all
+     */
+    static SharedResources shared(ChaiProperties properties) {
+        ChaiOptions limits = withThreads(withMaxMemory(ChaiOptions.exact(), properties), properties);
+        return new SharedResources(limits.threads(), limits.kvCacheMaxBytes());
+    }
+
     ChaiOptions create() {
         AttentionMode attention = attention();
         checkMembership(attention);
@@ -65,11 +76,7 @@ final class ChaiOptionsFactory {
         options = options.with(
                 change -> change.weights(properties.model().weights()).operators(properties.operators())
                         .generationConfig(properties.model().generationConfig()));
-        DataSize maxMemory = properties.kvCache().maxMemory();
-        if (maxMemory != null) {
-            require(maxMemory.toBytes() > 0, "chai.kv-cache.max-memory", maxMemory, "Must be more than 0.");
-            options = options.with(change -> change.kvCacheMaxBytes(maxMemory.toBytes()));
-        }
+        options = withMaxMemory(options, properties);
         int maxIdle = properties.kvCache().maxIdleSequences();
         require(maxIdle >= 0, "chai.kv-cache.max-idle-sequences", maxIdle, "Must be 0 or more.");
         options = options.with(change -> change.maxIdleSequences(properties.kvCache().reuse() ? maxIdle : 0));
@@ -77,13 +84,26 @@ final class ChaiOptionsFactory {
         require(attention != AttentionMode.STOCK || type == KvType.F32, "chai.kv-cache.type", type,
                 "Jlama's own attention, which chai.attention asks for, stores keys and values as f32.");
         options = options.with(change -> change.kvCacheType(type));
-        Integer threads = properties.threads();
-        if (threads != null) {
-            require(threads > 0 && threads <= ChaiOptions.MAX_THREADS, "chai.threads", threads,
-                    "Must be 1 to " + ChaiOptions.MAX_THREADS + ".");
-            options = options.with(change -> change.threads(threads));
+        return withThreads(options, properties);
+    }
+
+    private static ChaiOptions withMaxMemory(ChaiOptions options, ChaiProperties properties) {
+        DataSize maxMemory = properties.kvCache().maxMemory();
+        if (maxMemory == null) {
+            return options;
         }
-        return options;
+        require(maxMemory.toBytes() > 0, "chai.kv-cache.max-memory", maxMemory, "Must be more than 0.");
+        return options.with(change -> change.kvCacheMaxBytes(maxMemory.toBytes()));
+    }
+
+    private static ChaiOptions withThreads(ChaiOptions options, ChaiProperties properties) {
+        Integer threads = properties.threads();
+        if (threads == null) {
+            return options;
+        }
+        require(threads > 0 && threads <= ChaiOptions.MAX_THREADS, "chai.threads", threads,
+                "Must be 1 to " + ChaiOptions.MAX_THREADS + ".");
+        return options.with(change -> change.threads(threads));
     }
 
     /** Returns what the scheduler takes on. */

@@ -3,6 +3,7 @@ package io.github.chaijlama.spring;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
@@ -37,6 +38,10 @@ import io.github.chaijlama.langchain4j.ChaiModelBuilder;
  * @param kvCache    Memory of keys and values.
  * @param scheduler  How many requests are answered at once, and what they may ask.
  * @param chat       Defaults for requests that do not say otherwise.
+ * @param models     Several models side by side, by an id: chai.models.ID.path, .repository, .revision, .name,
+ *                   .weights and .generation-config as for chai.model; .profile; and .enabled, .attention, .operators,
+ *                   .calibration, .membership, .kv-cache, .scheduler and .chat, where chai says what is not set. They
+ *                   have chai.threads and chai.kv-cache.max-memory together.
  */
 @ConfigurationProperties("chai")
 public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable AttentionMode attention,
@@ -44,7 +49,8 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
         @DefaultValue Model model,
         @DefaultValue Calibration calibration,
         @DefaultValue Membership membership,
-        @DefaultValue KvCache kvCache, @DefaultValue Scheduler scheduler, @DefaultValue Chat chat) {
+        @DefaultValue KvCache kvCache, @DefaultValue Scheduler scheduler, @DefaultValue Chat chat,
+        @DefaultValue Map<String, NamedModelProperties> models) {
 
     /**
      * Which model to load.
