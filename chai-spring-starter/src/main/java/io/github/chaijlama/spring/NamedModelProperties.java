@@ -9,7 +9,7 @@ import io.github.chaijlama.WeightType;
 import io.github.chaijlama.kv.KvType;
 
 /**
- * Settings of one of several models. What is not set here is what {@code chai} says for all, but for the model itself
+ * Settings of one of several models. What is not set here is as it is for all, but for the model itself
  * and its profile.
  *
  * @param path             Directory of the model in Hugging Face layout, or classpath: and the name of a directory on
