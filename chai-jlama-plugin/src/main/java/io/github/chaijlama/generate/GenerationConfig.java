@@ -12,6 +12,7 @@ import java.util.function.DoublePredicate;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import io.github.chaijlama.model.JsonFiles;
+import io.github.chaijlama.model.ModelDirectory;
 import io.github.chaijlama.model.ModelLoadException;
 
 /**
@@ -47,7 +48,7 @@ public record GenerationConfig(Optional<Double> temperature, Optional<Integer> t
      * @throws ModelLoadException if it is unreadable or a value is impossible
      */
     static GenerationConfig read(Path directory) {
-        Path file = directory.resolve("generation_config.json");
+        Path file = ModelDirectory.of(directory).resolve("generation_config.json");
         return Files.exists(file) ? new Reader(file, JsonFiles.readObject(file)).read() : NONE;
     }
 

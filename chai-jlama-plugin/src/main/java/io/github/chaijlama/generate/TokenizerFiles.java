@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
 import io.github.chaijlama.model.JsonFiles;
+import io.github.chaijlama.model.ModelDirectory;
 import io.github.chaijlama.model.ModelLoadException;
 
 /**
@@ -26,7 +27,8 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Templ
      *
      * @throws ModelLoadException if tokenizer.json is missing or one of the files is unreadable
      */
-    static TokenizerFiles read(Path directory) {
+    static TokenizerFiles read(Path named) {
+        Path directory = ModelDirectory.of(named);
         Path configFile = directory.resolve("tokenizer_config.json");
         JsonNode tokenizer = JsonFiles.readObject(directory.resolve("tokenizer.json"));
         JsonNode config = Files.exists(configFile) ? JsonFiles.readObject(configFile)

@@ -23,7 +23,8 @@ final class ConfigReader {
      * @throws ModelLoadException if a file is missing or unreadable, a value impossible, or something it asks for is
      *                            not supported
      */
-    ModelConfig read(Path directory) {
+    ModelConfig read(Path named) {
+        Path directory = ModelDirectory.of(named);
         if (!Files.isDirectory(directory)) {
             throw new ModelLoadException("model directory " + directory + " "
                     + (Files.exists(directory) ? "is not a directory" : "does not exist"));

@@ -51,19 +51,20 @@ public final class Families {
     /** Qwen 3 with experts: many small ones. */
     static final ModelFamily QWEN3_MOE = new LlamaRules().kvHeads(4).contextLength(32_768).headNorms()
             .window((config, layer) -> config.flag("use_sliding_window", false) ? windowOfAll(config, layer) : 0)
-            .feedForward(Mixtures::qwen3).family("qwen3_moe");
+            .feedForward(Mixtures::qwen3).names(Mixtures.QWEN3_NAMES).family("qwen3_moe");
 
     /** Granite 3: Llama with multipliers. */
     static final ModelFamily GRANITE = granite().family("granite");
 
     /** Granite 3 with experts. */
-    static final ModelFamily GRANITEMOE = granite().feedForward(Mixtures::granite).family("granitemoe");
+    static final ModelFamily GRANITEMOE = granite().feedForward(Mixtures::granite).names(Mixtures.GRANITE_NAMES)
+            .family("granitemoe");
 
     /** Mixtral: Mistral with several feed-forward networks, two of which a router chooses for every token. */
     static final ModelFamily MIXTRAL = new LlamaRules().kvHeads(8).contextLength(131_072).theta(1e6)
             .epsilon(LLAMA_EPSILON)
             .window((config, layer) -> config.has("sliding_window") ? config.size("sliding_window") : 0)
-            .feedForward(Mixtures::mixtral).family("mixtral");
+            .feedForward(Mixtures::mixtral).names(Mixtures.MIXTRAL_NAMES).family("mixtral");
 
     /** Phi 3 and 4: projections in one matrix, rows turned in part, factors of longrope. */
     static final ModelFamily PHI3 = new LlamaRules().contextLength(4096).epsilon(LLAMA_EPSILON).fusedProjections()

@@ -40,6 +40,7 @@ final class LlamaRules {
     ToDoubleFunction<ConfigValues> logitDivisor = config -> 1;
     ToDoubleFunction<ConfigValues> logitSoftCap = config -> 0;
     FeedForward feedForward = GatedMlp::read;
+    TensorNames names = TensorNames.PLAIN;
     Predicate<ConfigValues> understoodQuantization = config -> false;
 
     /** Which norm queries and keys pass before they are rotated. */
@@ -100,7 +101,7 @@ final class LlamaRules {
 
     /** Returns the description of a family by these rules, which are not changed any more. */
     ModelFamily family(String modelType) {
-        return new ModelFamily(modelType, config -> new LlamaReader(this, config).read(modelType, TensorNames.PLAIN));
+        return new ModelFamily(modelType, config -> new LlamaReader(this, config).read(modelType, names));
     }
 
     /**
@@ -263,6 +264,12 @@ final class LlamaRules {
 
     LlamaRules feedForward(FeedForward rule) {
         feedForward = rule;
+        return this;
+    }
+
+    /** What the files may call tensors. */
+    LlamaRules names(TensorNames of) {
+        names = of;
         return this;
     }
 

@@ -9,6 +9,8 @@ import java.util.stream.IntStream;
 import io.github.chaijlama.model.FeedForwardConfig.Experts;
 import io.github.chaijlama.model.FeedForwardConfig.Mlp;
 import io.github.chaijlama.model.FeedForwardConfig.Routing;
+import io.github.chaijlama.model.TensorNames.Spelling;
+import io.github.chaijlama.model.TensorNames.Stack;
 
 /** Reads mixtures of experts, which every family keeps in tensors of its own. */
 final class Mixtures {
@@ -16,6 +18,28 @@ final class Mixtures {
     private static final String PER_TOKEN = "num_experts_per_tok";
     /** Several times as many as the largest models have. */
     private static final int MAX_EXPERTS = 1 << 16;
+    private static final String SCALES = "(_scale_inv)?";
+
+    /**
+     * transformers 5 keeps all experts of a layer in two tensors, and writes them so where it is told to save what it
+     * has in memory; published files have a tensor for each matrix.
+     */
+    static final TensorNames QWEN3_NAMES = TensorNames.PLAIN.with(List.of(),
+            List.of(new Stack("(.*\\.mlp\\.experts\\.)gate_up_proj" + SCALES, "$1#.gate_proj.weight$2",
+                    "$1#.up_proj.weight$2"),
+                    new Stack("(.*\\.mlp\\.experts\\.)down_proj" + SCALES, "$1#.down_proj.weight$2")));
+    /** The same, and the router has another name, too. */
+    static final TensorNames MIXTRAL_NAMES = TensorNames.PLAIN.with(
+            List.of(new Spelling("(.*\\.)mlp\\.gate\\.weight", "$1block_sparse_moe.gate.weight")),
+            List.of(new Stack("(.*\\.)mlp\\.experts\\.gate_up_proj" + SCALES,
+                    "$1block_sparse_moe.experts.#.w1.weight$2", "$1block_sparse_moe.experts.#.w3.weight$2"),
+                    new Stack("(.*\\.)mlp\\.experts\\.down_proj" + SCALES,
+                            "$1block_sparse_moe.experts.#.w2.weight$2")));
+    /** Granite's published files have these two tensors already, under other names. */
+    static final TensorNames GRANITE_NAMES = TensorNames.PLAIN.with(List.of(
+            new Spelling("(.*\\.block_sparse_moe\\.)experts\\.gate_up_proj", "$1input_linear.weight"),
+            new Spelling("(.*\\.block_sparse_moe\\.)experts\\.down_proj", "$1output_linear.weight"),
+            new Spelling("(.*\\.block_sparse_moe\\.)router\\.weight", "$1router.layer.weight")), List.of());
 
     private Mixtures() {}
 

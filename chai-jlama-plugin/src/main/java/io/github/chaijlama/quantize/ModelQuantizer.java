@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import io.github.chaijlama.files.AtomicFile;
 import io.github.chaijlama.files.NewDirectory;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelDirectory;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -75,6 +76,10 @@ public record ModelQuantizer(WeightFormat format, int threads, long maxShardByte
      * @throws QuantizeException  if {@code out} cannot be written; nothing is left of it then
      */
     public Result quantize(Path model, Path out, ConversionProgress progress) {
+        return write(ModelDirectory.of(model), out, progress);
+    }
+
+    private Result write(Path model, Path out, ConversionProgress progress) {
         ModelConfig config = StoredTensors.asStored(model, ModelConfig.read(model));
         try {
             OutputPlace.require(model, out);

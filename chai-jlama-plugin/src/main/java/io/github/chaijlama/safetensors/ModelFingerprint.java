@@ -18,6 +18,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import io.github.chaijlama.model.JsonFiles;
+import io.github.chaijlama.model.ModelDirectory;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
 
@@ -41,7 +42,7 @@ public final class ModelFingerprint {
      */
     public static String of(Path directory) {
         MessageDigest digest = sha256();
-        add(digest, canonical(JsonFiles.readObject(directory.resolve("config.json"))).toString());
+        add(digest, canonical(JsonFiles.readObject(ModelDirectory.of(directory).resolve("config.json"))).toString());
         try (Arena arena = Arena.ofConfined()) {
             Map<String, Entry> tensors = new TreeMap<>(SafetensorsDirectory.map(directory, arena));
             for (Entry tensor : tensors.values()) {

@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import io.github.chaijlama.model.Excerpt;
 import io.github.chaijlama.model.JsonFiles;
+import io.github.chaijlama.model.ModelDirectory;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
 
@@ -45,7 +46,7 @@ public final class SafetensorsDirectory {
      * @throws ModelLoadException if a file is missing or broken
      */
     public static Map<String, Entry> map(Path directory, Arena arena) {
-        SafetensorsDirectory weights = new SafetensorsDirectory(directory);
+        SafetensorsDirectory weights = new SafetensorsDirectory(ModelDirectory.of(directory));
         weights.mapFiles(arena);
         return weights.entries;
     }

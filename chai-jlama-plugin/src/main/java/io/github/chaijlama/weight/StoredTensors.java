@@ -93,18 +93,25 @@ public final class StoredTensors implements AutoCloseable {
         return a.type().equals(b.type()) && Arrays.equals(a.shape(), b.shape()) && a.memory().mismatch(b.memory()) < 0;
     }
 
-    /** Calls every tensor what it means. */
+    /** Calls every tensor what it means, and takes apart those that are several. */
     private void rename(TensorNames names) {
         for (Entry entry : List.copyOf(entries.values())) {
             String name = entry.name();
             String meant = names.meant(name);
-            if (!meant.equals(name)) {
+            Optional<List<String>> stacked = names.stacked(meant);
+            if (stacked.isPresent()) {
                 entries.remove(name);
-                if (entries.putIfAbsent(meant,
-                        new Entry(meant, entry.type(), entry.shape(), entry.memory())) != null) {
-                    throw new ModelLoadException(directory + " has tensors " + name + " and " + meant);
-                }
+                ExpertStack.parts(entry, stacked.get()).forEach(part -> add(part, name));
+            } else if (!meant.equals(name)) {
+                entries.remove(name);
+                add(new Entry(meant, entry.type(), entry.shape(), entry.memory()), name);
             }
+        }
+    }
+
+    private void add(Entry entry, String stored) {
+        if (entries.putIfAbsent(entry.name(), entry) != null) {
+            throw new ModelLoadException(directory + " has tensors " + stored + " and " + entry.name());
         }
     }
 
