@@ -155,6 +155,7 @@ public final class ChaiModel implements TokenModel {
                     options.attention(),
                     options.profile().map(profile -> profile.clusters().toString()).orElse("none"),
                     options.kvCacheType(), KernelProvider.get().description(), options.threads());
+            config.quantization().remarks().forEach(remark -> logger.info("{}: {}", directory, remark));
             return new ChaiModel(decoder, weights, workers, shared.isEmpty(), products, options, directory);
         } catch (RuntimeException | Error e) {
             opened.ifPresent(MatrixProducts::close);

@@ -49,6 +49,7 @@ final class JlamaTensors {
             case F16 -> new Float16BufferTensor(name, bytes.asShortBuffer(), tensorShape, false);
             case Q4 -> new Q4ByteBufferTensor(name, bytes, factors(weight, tensorShape), tensorShape, false);
             case I8 -> new Q8ByteBufferTensor(name, bytes, factors(weight, tensorShape), tensorShape, false);
+            case F8 -> throw new IllegalArgumentException(name + ": Jlama has no tensors of type " + weight.format());
         };
     }
 

@@ -81,6 +81,13 @@ public final class ConfigValues {
         return new ConfigValues(file, node);
     }
 
+    /** Returns the objects inside an object, in their order. */
+    List<ConfigValues> objects(String key) {
+        List<ConfigValues> objects = new ArrayList<>();
+        object(key).values.properties().forEach(entry -> objects.add(object(key).object(entry.getKey())));
+        return objects;
+    }
+
     /** Returns these values with those of others under some keys, where the others have one. */
     ConfigValues with(ConfigValues others, List<String> keys) {
         ObjectNode merged = ((ObjectNode) values).deepCopy();

@@ -91,8 +91,7 @@ public final class Families {
             .epsilon(LLAMA_EPSILON).biasUnlessDenied().sinks().window((config, layer) -> config.slides(layer,
                     layer % 2 == 0) && !config.isNull("sliding_window") ? config.size("sliding_window", 128) : 0)
             .rotary(Families::gptOssAngles).activation(Families::gptOssActivation).feedForward(Mixtures::gptOss)
-            .understandsQuantization(quantization -> quantization.text("quant_method", "").equals("mxfp4"))
-            .family("gpt_oss");
+            .quantizedBy("mxfp4").family("gpt_oss");
 
     /** All of them. */
     public static final List<ModelFamily> ALL = List.of(LLAMA, MISTRAL, MINISTRAL3, MISTRAL3, QWEN2, QWEN3, QWEN3_MOE,

@@ -49,7 +49,8 @@ final class Gpt2 {
                         .mapToObj(layer -> layer("h." + layer + ".", hiddenSize, intermediateSize, layout, epsilon,
                                 activation))
                         .toList(),
-                OutputConfig.of(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0), NAMES,
+                OutputConfig.of(NormConfig.layer(epsilon, "ln_f", hiddenSize), Optional.empty(), 1, 0),
+                NAMES.withOthers(StoredQuantization.OTHER_TENSORS), StoredQuantization.of(config),
                 config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
     }
 

@@ -34,7 +34,7 @@ final class LlamaReader {
      * @throws ModelLoadException if a value is impossible, or something is asked for that is not supported
      */
     ModelConfig read(String modelType, TensorNames names) {
-        refuseUnsupported();
+        StoredQuantization quantization = quantization();
         int layers = config.layers("num_hidden_layers");
         int hiddenSize = config.vectorLength("hidden_size", config.size("hidden_size"));
         HeadLayout heads = heads(hiddenSize);
@@ -62,7 +62,9 @@ final class LlamaReader {
                 OutputConfig.of(norm("model.norm", hiddenSize, epsilon), head,
                         (float) rules.logitDivisor.applyAsDouble(config),
                         (float) rules.logitSoftCap.applyAsDouble(config)),
-                names, config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
+                config.has("quantization_config") ? names.withOthers(StoredQuantization.OTHER_TENSORS) : names,
+                quantization,
+                config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
         config.refuseUnasked(OF_SOME);
         return read;
     }
@@ -162,12 +164,15 @@ final class LlamaReader {
         }
     }
 
-    /** What nothing here would compute, but would be passed over without a word. */
-    private void refuseUnsupported() {
-        ConfigValues quantization = config.object("quantization_config");
-        if (!quantization.isEmpty() && !rules.understoodQuantization.test(quantization)) {
-            throw config.refused("weights quantized by '" + Excerpt.of(quantization.text("quant_method", "unknown"))
-                    + "' are not supported");
+    private StoredQuantization quantization() {
+        ConfigValues stored = config.object("quantization_config");
+        if (rules.quantization.isEmpty() || stored.isEmpty()) {
+            return StoredQuantization.of(config);
         }
+        String method = stored.text("quant_method", "unknown");
+        if (!method.equals(rules.quantization.get())) {
+            throw StoredQuantization.refused(config, method);
+        }
+        return StoredQuantization.NONE;
     }
 }

@@ -41,7 +41,7 @@ final class LlamaRules {
     ToDoubleFunction<ConfigValues> logitSoftCap = config -> 0;
     FeedForward feedForward = GatedMlp::read;
     TensorNames names = TensorNames.PLAIN;
-    Predicate<ConfigValues> understoodQuantization = config -> false;
+    Optional<String> quantization = Optional.empty();
 
     /** Which norm queries and keys pass before they are rotated. */
     enum HeadNorms {
@@ -273,9 +273,9 @@ final class LlamaRules {
         return this;
     }
 
-    /** Which {@code quantization_config} the tensors' names and shapes are described for. */
-    LlamaRules understandsQuantization(Predicate<ConfigValues> rule) {
-        understoodQuantization = rule;
+    /** The only {@code quant_method} that the tensors' names and shapes are described for; the usual ones if none. */
+    LlamaRules quantizedBy(String method) {
+        quantization = Optional.of(method);
         return this;
     }
 }

@@ -22,12 +22,13 @@ import io.github.chaijlama.profile.ModelShape;
  * @param layerConfigs     the layers
  * @param output           how rows become logits
  * @param names            what tensors may be called in the files
+ * @param quantization     how the files have weights of few bits
  * @param bosToken         token that begins a sequence, if the model has one
  * @param eosTokens        tokens that end an answer
  */
 public record ModelConfig(String modelType, int hiddenSize, int intermediateSize, int vocabularySize, int contextLength,
         EmbeddingConfig embedding, List<LayerConfig> layerConfigs, OutputConfig output, TensorNames names,
-        OptionalInt bosToken, List<Integer> eosTokens) {
+        StoredQuantization quantization, OptionalInt bosToken, List<Integer> eosTokens) {
 
     public ModelConfig {
         layerConfigs = List.copyOf(layerConfigs);
@@ -105,24 +106,24 @@ public record ModelConfig(String modelType, int hiddenSize, int intermediateSize
                 Optional.of(TensorPart.matrix(tensor, table.rows(), table.columns())), output.divisor(),
                 output.softCap());
         return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
-                layerConfigs, own, names, bosToken, eosTokens);
+                layerConfigs, own, names, quantization, bosToken, eosTokens);
     }
 
     /** Returns this configuration with other end tokens. */
     public ModelConfig withEosTokens(List<Integer> newEosTokens) {
         return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
-                layerConfigs, output, names, bosToken, newEosTokens);
+                layerConfigs, output, names, quantization, bosToken, newEosTokens);
     }
 
     /** Returns this configuration with another token that begins a sequence. */
     public ModelConfig withBosToken(OptionalInt newBosToken) {
         return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, contextLength, embedding,
-                layerConfigs, output, names, newBosToken, eosTokens);
+                layerConfigs, output, names, quantization, newBosToken, eosTokens);
     }
 
     /** Returns this configuration with a shorter context. */
     public ModelConfig withContextLength(int newContextLength) {
         return new ModelConfig(modelType, hiddenSize, intermediateSize, vocabularySize, newContextLength, embedding,
-                layerConfigs, output, names, bosToken, eosTokens);
+                layerConfigs, output, names, quantization, bosToken, eosTokens);
     }
 }

@@ -51,7 +51,8 @@ final class Opt {
                         config.flag("tie_word_embeddings", true) ? Optional.empty()
                                 : Optional.of(TensorPart.matrix("lm_head.weight", vocabularySize, width)),
                         1, 0),
-                NAMES, config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
+                NAMES.withOthers(StoredQuantization.OTHER_TENSORS), StoredQuantization.of(config),
+                config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
     }
 
     private static LayerConfig layer(String prefix, int hiddenSize, int intermediateSize, HeadLayout heads,

@@ -71,6 +71,7 @@ final class VectorWeight {
             case BF16 -> VectorBf16Products.STREAMS;
             case F16 -> VectorF16Products.STREAMS;
             case I8 -> VectorI8Products.STREAMS;
+            case F8 -> VectorF8Products.STREAMS;
             case Q4 -> VectorQ4Products.STREAMS;
         };
     }
@@ -192,6 +193,8 @@ final class VectorWeight {
             case F16 -> VectorF16Products.one(from, first, stride, in, inAt, vectors, scratch, sums);
             case I8 -> VectorI8Products.one(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
                     scratch, sums);
+            case F8 -> VectorF8Products.one(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
+                    scratch, sums);
             case Q4 -> VectorQ4Products.one(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
                     scratch, sums);
         }
@@ -204,6 +207,7 @@ final class VectorWeight {
             case BF16 -> VectorBf16Products.group(from, first, in, inAt, vectors, scratch, sums);
             case F16 -> VectorF16Products.group(from, first, in, inAt, vectors, scratch, sums);
             case I8 -> VectorI8Products.group(from, first, scales, firstScales, in, inAt, vectors, scratch, sums);
+            case F8 -> VectorF8Products.group(from, first, scales, firstScales, in, inAt, vectors, scratch, sums);
             case Q4 -> VectorQ4Products.group(from, first, scales, firstScales, in, inAt, vectors, scratch, sums);
         }
     }
@@ -215,6 +219,7 @@ final class VectorWeight {
             case BF16 -> VectorBf16Products.widen(from, first, vectors, panel, to);
             case F16 -> VectorF16Products.widen(from, first, vectors, panel, to);
             case I8 -> VectorI8Products.widen(from, first, scales, firstScales, vectors, panel, to);
+            case F8 -> VectorF8Products.widen(from, first, scales, firstScales, vectors, panel, to);
             case Q4 -> VectorQ4Products.widen(from, first, scales, firstScales, vectors, panel, to);
         }
     }

@@ -144,7 +144,7 @@ final class SafetensorsHeader {
             case "F64", "I64", "U64" -> 16;
             case "F32", "I32", "U32" -> 8;
             case "F16", "BF16", "I16", "U16" -> 4;
-            case "I8", "U8", "BOOL" -> 2;
+            case "I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "F8_E8M0" -> 2;
             case "Q4" -> 1;
             default -> 0; // a type this reader does not know; it is refused when the tensor is needed
         };

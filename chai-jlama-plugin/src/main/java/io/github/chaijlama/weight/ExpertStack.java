@@ -9,7 +9,7 @@ import io.github.chaijlama.model.Excerpt;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
 
-/** Takes apart a tensor that has the matrices of all experts, see {@link io.github.chaijlama.model.TensorNames.Stack}. */
+/** Takes apart a tensor that has the matrices of all experts of a layer. */
 final class ExpertStack {
     private ExpertStack() {}
 

@@ -24,7 +24,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
  * @param blocks two values to a byte, the first one in the lower half
  * @param scales a power of two for each block, plus 127
  */
-record Mxfp4(String name, Entry blocks, Entry scales) {
+record Mxfp4(String name, Entry blocks, Entry scales) implements PackedTensor {
     /** What a tensor's name ends with that has values. */
     static final String BLOCKS = "_blocks";
     /** What a tensor's name ends with that has factors. */
@@ -36,12 +36,18 @@ record Mxfp4(String name, Entry blocks, Entry scales) {
     private static final int BIAS = 127;
     private static final int NOT_A_NUMBER = 255;
 
-    /**
-     * Checks that the tensors have the shape that a part asks for.
-     *
-     * @throws ModelLoadException if they do not
-     */
-    void requireFits(TensorPart part) {
+    @Override
+    public String type() {
+        return "MXFP4";
+    }
+
+    @Override
+    public WeightFormat format() {
+        return WeightFormat.I8;
+    }
+
+    @Override
+    public void requireFits(TensorPart part) {
         long[] shape = part.shape().stream().mapToLong(Long::longValue).toArray();
         int last = shape.length - 1;
         if (part.transposed() || shape[last] % BLOCK != 0) {
@@ -64,19 +70,14 @@ record Mxfp4(String name, Entry blocks, Entry scales) {
         }
     }
 
-    /**
-     * Returns the rows of a part, exactly.
-     *
-     * @param arena     owns the memory; must allow access from any thread
-     * @param converter shares the work
-     * @throws ModelLoadException if there is no memory for it, or a scale is not a number
-     */
-    Weight toI8(TensorPart part, Arena arena, RowConverter converter) {
+    @Override
+    public Weight unpack(TensorPart part, Arena arena, RowConverter converter) {
         int rows = part.rows();
         int columns = part.columns();
         int blocksOfRow = columns / BLOCK;
-        MemorySegment data = allocate(arena, (long) rows * columns);
-        MemorySegment factors = allocate(arena, (long) rows * blocksOfRow * Float.BYTES);
+        MemorySegment data = PackedTensor.allocate(arena, (long) rows * columns, blocks.name());
+        MemorySegment factors = PackedTensor.allocate(arena, (long) rows * blocksOfRow * Float.BYTES,
+                blocks.name());
         Weight weight = new Weight(name, WeightFormat.I8, rows, columns, data, factors);
         AtomicBoolean finite = new AtomicBoolean(true);
         converter.forRows(weight, (first, end) -> {
@@ -95,7 +96,7 @@ record Mxfp4(String name, Entry blocks, Entry scales) {
     /** Returns whether all scales of a row are numbers. */
     private boolean unpackRow(TensorPart part, int row, Weight to) {
         int blocksOfRow = part.columns() / BLOCK;
-        long from = (long) part.slice() * part.height() + part.first() + (long) row * part.step();
+        long from = PackedTensor.sourceRow(part, row);
         boolean finite = true;
         for (int block = 0; block < blocksOfRow; block++) {
             long source = from * blocksOfRow + block;
@@ -112,22 +113,13 @@ record Mxfp4(String name, Entry blocks, Entry scales) {
         return finite;
     }
 
-    private MemorySegment allocate(Arena arena, long bytes) {
-        try {
-            return arena.allocate(bytes, 64);
-        } catch (OutOfMemoryError e) {
-            throw new ModelLoadException("there is no memory for the " + bytes + " bytes that tensor " + blocks.name()
-                    + " is converted to", e);
-        }
-    }
-
-    /** Returns the bytes that the rows of a part take in the files. */
-    long bytes(TensorPart part) {
+    @Override
+    public long bytes(TensorPart part) {
         return (long) part.rows() * part.columns() / BLOCK * (BYTES + 1);
     }
 
-    /** Returns the names of the tensors. */
-    List<String> tensors() {
+    @Override
+    public List<String> tensors() {
         return List.of(blocks.name(), scales.name());
     }
 }

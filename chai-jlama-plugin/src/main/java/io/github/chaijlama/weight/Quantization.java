@@ -59,12 +59,10 @@ public record Quantization(WeightFormat format, Set<String> tensors) {
                     stored.directory() + " has no matrices that can be quantized to " + format);
         }
         for (String tensor : tensors) {
-            if (stored.isPacked(tensor)) {
-                continue; // whole blocks, and eight bits hold them exactly
+            WeightFormat found = stored.format(tensor);
+            if (!stored.isPacked(tensor)) {
+                WeightConverter.requireBlocks(stored.weight(tensor), format);
             }
-            Weight weight = stored.weight(tensor);
-            WeightFormat found = weight.format();
-            WeightConverter.requireBlocks(weight, format);
             if (found == WeightFormat.Q4 && format == WeightFormat.I8) {
                 throw new ModelLoadException(stored.directory() + ": tensor " + tensor + " is of type " + found
                         + ", which has fewer bits than " + format + ": what it has lost does not come back; use it as "

@@ -11,12 +11,15 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import io.github.chaijlama.model.Excerpt;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.model.StoredQuantization;
 import io.github.chaijlama.model.TensorNames;
 import io.github.chaijlama.model.TensorPart;
 import io.github.chaijlama.model.WeightRole;
@@ -34,9 +37,12 @@ public final class StoredTensors implements AutoCloseable {
     private final Path directory;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Map<String, Optional<PackedTensor>> packed = new ConcurrentHashMap<>();
+    private final StoredQuantization quantization;
 
-    private StoredTensors(Path directory) {
+    private StoredTensors(Path directory, StoredQuantization quantization) {
         this.directory = directory;
+        this.quantization = quantization;
     }
 
     /**
@@ -48,7 +54,7 @@ public final class StoredTensors implements AutoCloseable {
      */
     public static StoredTensors open(Path directory, ModelConfig config) {
         Map<TensorPart, WeightRole> roles = config.parts();
-        StoredTensors tensors = open(directory, roles.keySet(), config.names());
+        StoredTensors tensors = open(directory, roles.keySet(), config.names(), config.quantization());
         try {
             tensors.requireNothingElse(roles, config.names());
             return tensors;
@@ -60,7 +66,12 @@ public final class StoredTensors implements AutoCloseable {
 
     /** Maps tensors of a directory that may hold others. */
     static StoredTensors open(Path directory, Set<TensorPart> parts, TensorNames names) {
-        StoredTensors tensors = new StoredTensors(directory);
+        return open(directory, parts, names, StoredQuantization.NONE);
+    }
+
+    private static StoredTensors open(Path directory, Set<TensorPart> parts, TensorNames names,
+            StoredQuantization quantization) {
+        StoredTensors tensors = new StoredTensors(directory, quantization);
         try {
             tensors.entries.putAll(SafetensorsDirectory.map(directory, tensors.arena));
             tensors.rename(names);
@@ -101,7 +112,7 @@ public final class StoredTensors implements AutoCloseable {
             Optional<List<String>> stacked = names.stacked(meant);
             if (stacked.isPresent()) {
                 entries.remove(name);
-                ExpertStack.parts(entry, stacked.get()).forEach(part -> add(part, name));
+                inContext(() -> ExpertStack.parts(entry, stacked.get())).forEach(part -> add(part, name));
             } else if (!meant.equals(name)) {
                 entries.remove(name);
                 add(new Entry(meant, entry.type(), entry.shape(), entry.memory()), name);
@@ -118,7 +129,7 @@ public final class StoredTensors implements AutoCloseable {
     /** A tensor that nothing is computed with may be what makes the model what it is. */
     private void requireNothingElse(Map<TensorPart, WeightRole> roles, TensorNames names) {
         Set<String> used = roles.keySet().stream().map(TensorPart::tensor).distinct().flatMap(
-                tensor -> packed(tensor).map(packed -> packed.tensors().stream()).orElse(Stream.of(tensor)))
+                tensor -> packed(tensor).map(several -> several.tensors().stream()).orElse(Stream.of(tensor)))
                 .collect(Collectors.toSet());
         for (Entry entry : entries.values()) {
             String name = entry.name();
@@ -138,13 +149,12 @@ public final class StoredTensors implements AutoCloseable {
     }
 
     private void require(TensorPart part) {
-        Optional<Mxfp4> packed = packed(part.tensor());
-        if (packed.isPresent()) {
-            try {
-                packed.get().requireFits(part);
-            } catch (ModelLoadException e) {
-                throw new ModelLoadException(directory + ": " + e.getMessage(), e.getCause());
-            }
+        Optional<PackedTensor> several = packed(part.tensor());
+        if (several.isPresent()) {
+            inContext(() -> {
+                several.get().requireFits(part);
+                return part;
+            });
             return;
         }
         Entry entry = entries.get(part.tensor());
@@ -198,22 +208,33 @@ public final class StoredTensors implements AutoCloseable {
         return tensor + FACTORS;
     }
 
-    /** Returns the two tensors that stand for one of 4-bit floats, if it is stored that way. */
-    Optional<Mxfp4> packed(String tensor) {
-        Entry blocks = entries.get(tensor + Mxfp4.BLOCKS);
-        Entry scales = entries.get(tensor + Mxfp4.SCALES);
-        return blocks == null || scales == null || entries.containsKey(tensor) ? Optional.empty()
-                : Optional.of(new Mxfp4(tensor, blocks, scales));
+    /**
+     * Returns what a tensor is stored as, if that is several: numbers of few bits, and what they are multiplied with.
+     *
+     * @throws ModelLoadException if they do not fit each other
+     */
+    Optional<PackedTensor> packed(String tensor) {
+        return packed.computeIfAbsent(tensor,
+                name -> inContext(() -> PackedTensors.find(name, entries, quantization)));
     }
 
-    /** Returns whether a tensor that the model needs is stored as two, of 4-bit floats and their scales (MXFP4). */
+    /** Says in which directory it is what failed. */
+    private <T> T inContext(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (ModelLoadException e) {
+            throw new ModelLoadException(directory + ": " + e.getMessage(), e.getCause());
+        }
+    }
+
+    /** Returns whether a tensor that the model needs is stored as several: numbers of few bits and factors. */
     public boolean isPacked(String tensor) {
         return packed(tensor).isPresent();
     }
 
-    /** Returns the format of a tensor that the model needs; {@linkplain #isPacked packed} ones are read as I8. */
+    /** Returns the format of a tensor that the model needs, if it is {@linkplain #isPacked packed} unpacked. */
     WeightFormat format(String name) {
-        return isPacked(name) ? WeightFormat.I8 : weight(name).format();
+        return packed(name).map(PackedTensor::format).orElseGet(() -> weight(name).format());
     }
 
     /**
@@ -235,7 +256,8 @@ public final class StoredTensors implements AutoCloseable {
     }
 
     private static Optional<WeightFormat> formatOf(Entry entry) {
-        return Arrays.stream(WeightFormat.values()).filter(format -> format.name().equals(entry.type())).findFirst();
+        return Arrays.stream(WeightFormat.values())
+                .filter(format -> format != WeightFormat.F8 && format.name().equals(entry.type())).findFirst();
     }
 
     private Weight weight(Entry entry) {

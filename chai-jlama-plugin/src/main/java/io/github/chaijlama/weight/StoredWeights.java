@@ -87,13 +87,13 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         LongConsumer count = values -> progress.report(done[0] += values, total);
         Map<String, long[]> bytes = new LinkedHashMap<>();
         chosen.forEach((part, format) -> {
-            Optional<Mxfp4> packed = tensors.packed(part.tensor());
+            Optional<PackedTensor> packed = tensors.packed(part.tensor());
             Weight weight = packed.map(blocks -> unpack(blocks, part, format, count))
                     .orElseGet(() -> convert(slice(part), part, format, count));
             kept.put(part, weight);
             if (roles.get(part) != WeightRole.VECTOR
                     && (packed.isPresent() || weight.format() != tensors.format(part.tensor()))) {
-                String from = packed.isPresent() ? "MXFP4" : slice(part).format().name();
+                String from = packed.map(PackedTensor::type).orElseGet(() -> slice(part).format().name());
                 long[] sums = bytes.computeIfAbsent(from + " to " + weight.format(), _ -> new long[3]);
                 sums[0]++;
                 sums[1] += packed.map(blocks -> blocks.bytes(part)).orElseGet(() -> slice(part).bytes());
@@ -124,7 +124,7 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         return tensor.rows(part.slice() * part.height(), part.height());
     }
 
-    private Weight unpack(Mxfp4 packed, TensorPart part, WeightFormat format, LongConsumer done) {
+    private Weight unpack(PackedTensor packed, TensorPart part, WeightFormat format, LongConsumer done) {
         return inContext(() -> converter.unpack(packed, part, format, done));
     }
 
@@ -163,6 +163,15 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         return new Weight(floats.name(), WeightFormat.F32, 1, part.rows(), converter.gather(column, part).data());
     }
 
+    private static boolean isWhole(TensorPart part) {
+        return part.isContiguous() && part.shape().size() == 2 && part.rows() == part.height();
+    }
+
+    /** Returns the matrix that a part is in. */
+    private static TensorPart whole(TensorPart part) {
+        return TensorPart.matrix(part.tensor(), part.height(), part.width());
+    }
+
     private Weight toFloats(Weight weight) {
         return converter.convert(weight, WeightFormat.F32, _ -> {});
     }
@@ -185,6 +194,10 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
         TensorPart part = roles.keySet().stream().filter(candidate -> candidate.tensor().equals(name)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("no weight of this model: " + name));
         Weight weight = weight(part);
+        Optional<PackedTensor> packed = tensors.packed(name);
+        if (packed.isPresent()) {
+            return isWhole(part) ? weight : unpack(packed.get(), whole(part), WeightFormat.F32, _ -> {});
+        }
         Weight stored = tensors.weight(name);
         if (weight.size() == stored.size() && part.isContiguous()) {
             return weight;

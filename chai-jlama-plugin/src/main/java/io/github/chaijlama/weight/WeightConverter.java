@@ -56,19 +56,19 @@ final class WeightConverter {
     }
 
     /**
-     * Converts rows of 4-bit floats; to I8 and F32 exactly. To other formats than I8 by way of it, a part at a time.
+     * Converts rows that are packed; exactly to their format. To other formats by way of it, a part at a time.
      *
      * @param done told of the number of values after each piece of work
-     * @throws ModelLoadException if there is no memory for it, or a scale is not a number
+     * @throws ModelLoadException if there is no memory for it, or something is not a number
      */
-    Weight unpack(Mxfp4 packed, TensorPart part, WeightFormat format, LongConsumer done) {
-        if (format == WeightFormat.I8) {
-            Weight exact = packed.toI8(part, arena, rowConverter);
+    Weight unpack(PackedTensor packed, TensorPart part, WeightFormat format, LongConsumer done) {
+        if (format == packed.format()) {
+            Weight exact = packed.unpack(part, arena, rowConverter);
             done.accept(exact.size());
             return exact;
         }
         try (Arena passing = Arena.ofShared()) {
-            return convert(packed.toI8(part, passing, rowConverter), format, done);
+            return convert(packed.unpack(part, passing, rowConverter), format, done);
         }
     }
 

@@ -42,6 +42,7 @@ public final class WeightRows {
             case BF16 -> decodeBfloat16(first, out, outOffset);
             case F16 -> decodeFloat16(first, out, outOffset);
             case I8 -> decodeI8(first, out, outOffset);
+            case F8 -> decodeF8(first, out, outOffset);
             case Q4 -> decodeQ4(first, out, outOffset);
         }
     }
@@ -66,6 +67,16 @@ public final class WeightRows {
             float factor = factors.getAtIndex(FLOAT, (first + i) / BLOCK);
             for (int j = i; j < i + BLOCK; j++) {
                 out.setAtIndex(JAVA_FLOAT_UNALIGNED, outOffset + j, data.get(JAVA_BYTE, first + j) * factor);
+            }
+        }
+    }
+
+    private void decodeF8(long first, MemorySegment out, long outOffset) {
+        for (int i = 0; i < columns; i += BLOCK) {
+            float factor = factors.getAtIndex(FLOAT, (first + i) / BLOCK);
+            for (int j = i; j < i + BLOCK; j++) {
+                out.setAtIndex(JAVA_FLOAT_UNALIGNED, outOffset + j,
+                        Float8.E4M3.toFloat(data.get(JAVA_BYTE, first + j)) * factor);
             }
         }
     }

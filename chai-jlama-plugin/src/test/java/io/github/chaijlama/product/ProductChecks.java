@@ -120,6 +120,7 @@ abstract class ProductChecks {
                 case BF16 -> data.setAtIndex(JAVA_SHORT, i, (short) (Float.floatToRawIntBits(value) >> 16));
                 case F16 -> data.setAtIndex(JAVA_SHORT, i, Float.floatToFloat16(value));
                 case I8 -> data.set(JAVA_BYTE, i, (byte) random.nextInt());
+                case F8 -> data.set(JAVA_BYTE, i, (byte) (random.nextInt(127) | random.nextInt() & 128));
                 case Q4 -> data.set(JAVA_BYTE, i / 2, (byte) random.nextInt());
             }
         }

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.parallel.WorkerPool;
@@ -134,6 +135,23 @@ class ProductKernelsTests extends ProductChecks {
             Weight all = new Weight("all", WeightFormat.F16, 1 << 10, 64, arena.allocate(1 << 17, 2));
             for (int i = 0; i < 1 << 16; i++) {
                 all.data().setAtIndex(JAVA_SHORT, i, (short) i);
+            }
+            checkWidened(kernels, all, arena);
+        }
+    }
+
+    /** Every 8-bit float but what is no number, with factors as small and as large as they may be. */
+    @ParameterizedTest
+    @ValueSource(floats = { 1, 3e-39f, 0x1p-149f, 0.3f, 127.9f })
+    void floatsOfEightBitsWidenExactly(float factor) {
+        ProductKernels kernels = ProductKernels.ofThisMachine();
+        try (Arena arena = Arena.ofConfined()) {
+            Weight all = new Weight("all", WeightFormat.F8, 4, 64, arena.allocate(1 << 8, 2), arena.allocate(32, 4));
+            for (int i = 0; i < 1 << 8; i++) {
+                all.data().set(JAVA_BYTE, i, (byte) ((i & 127) == 127 ? 0 : i));
+            }
+            for (int i = 0; i < 8; i++) {
+                all.factors().setAtIndex(JAVA_FLOAT, i, factor);
             }
             checkWidened(kernels, all, arena);
         }
