@@ -163,7 +163,8 @@ class StoredFormatsTests {
         assertRefused(weights, "tensor " + DOWN + " is of type F8_E4M3, expected its factors in " + DOWN
                 + "_scale_inv or " + DOWN + "_scale");
         weights.put(DOWN + "_scale_inv", "F32", new long[]{ 3, 2 }, scales.bytes());
-        String expected = "tensor " + DOWN + "_scale_inv must have factors for a matrix of 64 x 96 values, of type F32, "
+        String expected = "tensor " + DOWN
+                + "_scale_inv must have factors for a matrix of 64 x 96 values, of type F32, "
                 + "BF16 or F16, found ";
         assertRefused(weights, expected + "F32 [3, 2]");
         weights.put(DOWN + "_scale_inv", "I32", new long[]{ 2, 3 }, scales.bytes());
