@@ -19,7 +19,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
  * with 3 bits of fraction and whole numbers stay where they are mapped.
  */
 final class ByteTensor extends ScaledTensor {
-    private static final long EVERY_BYTE = 0x0101010101010101L;
+    private static final long ONES = 0x0101010101010101L;
+    private static final long SIGNS = 0x8080808080808080L;
 
     private final Entry weight;
     private final Optional<ScaleGrid> zeroPoints;
@@ -142,8 +143,8 @@ final class ByteTensor extends ScaledTensor {
         long found = 0;
         for (long at = row * columns(); at < (row + 1) * columns(); at += Long.BYTES) {
             long eight = weight.memory().get(ValueLayout.JAVA_LONG_UNALIGNED, at);
-            found |= (eight & 0x7F * EVERY_BYTE) + EVERY_BYTE;
+            found |= (eight & ~SIGNS) + ONES;
         }
-        return (found & 0x80 * EVERY_BYTE) == 0;
+        return (found & SIGNS) == 0;
     }
 }
