@@ -241,6 +241,11 @@ final class TemplateParser extends ExtendedParser {
             consumeToken();
             return new Computed((bindings, context) -> PythonValues.NONE);
         }
+        if (is(Symbol.LPAREN) && lookahead(0).getSymbol() == Symbol.RPAREN) {
+            consumeToken();
+            consumeToken();
+            return createAstTuple(new AstParameters(List.of()));
+        }
         return super.nonliteral();
     }
 
