@@ -304,6 +304,31 @@ public final class ChaiModel implements TokenModel {
         return decoder.pool().trim();
     }
 
+    /** Returns the budget for keys and values in bytes, whole pages. */
+    public long kvCacheMaxBytes() {
+        return decoder.pool().maxBytes();
+    }
+
+    /** Returns how many tokens' keys, or values, of one head a page of memory holds. */
+    public int kvCachePageTokens() {
+        return decoder.pool().pageBytes() / options.kvCacheType().rowBytes(config().heads().headSize());
+    }
+
+    /** Returns how many pages the budget holds for the keys, and as many for the values, of each head of all layers. */
+    public long kvCachePagesPerHead() {
+        return kvCacheMaxBytes() / decoder.pool().pageBytes() / (2L * config().layers() * config().heads()
+                .numberOfKvHeads());
+    }
+
+    /**
+     * Returns the bytes of memory that would be free if some sessions were closed: of pages that no other session has.
+     *
+     * @param sessions none of them is fed, cut or closed meanwhile
+     */
+    public long kvCacheBytesOnlyOf(List<ChaiSession> sessions) {
+        return decoder.pool().bytesOnlyOf(sessions.stream().flatMap(ChaiSession::pages));
+    }
+
     /**
      * Sets what is asked for memory before a session fails with a {@link io.github.chaijlama.kv.KvCacheFullException}:
      * it closes sessions that nobody needs now, one or more, and says whether there was one. It is called on the thread

@@ -3,6 +3,7 @@ package io.github.chaijlama;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 import io.github.chaijlama.attention.AttentionObserver;
 import io.github.chaijlama.attention.AttentionSequence;
@@ -12,6 +13,7 @@ import io.github.chaijlama.decoder.Decoder;
 import io.github.chaijlama.decoder.StepRun;
 import io.github.chaijlama.decoder.StepRun.Logits;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -160,6 +162,11 @@ public final class ChaiSession implements PromptSession {
     /** Returns the bytes of memory held for keys and values, whole pages. */
     public long kvCacheAllocatedBytes() {
         return sequence.allocatedBytes();
+    }
+
+    /** Returns the pages of memory that it has, or shares with others. */
+    Stream<PagePool.Page> pages() {
+        return sequence.pages();
     }
 
     @Override

@@ -6,11 +6,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
+import io.github.chaijlama.kv.PagePool.Page;
 import io.github.chaijlama.kv.PagePool.Reservation;
 import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -142,6 +144,11 @@ public final class AttentionSequence implements AutoCloseable {
     /** Returns the bytes of the pages held. */
     public long allocatedBytes() {
         return store.allocatedBytes();
+    }
+
+    /** Returns the pages held. */
+    public Stream<Page> pages() {
+        return store.pages();
     }
 
     /**

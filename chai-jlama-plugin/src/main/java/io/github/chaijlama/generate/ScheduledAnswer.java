@@ -6,6 +6,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
 
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.schedule.Generation;
@@ -25,6 +26,7 @@ final class ScheduledAnswer implements Generation {
     private final int[] prompt;
     private final AttentionMode attention;
     private final Cancellation cancellation;
+    private final IntConsumer whenBegun;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
     private volatile boolean isBehind;
     private volatile boolean isAbandoned;
@@ -44,13 +46,15 @@ final class ScheduledAnswer implements Generation {
     /**
      * Begins an answer.
      *
-     * @param maker makes the answer for a listener that is called on the scheduler's thread
+     * @param maker     makes the answer for a listener that is called on the scheduler's thread
+     * @param whenBegun told there how many tokens of the prompt an earlier request had left, as soon as that is known
      */
     ScheduledAnswer(Function<GenerationListener, Answer> maker, int[] prompt, AttentionMode attention,
-            GenerationListener listener, Cancellation cancellation) {
+            GenerationListener listener, Cancellation cancellation, IntConsumer whenBegun) {
         this.prompt = prompt.clone();
         this.attention = attention;
         this.cancellation = cancellation;
+        this.whenBegun = whenBegun;
         this.answer = maker.apply(new GenerationListener() {
             @Override
             public void onToken(int token, String text) {
@@ -157,6 +161,11 @@ final class ScheduledAnswer implements Generation {
         }
         isBehind = true;
         return events.size() < MAX_HELD; // it may have caught up before it could see that it is behind
+    }
+
+    @Override
+    public void begun(int reusedTokens) {
+        whenBegun.accept(reusedTokens);
     }
 
     @Override

@@ -27,6 +27,8 @@ final class TextGenerator {
     private final Function<SamplingOptions, Sampler> samplers;
     private final Sessions sessions;
     private final Optional<Scheduler> scheduler;
+    private final RequestWatch requests = new RequestWatch();
+    private volatile AttentionMode attention;
 
     /**
      * Creates a generator whose answers take turns.
@@ -51,6 +53,22 @@ final class TextGenerator {
         this.samplers = samplers;
         this.sessions = sessions;
         this.scheduler = scheduler;
+        this.attention = model.options().attention();
+    }
+
+    /** Returns what counts the requests. */
+    RequestWatch requests() {
+        return requests;
+    }
+
+    /** Returns the attention of requests that name none. */
+    AttentionMode attention() {
+        return attention;
+    }
+
+    /** Sets the attention of requests to come that name none. */
+    void setAttention(AttentionMode newAttention) {
+        attention = newAttention;
     }
 
     /**
@@ -65,6 +83,20 @@ final class TextGenerator {
      */
     GenerationResult generate(int[] prompt, boolean startOfText, GenerationOptions options, GenerationListener listener,
             Cancellation cancellation) {
+        RequestWatch.Watched watched = requests.watch(prompt);
+        GenerationResult result;
+        try {
+            result = generate(prompt, startOfText, options, listener, cancellation, watched);
+        } catch (RuntimeException | Error e) {
+            watched.failed(e);
+            throw e;
+        }
+        watched.answered(result);
+        return result;
+    }
+
+    private GenerationResult generate(int[] prompt, boolean startOfText, GenerationOptions options,
+            GenerationListener listener, Cancellation cancellation, RequestWatch.Watched watched) {
         int contextLength = model.config().contextLength();
         if (prompt.length == 0) {
             throw new IllegalArgumentException("the prompt must have at least 1 token, found 0");
@@ -72,14 +104,17 @@ final class TextGenerator {
         if (prompt.length > contextLength) {
             throw new ContextLengthException(prompt.length, contextLength);
         }
-        AttentionMode attention = options.attention().orElse(model.options().attention());
+        AttentionMode mode = options.attention().orElse(attention);
         Function<GenerationListener, Answer> maker = heard -> new Answer(tokenizer, prompt,
-                contextLength - prompt.length, startOfText, options, samplers.apply(options.sampling()), heard);
+                contextLength - prompt.length, startOfText, options, samplers.apply(options.sampling()),
+                watched.around(heard));
         if (scheduler.isPresent()) {
-            return new ScheduledAnswer(maker, prompt, attention, listener, cancellation).await(scheduler.get());
+            return new ScheduledAnswer(maker, prompt, mode, listener, cancellation, watched::begun)
+                    .await(scheduler.get());
         }
         Answer answer = maker.apply(listener);
-        try (RequestSession session = sessions.open(attention, prompt)) {
+        try (RequestSession session = sessions.open(mode, prompt)) {
+            watched.begun(session.reusedTokens());
             run(answer, session, prompt, cancellation);
             return answer.result(SequenceUse.of(session));
         }

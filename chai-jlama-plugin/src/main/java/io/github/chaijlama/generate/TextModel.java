@@ -12,6 +12,7 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.SharedResources;
 import io.github.chaijlama.TokenModel;
+import io.github.chaijlama.prefix.KvCacheFigures;
 import io.github.chaijlama.prefix.Sessions;
 import io.github.chaijlama.prefix.SharedSessions;
 import io.github.chaijlama.schedule.Scheduler;
@@ -307,6 +308,50 @@ public final class TextModel implements AutoCloseable {
     /** Returns what takes the steps of all answers together, if the model was loaded with one. */
     public Optional<Scheduler> scheduler() {
         return scheduler;
+    }
+
+    /** Returns what requests have asked and got since the model was loaded. */
+    public RequestFigures requestFigures() {
+        return generator.requests().figures();
+    }
+
+    /** Returns what keys and values take; empty for Jlama's own cache, which does not tell. */
+    public Optional<KvCacheFigures> kvCacheFigures() {
+        return sessions.kvCache();
+    }
+
+    /** Tells a listener of all requests from now on, until it is {@linkplain #removeListener removed}. */
+    public void addListener(RequestListener listener) {
+        generator.requests().add(listener);
+    }
+
+    /** Tells a listener no more. */
+    public void removeListener(RequestListener listener) {
+        generator.requests().remove(listener);
+    }
+
+    /** Returns the attention of requests that name none: that of the options, unless it was set to another. */
+    public AttentionMode defaultAttention() {
+        return generator.attention();
+    }
+
+    /**
+     * Sets the attention of requests that name none; those that have come already keep theirs.
+     *
+     * @throws IllegalArgumentException if the model cannot run it: clustered attention needs a profile, and Jlama's own
+     *                                  a model that was loaded for it, which has no other
+     */
+    public void setDefaultAttention(AttentionMode attention) {
+        boolean stock = model.options().attention() == AttentionMode.STOCK;
+        if (stock != (attention == AttentionMode.STOCK)) {
+            throw new IllegalArgumentException("a model loaded for " + model.options().attention()
+                    + " attention cannot run " + attention + " sequences");
+        }
+        if (attention == AttentionMode.CLUSTERED && model.options().profile().isEmpty()) {
+            throw new IllegalArgumentException("clustered attention needs a cluster profile; this model was loaded "
+                    + "without");
+        }
+        generator.setAttention(attention);
     }
 
     /**

@@ -371,7 +371,8 @@ public final class KvStore implements AutoCloseable {
         return pages().filter(page -> !pool.isShared(page)).count() * pool.pageBytes();
     }
 
-    private Stream<Page> pages() {
+    /** Returns the pages held, those included that other stores have too. */
+    public Stream<Page> pages() {
         return Arrays.stream(layers).flatMap(layer -> Stream.concat(Arrays.stream(layer.values),
                 Arrays.stream(layer.keys))).flatMap(Arrays::stream);
     }

@@ -4,9 +4,12 @@ package io.github.chaijlama.kv;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /**
  * Pages of off-heap memory under one budget, shared by all sequences of a model.
@@ -213,6 +216,18 @@ public final class PagePool implements AutoCloseable {
     /** Whether more than one have a page. */
     public synchronized boolean isShared(Page page) {
         return page.owners > 1;
+    }
+
+    /**
+     * Returns the bytes that would be free if some owners of pages gave them back: those of pages that nobody else has.
+     *
+     * @param pages what these owners have, a page once for each of them; read before this returns
+     */
+    public synchronized long bytesOnlyOf(Stream<Page> pages) {
+        Map<Page, Integer> shared = new HashMap<>(); // pages are equal to themselves only
+        long only = pages.filter(page -> page.owners <= 1 || shared.merge(page, 1, Integer::sum) == page.owners)
+                .count();
+        return only * pageBytes;
     }
 
     /**

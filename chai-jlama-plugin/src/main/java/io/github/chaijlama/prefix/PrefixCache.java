@@ -320,6 +320,20 @@ public final class PrefixCache implements Sessions, SharedSessions {
     }
 
     @Override
+    public Optional<KvCacheFigures> kvCache() {
+        long idleBytes;
+        long allocatedBytes;
+        int idleSequences;
+        synchronized (idle) {
+            idleBytes = model.kvCacheBytesOnlyOf(idle.stream().map(Idle::session).toList());
+            allocatedBytes = model.kvCacheAllocatedBytes();
+            idleSequences = idle.size();
+        }
+        return Optional.of(new KvCacheFigures(Math.max(0, allocatedBytes - idleBytes), idleBytes,
+                model.kvCacheMaxBytes(), idleSequences, model.kvCachePageTokens(), model.kvCachePagesPerHead()));
+    }
+
+    @Override
     public void clear() {
         while (closeOldest()) {
             // the next one

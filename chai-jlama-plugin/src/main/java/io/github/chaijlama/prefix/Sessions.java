@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.prefix;
 
+import java.util.Optional;
+
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.StockModel;
@@ -27,6 +29,9 @@ public sealed interface Sessions extends AutoCloseable permits PrefixCache, Stoc
 
     /** Returns the number of idle sessions. */
     int size();
+
+    /** Returns what keys and values take; empty for Jlama's own cache, which does not tell. */
+    Optional<KvCacheFigures> kvCache();
 
     /** Closes all idle sessions and returns their memory. */
     void clear();

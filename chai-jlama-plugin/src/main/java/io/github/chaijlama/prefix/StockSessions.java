@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.prefix;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 
 import io.github.chaijlama.AttentionMode;
@@ -27,6 +28,11 @@ final class StockSessions implements Sessions {
     @Override
     public int size() {
         return 0;
+    }
+
+    @Override
+    public Optional<KvCacheFigures> kvCache() {
+        return Optional.empty();
     }
 
     @Override

@@ -35,6 +35,13 @@ public interface Generation {
      */
     OptionalInt next(float[] logits);
 
+    /**
+     * Called once, when the first step of the sequence is about to come.
+     *
+     * @param reusedTokens tokens of the prompt whose keys and values an earlier request had left
+     */
+    default void begun(int reusedTokens) {}
+
     /** Called when {@link #next} has ended the text; the sequence is closed. */
     void finished(SequenceUse use);
 

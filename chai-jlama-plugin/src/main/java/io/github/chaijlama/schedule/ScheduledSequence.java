@@ -26,6 +26,10 @@ final class ScheduledSequence {
     private int[] tokens;
     private Optional<RequestSession> session = Optional.empty();
     private OptionalInt reusedTokens = OptionalInt.empty();
+    /** For other threads, as are the next two. */
+    private volatile int publicLength;
+    private volatile int publicAnswer;
+    private volatile int publicReuse;
 
     /**
      * Creates a sequence that waits.
@@ -66,8 +70,11 @@ final class ScheduledSequence {
     void start(SharedSessions sessions) {
         RequestSession started = sessions.open(generation.attention(), Arrays.copyOf(tokens, promptLength));
         session = Optional.of(started);
+        publicLength = started.length();
         if (reusedTokens.isEmpty()) {
             reusedTokens = OptionalInt.of(started.reusedTokens());
+            publicReuse = started.reusedTokens();
+            generation.begun(started.reusedTokens());
         }
     }
 
@@ -80,6 +87,13 @@ final class ScheduledSequence {
     void close() {
         session.ifPresent(RequestSession::close);
         session = Optional.empty();
+        publicLength = 0;
+    }
+
+    /** Returns how far it has come; any thread may ask. */
+    SequenceFigures figures(boolean isRunning) {
+        return new SequenceFigures(number, isRunning, generation.attention(), promptLength, publicReuse, publicAnswer,
+                publicLength);
     }
 
     /** Returns what it uses; once it is closed, nothing of that is left. */
@@ -108,7 +122,8 @@ final class ScheduledSequence {
 
     /** Takes note of a step whose logits nobody wanted. */
     void stepped() {
-        if (calculated() == promptLength) {
+        publicLength = calculated();
+        if (publicLength == promptLength) {
             session.orElseThrow().endPrompt();
         }
     }
@@ -127,6 +142,7 @@ final class ScheduledSequence {
         }
         tokens = Arrays.copyOf(tokens, tokens.length + 1);
         tokens[tokens.length - 1] = next.getAsInt();
+        publicAnswer = tokens.length - promptLength;
         return true;
     }
 }

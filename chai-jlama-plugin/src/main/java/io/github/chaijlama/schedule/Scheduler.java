@@ -36,6 +36,7 @@ public final class Scheduler implements AutoCloseable {
     private int open;
     private boolean hasChanged;
     private boolean closed;
+    private long refused;
 
     private Scheduler(SharedSessions sessions, SchedulerLimits limits) {
         this.limits = limits;
@@ -76,6 +77,7 @@ public final class Scheduler implements AutoCloseable {
         try {
             requireOpen();
             if (open >= (long) limits.maxConcurrent() + limits.maxWaiting()) {
+                refused++;
                 throw new BusyException(limits);
             }
             OptionalLong deadline = limits.timeLimit()
@@ -117,6 +119,23 @@ public final class Scheduler implements AutoCloseable {
     /** Returns how often a sequence has given its memory or place to others, to be calculated again. */
     public long pauses() {
         return loop.pauses();
+    }
+
+    /**
+     * Returns what this scheduler has done and does. Numbers are each as it was at some moment of the call; sequences
+     * may be a step behind.
+     */
+    public SchedulerFigures figures() {
+        long refusals;
+        lock.lock();
+        try {
+            refusals = refused;
+        } finally {
+            lock.unlock();
+        }
+        StepCounts counts = loop.counts();
+        return new SchedulerFigures(running(), waiting(), refusals, pauses(), counts.steps(), counts.rows(),
+                counts.time(), counts.current(), loop.sequences());
     }
 
     private void change() {

@@ -39,9 +39,13 @@ final class SchedulerLoop {
     private final TreeSet<ScheduledSequence> waiting = new TreeSet<>(BY_ARRIVAL);
     private boolean memoryIsShort;
     private boolean othersHaveMemory;
+    private boolean hasMoved;
     /** For other threads, as is the next. */
     private volatile int numberRunning;
     private volatile long pauses;
+    private volatile List<ScheduledSequence> publicRunning = List.of();
+    private volatile List<ScheduledSequence> publicWaiting = List.of();
+    private final StepCounts counts = new StepCounts();
 
     /**
      * Creates a loop without requests.
@@ -58,6 +62,7 @@ final class SchedulerLoop {
 
     void add(ScheduledSequence sequence) {
         waiting.add(sequence);
+        hasMoved = true;
     }
 
     /** Returns the number of sequences that share steps; any thread may ask. */
@@ -72,6 +77,26 @@ final class SchedulerLoop {
     /** Returns how often a sequence has given way to others, to be calculated again; any thread may ask. */
     long pauses() {
         return pauses;
+    }
+
+    /** Returns what steps there were; any thread may ask. */
+    StepCounts counts() {
+        return counts;
+    }
+
+    /** Returns those that share steps, then those that wait, as it was before the last step; any thread may ask. */
+    List<SequenceFigures> sequences() {
+        return Stream.concat(publicRunning.stream().map(each -> each.figures(true)),
+                publicWaiting.stream().map(each -> each.figures(false))).toList();
+    }
+
+    /** Shows other threads who runs and who waits: when that has changed, and not with every step. */
+    private void publish() {
+        if (hasMoved) {
+            publicRunning = List.copyOf(running);
+            publicWaiting = List.copyOf(waiting);
+            hasMoved = false;
+        }
     }
 
     /** Returns the earliest deadline of all requests. */
@@ -97,18 +122,22 @@ final class SchedulerLoop {
         }
         giveToOthers();
         admit();
+        publish();
         List<StepPlan.Part> parts = StepPlan.of(List.copyOf(running), limits);
         if (parts.isEmpty()) {
             return false;
         }
         othersHaveMemory = false;
         step(new ArrayList<>(parts));
+        counts.end();
+        publish();
         return !othersHaveMemory;
     }
 
     /** Ends all requests with an error. */
     void failAll(Throwable error) {
         all().forEach(sequence -> fail(sequence, error));
+        publish();
     }
 
     private List<ScheduledSequence> all() {
@@ -147,6 +176,7 @@ final class SchedulerLoop {
             waiting.remove(sequence);
             running.add(sequence);
             numberRunning = running.size();
+            hasMoved = true;
             try {
                 sequence.start(sessions);
             } catch (RuntimeException | Error e) {
@@ -183,12 +213,15 @@ final class SchedulerLoop {
         numberRunning = running.size();
         sequence.close();
         waiting.add(sequence);
+        hasMoved = true;
     }
 
     private void step(List<StepPlan.Part> parts) {
         while (!parts.isEmpty()) {
             try {
+                counts.begin();
                 float[][] logits = sessions.step(parts.stream().map(StepPlan.Part::run).toList());
+                counts.count(parts.stream().mapToInt(part -> part.run().count()).sum());
                 advance(parts, logits);
                 return;
             } catch (KvCacheFullException e) {
@@ -250,6 +283,7 @@ final class SchedulerLoop {
             numberRunning = running.size();
         }
         waiting.remove(sequence);
+        hasMoved = true;
         try {
             sequence.close();
         } catch (RuntimeException e) {
@@ -258,6 +292,7 @@ final class SchedulerLoop {
         memory.end();
         memory.hasReturnedMemory();
         ended.run();
+        publish();
         try {
             tell.run();
         } catch (RuntimeException e) {

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +41,23 @@ class PagePoolTests {
             assertThat(addresses).hasSize(20);
             assertThat(pool.allocatedBytes()).isEqualTo(20L * PAGE);
             assertThat(pool.heldBytes()).isEqualTo(20L * PAGE);
+        }
+    }
+
+    @Test
+    void bytesOnlyOfSomeOwnersAreThoseOfPagesThatNobodyElseHas() {
+        try (PagePool pool = new PagePool(10L * PAGE, PAGE); Reservation reservation = pool.reserve(3, 0)) {
+            Page own = reservation.take();
+            Page sharedByTwo = reservation.take();
+            Page sharedByThree = reservation.take();
+            pool.share(sharedByTwo);
+            pool.share(sharedByThree);
+            pool.share(sharedByThree);
+            assertThat(pool.bytesOnlyOf(Stream.of(own))).isEqualTo(PAGE);
+            assertThat(pool.bytesOnlyOf(Stream.of(own, sharedByTwo, sharedByThree))).isEqualTo(PAGE);
+            assertThat(pool.bytesOnlyOf(Stream.of(own, sharedByTwo, sharedByThree, sharedByTwo, sharedByThree)))
+                    .isEqualTo(2L * PAGE);
+            assertThat(pool.bytesOnlyOf(Stream.of(sharedByThree, sharedByThree, sharedByThree))).isEqualTo(PAGE);
         }
     }
 
