@@ -56,6 +56,8 @@ public final class ChaiModel implements TokenModel {
     private final Path directory;
     private final ClusterProfile exact;
     private Optional<String> fingerprint = Optional.empty();
+    private volatile BooleanSupplier firstReclaimer = () -> false;
+    private volatile BooleanSupplier lastReclaimer = () -> false;
 
     private ChaiModel(Decoder decoder, StoredWeights weights, WorkerPool workers, boolean ownsWorkers,
             MatrixProducts products, ChaiOptions options, Path directory) {
@@ -335,7 +337,26 @@ public final class ChaiModel implements TokenModel {
      * of the session that needs memory, again until there is enough. There is one for a model, the last that was set.
      */
     public void reclaimFrom(BooleanSupplier reclaimer) {
-        decoder.pool().reclaimFrom(Objects.requireNonNull(reclaimer, "reclaimer"));
+        lastReclaimer = Objects.requireNonNull(reclaimer, "reclaimer");
+        decoder.pool().reclaimFrom(this::reclaim);
+    }
+
+    /**
+     * Sets what is asked for memory before that of {@link #reclaimFrom}, in the same way: for sessions that are of less
+     * use still.
+     */
+    public void reclaimFirstFrom(BooleanSupplier reclaimer) {
+        firstReclaimer = Objects.requireNonNull(reclaimer, "reclaimer");
+        decoder.pool().reclaimFrom(this::reclaim);
+    }
+
+    /** Asks what {@link #reclaimFirstFrom} has set to give memory back; false if there is none. */
+    public boolean reclaimFirst() {
+        return firstReclaimer.getAsBoolean();
+    }
+
+    private boolean reclaim() {
+        return reclaimFirst() || lastReclaimer.getAsBoolean();
     }
 
     @Override

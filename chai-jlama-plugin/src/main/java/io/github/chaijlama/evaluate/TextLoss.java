@@ -30,7 +30,7 @@ public final class TextLoss {
     }
 
     /** Returns the tokens predicted. */
-    long predicted() {
+    public long predicted() {
         return predicted;
     }
 
@@ -45,12 +45,12 @@ public final class TextLoss {
     }
 
     /** Returns the sum of KL(exact || found), nats. */
-    double divergence() {
+    public double divergence() {
         return divergence;
     }
 
     /** Returns at how many tokens both expected the same token most. */
-    long agreed() {
+    public long agreed() {
         return agreed;
     }
 }

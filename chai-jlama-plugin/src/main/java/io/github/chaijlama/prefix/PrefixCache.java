@@ -180,7 +180,7 @@ public final class PrefixCache implements Sessions, SharedSessions {
 
     @Override
     public boolean giveIdleMemory() {
-        return model.trimKvCache() || closeOldest();
+        return model.trimKvCache() || model.reclaimFirst() || closeOldest();
     }
 
     @Override

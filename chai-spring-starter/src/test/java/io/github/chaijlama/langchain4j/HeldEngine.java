@@ -15,8 +15,8 @@ public final class HeldEngine {
     private final CountDownLatch held = new CountDownLatch(1);
     private final ChaiEngine engine;
 
-    public HeldEngine(String name, SchedulerLimits limits) {
-        engine = ChaiEngine.of(TextModel.load(Pocket.MODEL, ChaiOptions.exact(), sampling -> logits -> {
+    public HeldEngine(String name, SchedulerLimits limits, ChaiOptions options) {
+        engine = ChaiEngine.of(TextModel.load(Pocket.MODEL, options, sampling -> logits -> {
             reached.countDown();
             await(held);
             return 1; // the end of the answer

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
+import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Pocket;
 import io.github.chaijlama.langchain4j.ChaiEngine;
 import io.github.chaijlama.langchain4j.HeldEngine;
@@ -32,7 +33,7 @@ class HungStepTests {
     static class Held {
         @Bean
         HeldEngine heldEngine() {
-            return new HeldEngine("held", SchedulerLimits.DEFAULT.withRequests(1, 1));
+            return new HeldEngine("held", SchedulerLimits.DEFAULT.withRequests(1, 1), ChaiOptions.exact());
         }
 
         @Bean

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.operation;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.DisposableBean;
+import org.springframework.context.ApplicationEventPublisher;
+
+import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.langchain4j.ChaiEngine;
+
+/** Guards every model that has clusters, and publishes a {@link ChaiDriftEvent} when one drifts. */
+public final class ChaiDriftGuards implements DisposableBean {
+    private static final Logger logger = LoggerFactory.getLogger(ChaiDriftGuards.class);
+
+    private final Map<String, DriftGuard> guards = new LinkedHashMap<>();
+    private final Optional<Double> maxKl;
+    private final ApplicationEventPublisher publisher;
+
+    /**
+     * Creates guards.
+     *
+     * @param maxKl the bound of the mean divergence, nats per token; empty for none
+     */
+    ChaiDriftGuards(List<ChaiEngine> engines, int every, int maxTokens, Optional<Double> maxKl,
+            ApplicationEventPublisher publisher) {
+        this.maxKl = maxKl;
+        this.publisher = publisher;
+        for (ChaiEngine engine : engines) {
+            TextModel model = engine.textModel();
+            if (model.tokenModel().options().profile().isPresent()) {
+                guards.put(engine.modelName(),
+                        new DriftGuard(model, every, maxTokens, new Watch(engine.modelName())));
+            } else {
+                logger.warn("chai.drift.every has no effect on {}: it has no clusters", engine.modelName());
+            }
+        }
+    }
+
+    /** Returns what was found out about each model that has clusters. */
+    public Map<String, DriftFigures> figures() {
+        Map<String, DriftFigures> figures = new LinkedHashMap<>();
+        guards.forEach((model, guard) -> figures.put(model, guard.figures()));
+        return figures;
+    }
+
+    /** Returns the guards by model. */
+    Map<String, DriftGuard> guards() {
+        return guards;
+    }
+
+    /** Publishes an event when the mean passes its bound. Belongs to one guard's thread. */
+    private final class Watch implements Consumer<DriftFigures> {
+        private final String model;
+        private boolean isBeyond;
+
+        Watch(String model) {
+            this.model = model;
+        }
+
+        @Override
+        public void accept(DriftFigures figures) {
+            double bound = maxKl.orElse(Double.POSITIVE_INFINITY);
+            boolean wasBeyond = isBeyond;
+            isBeyond = figures.meanKl() > bound;
+            if (isBeyond && !wasBeyond) {
+                logger.warn("Clustered attention of {} is {} nats per token from exact attention over the requests "
+                        + "checked last, more than {}: calibrate it on texts like them", model, figures.meanKl(),
+                        bound);
+                publisher.publishEvent(new ChaiDriftEvent(ChaiDriftGuards.this, model, figures, bound));
+            }
+        }
+    }
+
+    @Override
+    public void destroy() {
+        guards.values().forEach(DriftGuard::close);
+    }
+}
