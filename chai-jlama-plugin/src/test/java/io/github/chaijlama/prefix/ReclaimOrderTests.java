@@ -36,14 +36,38 @@ class ReclaimOrderTests {
                 return was;
             });
             try (ChaiSession first = model.newSession(); ChaiSession second = model.newSession()) {
-                assertThat(model.reclaimFirst()).isTrue();
-                isOpen[0] = true;
                 first.feed(TestModels.tokens(100, 256, 3));
                 assertThat(isOpen[0]).isFalse();
                 assertThat(cache.size()).isEqualTo(1);
                 second.feed(TestModels.tokens(100, 256, 4));
                 assertThat(cache.size()).isZero();
             }
+        }
+    }
+
+    /** Where several models have one budget, another one asks so. */
+    @Test
+    void itGoesFirstForOtherModelsToo() {
+        try (ChaiModel model = ChaiModel.load(GoldenCases.directory("mha"), ChaiOptions.exact());
+                PrefixCache cache = new PrefixCache(model, 4)) {
+            int[] prompt = TestModels.tokens(100, 256, 1);
+            try (PrefixSession idle = cache.open(AttentionMode.EXACT, prompt)) {
+                idle.feed(prompt);
+            }
+            boolean[] isThere = { true };
+            model.reclaimFirstFrom(() -> {
+                boolean was = isThere[0];
+                isThere[0] = false;
+                return was;
+            });
+            while (isThere[0]) {
+                assertThat(cache.giveIdleMemory()).isTrue();
+            }
+            assertThat(cache.size()).isEqualTo(1);
+            while (cache.giveIdleMemory()) {
+                // until nothing is left
+            }
+            assertThat(cache.size()).isZero();
         }
     }
 }
