@@ -4,6 +4,7 @@ package io.github.chaijlama.schedule;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
@@ -70,16 +71,19 @@ class SharedBudgetTests {
         try (Scheduler slow = Scheduler.start(one, SchedulerLimits.DEFAULT);
                 Scheduler scheduler = Scheduler.start(other, SchedulerLimits.DEFAULT)) {
             FakeGeneration unread = FakeGeneration.of(40, 10, 1);
+            CountDownLatch begun = new CountDownLatch(1);
+            one.beforeStep = runs -> {
+                unread.ready = false; // its prompt is its first step, and there is no second one
+                begun.countDown();
+            };
             slow.submit(unread);
-            while (one.pool.allocatedBytes() == 0) {
-                Thread.onSpinWait();
-            }
-            unread.ready = false;
+            assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
             FakeGeneration read = FakeGeneration.of(50, 10, 2);
             scheduler.submit(read);
             await(read);
             assertThat(read.finished).isPresent();
 
+            one.beforeStep = runs -> {};
             unread.ready = true;
             slow.wake();
             await(unread);
