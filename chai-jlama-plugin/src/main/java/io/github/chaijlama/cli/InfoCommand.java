@@ -4,14 +4,16 @@ package io.github.chaijlama.cli;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -22,14 +24,14 @@ import io.github.chaijlama.ChaiModel;
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
-import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.generate.ChatTemplate;
 import io.github.chaijlama.generate.TextTokenizer;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelDirectory;
+import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ClusterProfile;
-import io.github.chaijlama.profile.Membership;
 
 /** {@code chai info}: what a model is, and what a profile would save. */
 @Command(name = "info", mixinStandardHelpOptions = true, description = "Shows a model's shape, what this machine runs "
@@ -72,37 +74,75 @@ final class InfoCommand implements Callable<Integer> {
                 new RemainingTime(command.commandLine().getErr(), "weights")::report)) {
             ObjectNode info = describe(loaded, clusters);
             describeText(info, loaded.config());
-            PrintWriter out = command.commandLine().getOut();
-            if (json) {
-                out.println(info);
-            } else {
-                print(out, info, "");
-            }
-            out.flush();
-            return 0;
+            print(info);
+            return CommandLine.ExitCode.OK;
+        } catch (ModelLoadException e) {
+            return explain(e);
         }
+    }
+
+    private void print(ObjectNode info) {
+        PrintWriter out = command.commandLine().getOut();
+        if (json) {
+            out.println(info);
+        } else {
+            print(out, info, "");
+        }
+        out.flush();
+    }
+
+    /** Says everything that keeps a model from running; the one thing that did it comes first. */
+    private int explain(ModelLoadException first) {
+        Set<String> reasons = new LinkedHashSet<>();
+        List<String> found = ModelReasons.of(model);
+        String message = String.valueOf(first.getMessage());
+        if (found.isEmpty() || !json && found.equals(List.of(message))) {
+            reasons.add(message);
+        }
+        reasons.addAll(found);
+        if (json) {
+            ObjectNode root = Json.object().put("runs", false);
+            reasons.forEach(root.putArray("reasons")::add);
+            print(root);
+        } else if (reasons.size() == 1) {
+            throw first;
+        } else {
+            PrintWriter err = command.commandLine().getErr();
+            err.println("chai: " + model + " cannot be run, for " + reasons.size() + " reasons:");
+            reasons.forEach(reason -> err.println("- " + reason));
+        }
+        return CommandLine.ExitCode.SOFTWARE;
     }
 
     private static ObjectNode describe(ChaiModel loaded, Optional<ClusterProfile> profile) {
         ModelConfig config = loaded.config();
-        ObjectNode root = Json.object();
-        root.putObject("model").put("type", config.modelType()).put("layers", config.layers())
+        ObjectNode root = Json.object().put("runs", true);
+        ObjectNode shape = root.putObject("model").put("type", config.modelType()).put("layers", config.layers())
                 .put("heads", config.heads().numberOfHeads()).put("kvHeads", config.heads().numberOfKvHeads())
                 .put("headSize", config.heads().headSize()).put("hiddenSize", config.hiddenSize())
                 .put("intermediateSize", config.intermediateSize()).put("vocabularySize", config.vocabularySize())
                 .put("contextLength", config.contextLength()).put("parameters", loaded.numberOfParameters())
                 .put("weightType", loaded.weightType()).put("weightBytes", loaded.weightBytes());
+        List<Integer> windows = config.layerConfigs().stream().map(layer -> layer.attention().scores().window())
+                .filter(window -> window > 0).toList();
+        shape.put("layersWithWindow", windows.size());
+        config.shortestWindow().ifPresent(window -> shape.put("window", window));
+        config.quantization().remarks().forEach(shape.withArray("remarks")::add);
         root.putObject("machine").put("operators", loaded.operators())
                 .put("kernels", KernelProvider.get().description()).put("java", Runtime.version().toString())
                 .put("processors", Runtime.getRuntime().availableProcessors());
-        long exact = kvBytesPerToken(config, ClusterProfile.exact(config.shape()));
-        ObjectNode cache = root.putObject("kvCache").put("exactBytesPerToken", exact).put("exactBytesPerTokenI8",
-                2L * config.layers() * config.heads().numberOfKvHeads()
-                        * KvType.I8.rowBytes(config.heads().headSize()));
+        KvMemory exactly = new KvMemory(config, ClusterProfile.exact(config.shape()));
+        long exact = exactly.bytesPerToken();
+        ObjectNode cache = root.putObject("kvCache").put("type", "F32").put("exactBytesPerToken", exact)
+                .put("exactBytesOf1000Tokens", exactly.bytes(1000)).put("exactBytesPerTokenI8",
+                        2L * config.layers() * config.heads().numberOfKvHeads()
+                                * KvType.I8.rowBytes(config.heads().headSize()));
         GroupedQueries.remark(config.shape()).ifPresent(remark -> cache.put("groupedQueries", remark));
         profile.ifPresent(clusters -> {
-            long clustered = kvBytesPerToken(config, clusters);
+            KvMemory shared = new KvMemory(config, clusters);
+            long clustered = shared.bytesPerToken();
             cache.put("clusteredBytesPerToken", clustered);
+            cache.put("clusteredBytesOf1000Tokens", shared.bytes(1000));
             cache.put("saving", (double) (exact - clustered) / exact);
             cache.put("scoreSaving",
                     1 - clusters.clusters().stream().mapToInt(Integer::intValue).average().orElseThrow()
@@ -117,37 +157,22 @@ final class InfoCommand implements Callable<Integer> {
     /** A model without a tokenizer still has weights to look at. */
     private void describeText(ObjectNode root, ModelConfig config) {
         ObjectNode text = root.putObject("text");
-        if (!Files.exists(model.resolve("tokenizer.json"))) {
+        Path directory = ModelDirectory.of(model);
+        if (!Files.exists(directory.resolve("tokenizer.json"))) {
             text.putNull("tokenizer");
             return;
         }
-        try (TextTokenizer tokenizer = TextTokenizer.load(model, config)) {
-            text.put("tokenizer", "tokenizer.json").put("chatTemplate", ChatTemplate.existsIn(model));
+        try (TextTokenizer tokenizer = TextTokenizer.load(directory, config)) {
+            Optional<ChatTemplate> template = ChatTemplate.read(directory, tokenizer);
+            text.put("tokenizer", "tokenizer.json").put("chatTemplate", template.isPresent())
+                    .put("tools", template.filter(ChatTemplate::acceptsTools).isPresent())
+                    .put("json", tokenizer.vocabulary().size() > 0)
+                    .put("thinking", template.filter(ChatTemplate::marksThinking).isPresent())
+                    .put("systemMessages", template.filter(ChatTemplate::understandsSystemMessages).isPresent());
             tokenizer.bosToken().ifPresentOrElse(token -> text.put("bosToken", token), () -> text.putNull("bosToken"));
             Json.putNumbers(text, "endTokens",
                     tokenizer.endTokens().stream().mapToInt(Integer::intValue).sorted().toArray());
         }
-    }
-
-    /**
-     * Returns bytes of keys and values per token. With ONLINE membership and grouped-query attention the clusters of a
-     * sequence may keep fewer keys than this says.
-     */
-    private static long kvBytesPerToken(ModelConfig config, ClusterProfile clusters) {
-        long heads = 0;
-        for (int layer = 0; layer < config.layers(); layer++) {
-            heads += config.heads().numberOfKvHeads() + keyHeads(config, clusters, layer);
-        }
-        return heads * config.heads().headSize() * Float.BYTES;
-    }
-
-    private static int keyHeads(ModelConfig config, ClusterProfile clusters, int layer) {
-        int kvHeads = config.heads().numberOfKvHeads();
-        return switch (clusters.membership()) {
-            case Membership.Static(List<HeadClusters> layers) ->
-                (int) Arrays.stream(layers.get(layer).representatives()).map(config.heads()::kvHead).distinct().count();
-            case Membership.Online _,Membership.Prompt _ -> Math.min(kvHeads, clusters.clusters().get(layer));
-        };
     }
 
     private static void print(PrintWriter out, ObjectNode node, String indent) {

@@ -90,6 +90,31 @@ public final class ChatTemplate {
         return !TokenizerFiles.read(directory).templates().isEmpty();
     }
 
+    /**
+     * Returns the template of a model directory, empty if it has none.
+     *
+     * @param tokenizer the tokenizer of the same directory
+     * @throws io.github.chaijlama.model.ModelLoadException if a file is unreadable
+     */
+    public static Optional<ChatTemplate> read(Path directory, TextTokenizer tokenizer) {
+        return of(TokenizerFiles.read(directory), tokenizer);
+    }
+
+    /** Whether the model marks what it thinks before it answers. */
+    public boolean marksThinking() {
+        return thinkingMarks.isPresent();
+    }
+
+    /** Whether the model sees what a system message says. */
+    public boolean understandsSystemMessages() {
+        String said = "Answer in one word.";
+        try {
+            return render(List.of(ChatMessage.system(said), ChatMessage.user("Hello")), true).text().contains(said);
+        } catch (ChatTemplateException _) {
+            return false; // many templates say so themselves
+        }
+    }
+
     /** Returns how the model writes calls of tools. */
     ToolCallFormat toolCallFormat() {
         return withTools.traits.calls();

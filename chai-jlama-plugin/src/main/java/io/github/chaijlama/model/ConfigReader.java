@@ -3,10 +3,15 @@ package io.github.chaijlama.model;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** Reads config.json and generation_config.json of a model directory, and says plainly what is wrong with them. */
 final class ConfigReader {
@@ -39,6 +44,33 @@ final class ConfigReader {
         Set<Integer> eosTokens = new LinkedHashSet<>(config.eosTokens());
         eosTokens.addAll(values(generationFile).tokens("eos_token_id", config.vocabularySize()));
         return config.withEosTokens(List.copyOf(eosTokens));
+    }
+
+    /**
+     * Finds out what is wrong with a configuration, as far as it can be read without what is wrong.
+     *
+     * @throws ModelLoadException if there is nothing that can be read
+     */
+    ConfigProblems problems(Path named) {
+        Path file = ModelDirectory.of(named).resolve("config.json");
+        ObjectNode values = (ObjectNode) JsonFiles.readObject(file);
+        List<String> reasons = new ArrayList<>();
+        boolean quantized = true;
+        while (true) {
+            try {
+                ConfigValues left = new ConfigValues(file, values);
+                ModelConfig config = family(Excerpt.of(left.text("model_type"))).read(left);
+                return new ConfigProblems(reasons, quantized ? Optional.of(config) : Optional.empty());
+            } catch (ModelLoadException e) {
+                reasons.add(e.getMessage());
+                List<JsonNode> parents = e.key().map(values::findParents).orElse(List.of());
+                if (parents.isEmpty()) {
+                    return new ConfigProblems(reasons, Optional.empty());
+                }
+                parents.forEach(parent -> ((ObjectNode) parent).remove(e.key().orElseThrow()));
+                quantized &= !e.key().equals(Optional.of(StoredQuantization.CONFIG));
+            }
+        }
     }
 
     private ModelFamily family(String modelType) {

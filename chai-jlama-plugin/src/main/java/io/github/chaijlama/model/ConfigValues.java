@@ -47,7 +47,7 @@ public final class ConfigValues {
                     || node.isNumber() && (node.doubleValue() == 0 || node.doubleValue() == 1)
                     || node.isContainerNode() && node.isEmpty();
             if (!saysNothing && !asked.contains(key)) {
-                throw refused("'" + key + "' is not supported here, found " + Excerpt.of(node));
+                throw refused(key, "'" + key + "' is not supported here, found " + Excerpt.of(node));
             }
         }
     }
@@ -297,7 +297,12 @@ public final class ConfigValues {
     }
 
     private ModelLoadException bad(String key, String expected, JsonNode found) {
-        return refused("'" + key + "' must be " + expected + ", found " + Excerpt.of(found));
+        return refused(key, "'" + key + "' must be " + expected + ", found " + Excerpt.of(found));
+    }
+
+    /** Returns an exception about a key of this file. */
+    ModelLoadException refused(String key, String message) {
+        return ModelLoadException.ofKey(key, file + ": " + message);
     }
 
     /** Returns an exception about this file. */

@@ -22,7 +22,7 @@ public record StoredQuantization(int blockRows, int blockColumns, List<String> r
     static final String OTHER_TENSORS = ".*[._](input_scale|input_zero_point|input_scale_ub|activation_scale"
             + "|output_scale|output_zero_point|[qkv]_scale|[qkv]_zero_point)";
 
-    private static final String CONFIG = "quantization_config";
+    static final String CONFIG = "quantization_config";
     private static final Set<String> FLOAT8 = Set.of("fp8", "fbgemm_fp8");
     private static final Set<String> FORMATS = Set.of("dense", "int-quantized", "float-quantized", "naive-quantized",
             "pack-quantized", "mixed-precision");
@@ -55,7 +55,7 @@ public record StoredQuantization(int blockRows, int blockColumns, List<String> r
             throw refused(config, method);
         }
         if (found.blocks().size() > 1) {
-            throw config.refused("'" + CONFIG + "' with blocks of several sizes is not supported, found "
+            throw config.refused(CONFIG, "'" + CONFIG + "' with blocks of several sizes is not supported, found "
                     + found.blocks());
         }
         List<Integer> block = found.blocks().stream().findFirst().orElse(List.of(0, 0));
@@ -64,9 +64,9 @@ public record StoredQuantization(int blockRows, int blockColumns, List<String> r
 
     /** Returns an exception that says what to do instead. */
     static ModelLoadException refused(ConfigValues config, String method) {
-        return config.refused("weights quantized by '" + Excerpt.of(method) + "' are not supported; take the model as "
-                + "its makers publish it (F32, BF16, F16), or in FP8 or compressed-tensors, and have its weights "
-                + "quantized here: chai.model.weights=q4, --weights q4, or once by chai quantize");
+        return config.refused(CONFIG, "weights quantized by '" + Excerpt.of(method) + "' are not supported; take the "
+                + "model as its makers publish it (F32, BF16, F16), or in FP8 or compressed-tensors, and have its "
+                + "weights quantized here: chai.model.weights=q4, --weights q4, or once by chai quantize");
     }
 
     private static Found float8(ConfigValues quantization) {
@@ -85,8 +85,8 @@ public record StoredQuantization(int blockRows, int blockColumns, List<String> r
         for (String key : List.of("sparsity_config", "transform_config")) {
             ConfigValues object = quantization.object(key);
             if (!object.isEmpty() && !object.text("format", "").equals("dense")) {
-                throw quantization.refused("'" + key + "' of '" + CONFIG + "' is not supported; take a file of the "
-                        + "model without it");
+                throw quantization.refused(CONFIG, "'" + key + "' of '" + CONFIG + "' is not supported; take a file of "
+                        + "the model without it");
             }
         }
         Found found = new Found(new HashSet<>(), new TreeSet<>());
@@ -103,7 +103,7 @@ public record StoredQuantization(int blockRows, int blockColumns, List<String> r
                 ConfigValues weights = group.object("weights");
                 String strategy = weights.text("strategy", "tensor");
                 if (!STRATEGIES.contains(strategy)) {
-                    throw weights.refused("'strategy' of '" + CONFIG + "' must be one of "
+                    throw weights.refused(CONFIG, "'strategy' of '" + CONFIG + "' must be one of "
                             + new TreeSet<>(STRATEGIES) + ", found " + Excerpt.of(strategy));
                 }
                 if (strategy.equals("block")) {
@@ -117,8 +117,8 @@ public record StoredQuantization(int blockRows, int blockColumns, List<String> r
     private static void requireFormat(ConfigValues values) {
         String format = values.text("format", "dense");
         if (!FORMATS.contains(format)) {
-            throw values.refused("'format' of '" + CONFIG + "' must be one of " + new TreeSet<>(FORMATS) + ", found "
-                    + Excerpt.of(format));
+            throw values.refused(CONFIG, "'format' of '" + CONFIG + "' must be one of " + new TreeSet<>(FORMATS)
+                    + ", found " + Excerpt.of(format));
         }
     }
 

@@ -6,10 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -49,6 +53,45 @@ public final class SafetensorsDirectory {
         SafetensorsDirectory weights = new SafetensorsDirectory(ModelDirectory.of(directory));
         weights.mapFiles(arena);
         return weights.entries;
+    }
+
+    /**
+     * Returns what is wrong with the files of weights, each with a sentence.
+     *
+     * @return empty if {@link #map} maps them
+     */
+    public static List<String> problems(Path directory) {
+        SafetensorsDirectory weights = new SafetensorsDirectory(ModelDirectory.of(directory));
+        List<String> problems = new ArrayList<>();
+        if (!isPresent(weights.directory.resolve(SINGLE_FILE)) && isPresent(weights.index)) {
+            problems(() -> new TreeSet<>(weights.readIndex().values()), problems)
+                    .forEach(shard -> problems(() -> weights.mapAlone(shard), problems));
+        }
+        if (problems.isEmpty()) {
+            problems(() -> {
+                try (Arena arena = Arena.ofConfined()) {
+                    weights.mapFiles(arena);
+                    return Set.of();
+                }
+            }, problems);
+        }
+        return problems;
+    }
+
+    private static Set<String> problems(Supplier<Set<String>> work, List<String> problems) {
+        try {
+            return work.get();
+        } catch (ModelLoadException e) {
+            problems.add(String.valueOf(e.getMessage()));
+            return Set.of();
+        }
+    }
+
+    private Set<String> mapAlone(String shard) {
+        try (Arena arena = Arena.ofConfined()) {
+            SafetensorsFile.map(resolve(shard), arena);
+            return Set.of();
+        }
     }
 
     private void mapFiles(Arena arena) {

@@ -100,6 +100,33 @@ public final class StoredTensors implements AutoCloseable {
         }
     }
 
+    /**
+     * Returns everything that is wrong with the tensors of a directory, each with a sentence.
+     *
+     * @return empty if {@link #open} opens them
+     * @throws ModelLoadException if a file is missing or broken
+     */
+    public static List<String> problems(Path directory, ModelConfig config) {
+        ModelConfig stored = asStored(directory, config);
+        Map<TensorPart, WeightRole> roles = stored.parts();
+        try (StoredTensors tensors = open(directory, Set.of(), stored.names(), stored.quantization())) {
+            TensorProblems problems = new TensorProblems(directory);
+            for (TensorPart part : roles.keySet()) {
+                try {
+                    tensors.require(part);
+                } catch (ModelLoadException e) {
+                    problems.add(part.tensor(), tensors.entries.containsKey(part.tensor()), e);
+                }
+            }
+            return problems.with(() -> tensors.unused(roles, stored.names()).map(Entry::name).toList());
+        }
+    }
+
+    /** Returns everything that is wrong with the files of weights, see {@link SafetensorsDirectory#problems}. */
+    public static List<String> fileProblems(Path directory) {
+        return SafetensorsDirectory.problems(directory);
+    }
+
     private static boolean isSame(Entry a, Entry b) {
         return a.type().equals(b.type()) && Arrays.equals(a.shape(), b.shape()) && a.memory().mismatch(b.memory()) < 0;
     }
@@ -128,23 +155,28 @@ public final class StoredTensors implements AutoCloseable {
 
     /** A tensor that nothing is computed with may be what makes the model what it is. */
     private void requireNothingElse(Map<TensorPart, WeightRole> roles, TensorNames names) {
+        unused(roles, names).findFirst().ifPresent(entry -> {
+            throw new ModelLoadException(where(entry) + "is none that config.json asks for, and would be ignored");
+        });
+    }
+
+    private Stream<Entry> unused(Map<TensorPart, WeightRole> roles, TensorNames names) {
         Set<String> used = roles.keySet().stream().map(TensorPart::tensor).distinct().flatMap(
                 tensor -> packed(tensor).map(several -> several.tensors().stream()).orElse(Stream.of(tensor)))
                 .collect(Collectors.toSet());
-        for (Entry entry : entries.values()) {
+        return entries.values().stream().filter(entry -> {
             String name = entry.name();
             boolean ofUsed = name.endsWith(FACTORS)
                     && used.contains(name.substring(0, name.length() - FACTORS.length()));
-            if (!ofUsed && !used.contains(name) && !names.isOther(name) && !isTiedOutput(entry, roles)) {
-                throw new ModelLoadException(where(entry) + "is none that config.json asks for, and would be ignored");
-            }
-        }
+            return !ofUsed && !used.contains(name) && !names.isOther(name) && !isTiedOutput(entry, roles);
+        });
     }
 
     /** Whether a tensor is the table of tokens once more, as the output matrix. */
     private boolean isTiedOutput(Entry entry, Map<TensorPart, WeightRole> roles) {
         return entry.name().equals(OUTPUT) && roles.entrySet().stream()
-                .filter(part -> part.getValue() == WeightRole.TIED_TABLE).map(part -> entry(part.getKey().tensor()))
+                .filter(part -> part.getValue() == WeightRole.TIED_TABLE)
+                .flatMap(part -> Optional.ofNullable(entries.get(part.getKey().tensor())).stream())
                 .anyMatch(table -> isSame(table, entry));
     }
 

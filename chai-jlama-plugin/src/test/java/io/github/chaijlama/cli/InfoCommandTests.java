@@ -33,6 +33,11 @@ class InfoCommandTests {
         assertThat(run.json().at("/kvCache/exactBytesPerToken").asLong()).isEqualTo(96 * 32 * 4);
         assertThat(run.json().at("/kvCache/clusteredBytesPerToken").asLong()).isEqualTo(87 * 32 * 4);
         assertThat(run.json().at("/kvCache/saving").asDouble()).isCloseTo(9.0 / 96, within(1e-12));
+        assertThat(run.json().at("/kvCache/exactBytesOf1000Tokens").asLong()).isEqualTo(1000 * 96 * 32 * 4);
+        assertThat(run.json().at("/kvCache/clusteredBytesOf1000Tokens").asLong()).isEqualTo(1000 * 87 * 32 * 4);
+        assertThat(run.json().path("runs").booleanValue()).isTrue();
+        assertThat(run.json().at("/model/layersWithWindow").asInt()).isZero();
+        assertThat(run.json().at("/model/window").isMissingNode()).isTrue();
         assertThat(run.json().at("/profile/clusters")).hasSize(6);
         assertThat(CommandRun.of("info", "--model", POCKET, "--profile", PROFILE).out()).contains("[8,2,8,5,8,8]")
                 .containsPattern("membership +STATIC\\R").containsPattern("saving +9.4 %")
@@ -63,6 +68,35 @@ class InfoCommandTests {
         assertThat(q4.path("parameters")).isEqualTo(stored.path("parameters"));
         // 20 bytes instead of 64 for every 32 values, but for embedding and norms.
         assertThat(q4.path("weightBytes").asLong()).isLessThan(stored.path("weightBytes").asLong() / 2);
+    }
+
+    /** Half of the layers see 16 positions, and keep 32 of 1,000. */
+    @Test
+    void infoTellsWhatWindowsSave() {
+        CommandRun run = CommandRun.of("info", "--model",
+                GoldenCases.directory("families").resolve("gemma3_text").toString(), "--json");
+        JsonNode model = run.json().path("model");
+        assertThat(model.path("layersWithWindow").asInt()).isEqualTo(4);
+        assertThat(model.path("window").asInt()).isEqualTo(16);
+        long row = run.json().at("/kvCache/exactBytesPerToken").asLong() / 6;
+        assertThat(run.json().at("/kvCache/exactBytesOf1000Tokens").asLong()).isEqualTo(row * (2 * 1000 + 4 * 32));
+    }
+
+    @Test
+    void infoTellsWhatAConversationMayBe() {
+        JsonNode text = CommandRun.of("info", "--model", POCKET, "--json").json().path("text");
+        assertThat(text.path("json").booleanValue()).isTrue();
+        assertThat(text.path("tools").isBoolean()).isTrue();
+        assertThat(text.path("thinking").booleanValue()).isFalse();
+        assertThat(text.path("systemMessages").isBoolean()).isTrue();
+    }
+
+    @Test
+    void infoTellsWhatFilesAskForAndIsNotDone() {
+        CommandRun run = CommandRun.of("info", "--model",
+                GoldenCases.directory("formats").resolve("fp8_channel").toString(), "--json");
+        assertThat(run.json().at("/model/remarks")).hasSize(2);
+        assertThat(run.json().at("/model/remarks/0").asText()).startsWith("'quantization_config' asks for 8-bit");
     }
 
     @Test

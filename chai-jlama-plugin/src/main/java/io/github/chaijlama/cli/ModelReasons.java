@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.github.chaijlama.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+import io.github.chaijlama.generate.ChatTemplate;
+import io.github.chaijlama.generate.TextTokenizer;
+import io.github.chaijlama.model.ConfigProblems;
+import io.github.chaijlama.model.ModelConfig;
+import io.github.chaijlama.model.ModelDirectory;
+import io.github.chaijlama.model.ModelLoadException;
+import io.github.chaijlama.weight.StoredTensors;
+
+/** Why a model cannot be run: all of it, where loading it names what it finds first. */
+final class ModelReasons {
+    private final Path directory;
+    private final List<String> reasons = new ArrayList<>();
+
+    private ModelReasons(Path directory) {
+        this.directory = directory;
+    }
+
+    /** Returns the reasons as sentences; empty if the files are not to blame. */
+    static List<String> of(Path named) {
+        List<String> first = new ArrayList<>();
+        Optional<Path> directory = attempt(first, () -> ModelDirectory.of(named));
+        if (directory.isEmpty() || !Files.isDirectory(directory.get())) {
+            return first;
+        }
+        ModelReasons found = new ModelReasons(directory.get());
+        found.find();
+        return List.copyOf(found.reasons);
+    }
+
+    private void find() {
+        Optional<ConfigProblems> problems = attempt(reasons, () -> ConfigProblems.of(directory));
+        problems.ifPresent(present -> reasons.addAll(present.reasons()));
+        List<String> ofFiles = StoredTensors.fileProblems(directory);
+        reasons.addAll(ofFiles);
+        Optional<ModelConfig> config = problems.flatMap(ConfigProblems::config);
+        if (ofFiles.isEmpty()) {
+            config.flatMap(present -> attempt(reasons, () -> StoredTensors.problems(directory, present)))
+                    .ifPresent(reasons::addAll);
+        }
+        Path tokenizer = directory.resolve("tokenizer.json");
+        if (!Files.exists(tokenizer)) {
+            reasons.add(tokenizer + " does not exist");
+        } else {
+            config.ifPresent(present -> attempt(reasons, () -> readText(present)));
+        }
+    }
+
+    private boolean readText(ModelConfig config) {
+        try (TextTokenizer tokenizer = TextTokenizer.load(directory, config)) {
+            return ChatTemplate.read(directory, tokenizer).isPresent();
+        }
+    }
+
+    private static <T> Optional<T> attempt(List<String> reasons, Supplier<T> work) {
+        try {
+            return Optional.of(work.get());
+        } catch (ModelLoadException e) {
+            reasons.add(String.valueOf(e.getMessage()));
+            return Optional.empty();
+        }
+    }
+}
