@@ -6,6 +6,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,30 +102,39 @@ public record ModelQuantizer(WeightFormat format, int threads, long maxShardByte
     /** Returns all tensors but the factors of quantized ones, which go with these. */
     private List<WrittenTensor> plan(Path model, StoredTensors stored, ModelConfig config) {
         Quantization quantization = Quantization.of(stored, config.parts(), format);
-        // Jlama's format has no place for experts whose rows lie between each other, as gpt-oss has them.
-        quantization.tensors().stream().filter(stored::isPacked).sorted().findFirst().ifPresent(name -> {
-            throw new ModelLoadException(model + ": tensor " + name + " is of type MXFP4, which has four bits already; "
-                    + "such a model can be quantized when it is loaded");
-        });
-        if (quantization.tensors().stream().allMatch(name -> stored.weight(name).format() == format)) {
+        if (quantization.tensors().stream()
+                .allMatch(name -> !stored.isPacked(name) && stored.weight(name).format() == format)) {
             throw new ModelLoadException(model + " has nothing left to quantize: its matrices are of type " + format);
         }
-        Set<String> used = config.parts().keySet().stream().map(TensorPart::tensor).collect(Collectors.toSet());
         List<WrittenTensor> tensors = new ArrayList<>();
+        Set<String> written = new HashSet<>();
+        quantization.tensors().stream().filter(stored::isPacked).sorted().forEach(name -> {
+            List<Entry> several = stored.several(name);
+            several.forEach(entry -> written.add(entry.name()));
+            tensors.add(new WrittenTensor(new Entry(name, several.getFirst().type(), shape(config, name),
+                    several.getFirst().memory()), several.subList(1, several.size()), Optional.of(format)));
+        });
+        Set<String> used = config.parts().keySet().stream().map(TensorPart::tensor)
+                .filter(name -> !stored.isPacked(name)).collect(Collectors.toSet());
         for (Entry entry : stored.all()) {
             String name = entry.name();
-            if (stored.isFactors(entry)) {
+            if (stored.isFactors(entry) || written.contains(name)) {
                 continue;
             }
             if (quantization.covers(name) && stored.weight(name).format() != format) {
-                tensors.add(new WrittenTensor(entry, Optional.empty(), Optional.of(format)));
+                tensors.add(new WrittenTensor(entry, List.of(), Optional.of(format)));
             } else if (used.contains(name) && stored.weight(name).format() == WeightFormat.F16) {
-                tensors.add(new WrittenTensor(entry, Optional.empty(), Optional.of(WeightFormat.F32)));
+                tensors.add(new WrittenTensor(entry, List.of(), Optional.of(WeightFormat.F32)));
             } else {
-                tensors.add(new WrittenTensor(entry, stored.factorsOf(entry), Optional.empty()));
+                tensors.add(new WrittenTensor(entry, stored.factorsOf(entry).stream().toList(), Optional.empty()));
             }
         }
         return tensors;
+    }
+
+    private static long[] shape(ModelConfig config, String tensor) {
+        return config.parts().keySet().stream().filter(part -> part.tensor().equals(tensor)).findFirst().orElseThrow()
+                .shape().stream().mapToLong(Long::longValue).toArray();
     }
 
     private Result write(Path model, Path out, List<WrittenTensor> tensors, TensorCopy copy) throws IOException {

@@ -3,10 +3,10 @@ package io.github.chaijlama.quantize;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.function.LongConsumer;
 
 import io.github.chaijlama.parallel.WorkerPool;
+import io.github.chaijlama.safetensors.SafetensorsFile.Entry;
 import io.github.chaijlama.safetensors.SafetensorsWriter;
 import io.github.chaijlama.weight.RowConverter;
 import io.github.chaijlama.weight.StoredTensors;
@@ -33,37 +33,45 @@ final class TensorCopy {
     /** Writes a tensor, and its block factors if it has any. */
     void write(WrittenTensor tensor, SafetensorsWriter file) throws IOException {
         if (tensor.format().isPresent()) {
-            convert(stored.weight(tensor.stored().name()), tensor.format().get(), file);
+            convert(tensor, tensor.format().get(), file);
         } else {
             file.write(tensor.stored().name(), 0, tensor.stored().memory());
-            if (tensor.factors().isPresent()) {
-                file.write(tensor.factors().get().name(), 0, tensor.factors().get().memory());
+            for (Entry entry : tensor.more()) {
+                file.write(entry.name(), 0, entry.memory());
             }
             done.accept(tensor.values());
         }
     }
 
-    private void convert(Weight weight, WeightFormat format, SafetensorsWriter file) throws IOException {
-        int columns = weight.columns();
-        int step = Math.min(weight.rows(), RowConverter.rowsAtATime(columns));
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment data = arena.allocate(format.bytes((long) step * columns), Long.BYTES);
-            MemorySegment factors = arena.allocate(factorBytes(format, (long) step * columns), Long.BYTES);
-            for (int row = 0; row < weight.rows(); row += step) {
-                int count = Math.min(step, weight.rows() - row);
-                long before = (long) row * columns;
-                long values = (long) count * columns;
-                Weight converted = new Weight(weight.name(), format, count, columns,
-                        data.asSlice(0, format.bytes(values)), factors.asSlice(0, factorBytes(format, values)));
-                converter.convert(weight.rows(row, count), converted);
-                file.write(weight.name(), format.bytes(before), converted.data());
+    private void convert(WrittenTensor tensor, WeightFormat format, SafetensorsWriter file) throws IOException {
+        String name = tensor.stored().name();
+        int columns = tensor.columns();
+        int rows = Math.toIntExact(tensor.values() / columns);
+        int step = Math.min(rows, RowConverter.rowsAtATime(columns));
+        for (int row = 0; row < rows; row += step) {
+            int count = Math.min(step, rows - row);
+            long before = (long) row * columns;
+            long values = (long) count * columns;
+            try (Arena arena = Arena.ofShared()) {
+                Weight converted = converted(stored.rows(name, row, count, columns, arena, converter), format, arena);
+                file.write(name, format.bytes(before), converted.data());
                 if (format.isQuantized()) {
-                    file.write(StoredTensors.factorsOf(weight.name()), factorBytes(format, before),
-                            converted.factors());
+                    file.write(StoredTensors.factorsOf(name), factorBytes(format, before), converted.factors());
                 }
-                done.accept(values);
             }
+            done.accept(values);
         }
+    }
+
+    private Weight converted(Weight weight, WeightFormat format, Arena arena) {
+        if (weight.format() == format) {
+            return weight; // packed so that this is what it is
+        }
+        Weight to = new Weight(weight.name(), format, weight.rows(), weight.columns(),
+                arena.allocate(format.bytes(weight.size()), Long.BYTES),
+                arena.allocate(factorBytes(format, weight.size()), Long.BYTES));
+        converter.convert(weight, to);
+        return to;
     }
 
     private static long factorBytes(WeightFormat format, long values) {

@@ -15,20 +15,28 @@ import io.github.chaijlama.weight.WeightFormat;
 /**
  * A tensor as it is to be written.
  *
- * @param stored  as it is stored
- * @param factors its block factors, if it is copied and has some
+ * @param stored  as it is stored; what is stored as several tensors has the name and shape of what they stand for
+ * @param more    what belongs to it: block factors if it is copied and has some, all but the first of several
  * @param format  what it becomes; empty if it is copied
  */
-record WrittenTensor(Entry stored, Optional<Entry> factors, Optional<WeightFormat> format) {
+record WrittenTensor(Entry stored, List<Entry> more, Optional<WeightFormat> format) {
+    WrittenTensor {
+        more = List.copyOf(more);
+    }
 
     /** Returns the number of its values. */
     long values() {
         return Arrays.stream(stored.shape()).reduce(1, (a, b) -> a * b);
     }
 
+    /** Returns the values of a row. */
+    int columns() {
+        return stored.shape().length == 0 ? 1 : Math.toIntExact(stored.shape()[stored.shape().length - 1]);
+    }
+
     /** Returns its bytes as it is stored, without factors that are not copied. */
     long storedBytes() {
-        return stored.memory().byteSize() + factors.map(entry -> entry.memory().byteSize()).orElse(0L);
+        return stored.memory().byteSize() + more.stream().mapToLong(entry -> entry.memory().byteSize()).sum();
     }
 
     /** Returns what it is in the file: itself, and block factors where it is quantized. */
@@ -36,7 +44,7 @@ record WrittenTensor(Entry stored, Optional<Entry> factors, Optional<WeightForma
         List<Tensor> tensors = new ArrayList<>();
         if (format.isEmpty()) {
             tensors.add(copy(stored));
-            factors.ifPresent(entry -> tensors.add(copy(entry)));
+            more.forEach(entry -> tensors.add(copy(entry)));
             return tensors;
         }
         WeightFormat type = format.get();

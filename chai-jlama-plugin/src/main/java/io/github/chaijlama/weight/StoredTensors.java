@@ -278,6 +278,29 @@ public final class StoredTensors implements AutoCloseable {
         return weight(entry(name));
     }
 
+    /**
+     * Returns rows of a tensor that the model needs, as it is stored or, if it is {@linkplain #isPacked packed}, in the
+     * format that holds them.
+     *
+     * @param columns   the values of a row
+     * @param owner     owns the memory of what is unpacked
+     * @param converter shares the work of that
+     */
+    public Weight rows(String name, int first, int count, int columns, Arena owner, RowConverter converter) {
+        return packed(name).map(several -> inContext(() -> several.unpack(
+                TensorPart.matrix(name, first + count, columns).rows(first, count), owner, converter)))
+                .orElseGet(() -> weight(name).rows(first, count));
+    }
+
+    /**
+     * Returns what stands for a tensor that the model needs, if it is {@linkplain #isPacked packed}; the one with the
+     * values comes first.
+     */
+    public List<Entry> several(String name) {
+        return packed(name).map(several -> several.tensors().stream()
+                .flatMap(tensor -> Optional.ofNullable(entries.get(tensor)).stream()).toList()).orElse(List.of());
+    }
+
     /** Returns a tensor of the model's, which {@link #require} has found. */
     private Entry entry(String name) {
         return Objects.requireNonNull(entries.get(name), name);

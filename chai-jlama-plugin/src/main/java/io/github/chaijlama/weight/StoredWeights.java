@@ -134,7 +134,10 @@ public final class StoredWeights implements WeightSource, AutoCloseable {
                 return vector(slice, part);
             }
             if (!part.isContiguous()) {
-                Weight gathered = converter.gather(slice, part);
+                Weight gathered = part.transposed() ? converter.gather(slice, part) : converter.gatherRows(slice, part);
+                if (!part.transposed() && gathered.format() != format) {
+                    return converter.convert(gathered, format, done);
+                }
                 done.accept(gathered.size());
                 return gathered;
             }

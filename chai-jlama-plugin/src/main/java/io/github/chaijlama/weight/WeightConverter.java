@@ -116,6 +116,26 @@ final class WeightConverter {
         return new Weight(slice.name(), WeightFormat.F32, rows, columns, out);
     }
 
+    /**
+     * Copies the rows that make a weight out of a slice of a tensor, as they are stored.
+     *
+     * @param slice the whole slice, {@code (height, width)}
+     * @throws ModelLoadException if there is no memory for it
+     */
+    Weight gatherRows(Weight slice, TensorPart part) {
+        int columns = part.columns();
+        long bytes = slice.format().bytes(columns);
+        long factorBytes = slice.format().isQuantized() ? (long) columns / BLOCK * Float.BYTES : 0;
+        MemorySegment data = allocate(slice, part.rows() * bytes);
+        MemorySegment factors = factorBytes > 0 ? allocate(slice, part.rows() * factorBytes) : MemorySegment.NULL;
+        for (int row = 0; row < part.rows(); row++) {
+            long from = (long) part.first() + (long) row * part.step();
+            MemorySegment.copy(slice.data(), from * bytes, data, row * bytes, bytes);
+            MemorySegment.copy(slice.factors(), from * factorBytes, factors, row * factorBytes, factorBytes);
+        }
+        return new Weight(slice.name(), slice.format(), part.rows(), columns, data, factors);
+    }
+
     private MemorySegment allocate(Weight weight, long bytes) {
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
             throw new ModelLoadException("weights can be converted on little endian machines only");

@@ -232,12 +232,32 @@ class ModelQuantizerTests {
         assertThatThrownBy(() -> to(WeightFormat.Q4).quantize(gpt2, second, SILENT))
                 .isInstanceOf(ModelLoadException.class)
                 .hasMessageContaining("has no matrices that can be quantized to Q4");
-        Path packed = GoldenCases.directory("families/gpt_oss_mxfp4");
-        assertThatThrownBy(() -> to(WeightFormat.Q4).quantize(packed, second, SILENT))
-                .isInstanceOf(ModelLoadException.class)
-                .hasMessage(packed + ": tensor model.layers.0.mlp.experts.down_proj is of type MXFP4, which has four "
-                        + "bits already; such a model can be quantized when it is loaded");
         assertThat(second).doesNotExist();
+    }
+
+    /** MXFP4, whose rows lie between each other, FP8, and whole numbers in words. */
+    @ParameterizedTest
+    @CsvSource({ "families/gpt_oss_mxfp4, Q4", "families/gpt_oss_mxfp4, I8", "formats/fp8_block, Q4",
+            "formats/fp8_block, I8", "formats/fp8_e5m2, Q4", "formats/int8_channel, I8", "formats/int4_group, Q4",
+            "formats/int4_zero_point, Q4", "formats/int4_act_order, I8" })
+    void whatIsStoredInFewBitsIsQuantizedAsWhenItIsLoaded(String golden, WeightFormat format) {
+        Path packed = GoldenCases.directory(golden);
+        ModelQuantizer.Result result = to(format).quantize(packed, out, SILENT);
+        assertThat(weights(out).tensors().keySet()).noneMatch(name -> name.endsWith("_blocks")
+                || name.endsWith("_packed") || name.endsWith("weight_scale_inv") || name.endsWith("weight_scale"));
+        assertThat(result.bytes()).isEqualTo(
+                weights(out).tensors().values().stream().mapToLong(tensor -> tensor.bytes().length).sum());
+        assertThat(result.storedBytes()).isLessThanOrEqualTo(
+                weights(packed).tensors().values().stream().mapToLong(tensor -> tensor.bytes().length).sum());
+        WeightType type = format == WeightFormat.Q4 ? WeightType.Q4 : WeightType.Q8;
+        try (ChaiModel written = ChaiModel.load(out, ChaiOptions.exact());
+                ChaiModel loaded = ChaiModel.load(packed, ChaiOptions.exact().with(change -> change.weights(type)));
+                ChaiSession ofWritten = written.newSession();
+                ChaiSession ofLoaded = loaded.newSession()) {
+            assertThat(ofWritten.feed(5, 7, 1, 30, 2)).isEqualTo(ofLoaded.feed(5, 7, 1, 30, 2));
+            assertThat(written.weightType()).isEqualTo(loaded.weightType()).isEqualTo(format.name());
+            assertThat(written.weightBytes()).isEqualTo(loaded.weightBytes());
+        }
     }
 
     /** Eight bits have more than four, so there is something to gain. */
