@@ -4,11 +4,9 @@ package io.github.chaijlama.cli;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -91,15 +89,9 @@ final class InfoCommand implements Callable<Integer> {
         out.flush();
     }
 
-    /** Says everything that keeps a model from running; the one thing that did it comes first. */
+    /** Says everything that keeps a model from running. */
     private int explain(ModelLoadException first) {
-        Set<String> reasons = new LinkedHashSet<>();
-        List<String> found = ModelReasons.of(model);
-        String message = String.valueOf(first.getMessage());
-        if (found.isEmpty() || !json && found.equals(List.of(message))) {
-            reasons.add(message);
-        }
-        reasons.addAll(found);
+        List<String> reasons = ModelReasons.of(model, first);
         if (json) {
             ObjectNode root = Json.object().put("runs", false);
             reasons.forEach(root.putArray("reasons")::add);

@@ -25,19 +25,26 @@ final class ModelReasons {
         this.directory = directory;
     }
 
-    /** Returns the reasons as sentences; empty if the files are not to blame. */
-    static List<String> of(Path named) {
-        List<String> first = new ArrayList<>();
-        Optional<Path> directory = attempt(first, () -> ModelDirectory.of(named));
+    /**
+     * Returns the reasons as sentences, at least one.
+     *
+     * @param first what loading the model named; it stands alone where the files themselves are not to blame
+     */
+    static List<String> of(Path named, ModelLoadException first) {
+        Optional<Path> directory = attempt(new ArrayList<>(), () -> ModelDirectory.of(named));
         if (directory.isEmpty() || !Files.isDirectory(directory.get())) {
-            return first;
+            return List.of(String.valueOf(first.getMessage()));
         }
         ModelReasons found = new ModelReasons(directory.get());
-        found.find();
-        return List.copyOf(found.reasons);
+        Optional<ModelConfig> config = found.ofModel();
+        if (found.reasons.isEmpty()) {
+            found.reasons.add(String.valueOf(first.getMessage()));
+        }
+        found.ofText(config);
+        return found.reasons.stream().distinct().toList();
     }
 
-    private void find() {
+    private Optional<ModelConfig> ofModel() {
         Optional<ConfigProblems> problems = attempt(reasons, () -> ConfigProblems.of(directory));
         problems.ifPresent(present -> reasons.addAll(present.reasons()));
         List<String> ofFiles = StoredTensors.fileProblems(directory);
@@ -47,6 +54,10 @@ final class ModelReasons {
             config.flatMap(present -> attempt(reasons, () -> StoredTensors.problems(directory, present)))
                     .ifPresent(reasons::addAll);
         }
+        return config;
+    }
+
+    private void ofText(Optional<ModelConfig> config) {
         Path tokenizer = directory.resolve("tokenizer.json");
         if (!Files.exists(tokenizer)) {
             reasons.add(tokenizer + " does not exist");

@@ -98,6 +98,16 @@ class InfoReasonsTests {
         assertThat(reasons().get(4)).isEqualTo("8 more tensors are not as config.json asks for");
     }
 
+    /** What is asked for cannot be done, and the files are as they should be. */
+    @Test
+    void whatIsAskedForComesFirst() throws IOException {
+        CommandRun run = CommandRun.of("info", "--model",
+                GoldenCases.directory("formats").resolve("int4_group").toString(), "--weights", "q8", "--json");
+        assertThat(run.json().path("reasons")).hasSize(2);
+        assertThat(run.json().at("/reasons/0").asText()).contains("which has fewer bits than I8");
+        assertThat(run.json().at("/reasons/1").asText()).endsWith("tokenizer.json does not exist");
+    }
+
     /** One reason is one sentence, as from every other command. */
     @Test
     void oneReasonIsASentence() throws IOException {
