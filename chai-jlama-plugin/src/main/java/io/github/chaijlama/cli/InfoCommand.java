@@ -158,12 +158,21 @@ final class InfoCommand implements Callable<Integer> {
             Optional<ChatTemplate> template = ChatTemplate.read(directory, tokenizer);
             text.put("tokenizer", "tokenizer.json").put("chatTemplate", template.isPresent())
                     .put("tools", template.filter(ChatTemplate::acceptsTools).isPresent())
-                    .put("json", tokenizer.vocabulary().size() > 0)
+                    .put("json", canBeHeldToJson(tokenizer))
                     .put("thinking", template.filter(ChatTemplate::marksThinking).isPresent())
                     .put("systemMessages", template.filter(ChatTemplate::understandsSystemMessages).isPresent());
             tokenizer.bosToken().ifPresentOrElse(token -> text.put("bosToken", token), () -> text.putNull("bosToken"));
             Json.putNumbers(text, "endTokens",
                     tokenizer.endTokens().stream().mapToInt(Integer::intValue).sorted().toArray());
+        }
+    }
+
+    /** Every byte must be a token of its own, or there would be texts that no tokens make. */
+    private static boolean canBeHeldToJson(TextTokenizer tokenizer) {
+        try {
+            return tokenizer.vocabulary().size() > 0;
+        } catch (UnsupportedOperationException _) {
+            return false;
         }
     }
 

@@ -86,6 +86,10 @@ class InfoCommandTests {
     void infoTellsWhatAConversationMayBe() {
         JsonNode text = CommandRun.of("info", "--model", POCKET, "--json").json().path("text");
         assertThat(text.path("json").booleanValue()).isTrue();
+        JsonNode fewTokens = CommandRun.of("info", "--model", GoldenCases.directory("gqa").toString(), "--json").json()
+                .path("text");
+        assertThat(fewTokens.path("json").booleanValue()).isFalse();
+        assertThat(fewTokens.path("systemMessages").booleanValue()).isFalse();
         assertThat(text.path("tools").isBoolean()).isTrue();
         assertThat(text.path("thinking").booleanValue()).isFalse();
         assertThat(text.path("systemMessages").isBoolean()).isTrue();
