@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 import io.github.chaijlama.langchain4j.ChaiEngine;
 import io.github.chaijlama.schedule.Scheduler;
@@ -16,11 +17,16 @@ import io.github.chaijlama.schedule.SchedulerFigures;
  * a model takes so long that it must hang. Thread-safe.
  */
 public final class ChaiHealth {
-    private final List<ChaiEngine> engines;
+    private final Supplier<List<ChaiEngine>> loaded;
     private final Duration maxStepTime;
 
-    ChaiHealth(List<ChaiEngine> engines, Duration maxStepTime) {
-        this.engines = List.copyOf(engines);
+    /**
+     * Creates it.
+     *
+     * @param loaded returns the models that are loaded now
+     */
+    ChaiHealth(Supplier<List<ChaiEngine>> loaded, Duration maxStepTime) {
+        this.loaded = loaded;
         this.maxStepTime = maxStepTime;
     }
 
@@ -34,6 +40,7 @@ public final class ChaiHealth {
 
     /** Returns how it is now. */
     public State state() {
+        List<ChaiEngine> engines = loaded.get();
         Optional<String> problem = engines.stream().filter(ChaiEngine::isRefusing).findFirst()
                 .map(engine -> engine.modelName() + " takes on no more requests, since the application is stopping");
         Map<String, Object> details = new LinkedHashMap<>();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.operation;
 
-import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -21,8 +21,8 @@ public final class ChaiHealthAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean
-    ChaiHealth chaiHealth(ObjectProvider<ChaiEngine> engines, ChaiHealthProperties properties) {
-        return new ChaiHealth(engines.orderedStream().toList(), properties.maxStepTime());
+    ChaiHealth chaiHealth(ConfigurableListableBeanFactory beans, ChaiHealthProperties properties) {
+        return new ChaiHealth(() -> LoadedEngines.of(beans), properties.maxStepTime());
     }
 
     /** Spring Boot 3. */

@@ -4,6 +4,7 @@ package io.github.chaijlama.operation;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 import io.micrometer.core.instrument.FunctionCounter;
@@ -24,16 +25,21 @@ import io.github.chaijlama.schedule.Scheduler;
  * anyway when somebody asks for them.
  */
 public final class ChaiMetrics implements MeterBinder, DisposableBean {
-    private final List<ChaiEngine> engines;
+    private final Supplier<List<ChaiEngine>> loaded;
     private final List<Runnable> removals = new CopyOnWriteArrayList<>();
 
-    ChaiMetrics(List<ChaiEngine> engines) {
-        this.engines = List.copyOf(engines);
+    /**
+     * Creates them.
+     *
+     * @param loaded returns the models that are loaded now
+     */
+    ChaiMetrics(Supplier<List<ChaiEngine>> loaded) {
+        this.loaded = loaded;
     }
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        for (ChaiEngine engine : engines) {
+        for (ChaiEngine engine : loaded.get()) {
             TextModel model = engine.textModel();
             Tags tags = Tags.of("model", engine.modelName());
             RequestMeters meters = new RequestMeters(registry, tags);

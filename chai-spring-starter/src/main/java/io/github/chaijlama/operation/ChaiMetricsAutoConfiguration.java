@@ -2,7 +2,7 @@
 package io.github.chaijlama.operation;
 
 import io.micrometer.core.instrument.binder.MeterBinder;
-import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -20,7 +20,7 @@ public final class ChaiMetricsAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean
-    ChaiMetrics chaiMetrics(ObjectProvider<ChaiEngine> engines) {
-        return new ChaiMetrics(engines.orderedStream().toList());
+    ChaiMetrics chaiMetrics(ConfigurableListableBeanFactory beans) {
+        return new ChaiMetrics(() -> LoadedEngines.of(beans));
     }
 }

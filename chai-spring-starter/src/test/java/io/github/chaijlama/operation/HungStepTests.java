@@ -50,10 +50,9 @@ class HungStepTests {
 
     @Test
     void isOutOfServiceUntilTheStepEnds() throws Exception {
-        ChaiHealth health;
         try (OperatedApplication application = new OperatedApplication(List.of(Held.class),
                 "--chai.health.max-step-time=1ms"); ExecutorService threads = Executors.newCachedThreadPool()) {
-            health = application.context().getBean(ChaiHealth.class);
+            ChaiHealth health = application.context().getBean(ChaiHealth.class);
             assertThat(application.get("/health").statusCode()).isEqualTo(200);
             HeldEngine held = application.context().getBean(HeldEngine.class);
             ChatModel model = application.context().getBean(ChatModel.class);
@@ -82,9 +81,13 @@ class HungStepTests {
                     "vllm:kv_cache_usage_perc{model_name=\"held\"} 0.0");
             assertThat(outcome(application, "stop")).isEqualTo(2);
             assertThat(outcome(application, "refused")).isEqualTo(1);
+
+            held.engine().refuseRequests(); // as an application does that stops
+            assertThat(application.get("/health").statusCode()).isEqualTo(503);
+            assertThat(application.get("/health").body())
+                    .isEqualTo("held takes on no more requests, since the application is stopping");
+            assertThat(application.get("/actuator/health").statusCode()).isEqualTo(503);
         }
-        assertThat(health.state().problem()).hasValue("held takes on no more requests, since the application is "
-                + "stopping");
     }
 
     private static void assertHangs(OperatedApplication application) {
