@@ -16,8 +16,11 @@ import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.springframework.boot.LazyInitializationBeanFactoryPostProcessor;
 import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.SmartLifecycle;
 
@@ -127,10 +130,14 @@ class EngineLifecycleTests {
 
     @Test
     void anEngineThatNobodyHasNeededIsNotLoadedToBeStopped() {
-        ConfigurableApplicationContext context = start("--spring.main.lazy-initialization=true",
-                "--chai.model.path=nowhere");
-        context.close();
-        assertThat(context.getBeanFactory().containsSingleton("chaiEngine")).isFalse();
+        new ApplicationContextRunner().withConfiguration(AutoConfigurations.of(ChaiAutoConfiguration.class))
+                .withPropertyValues("chai.model.path=nowhere")
+                .withInitializer(context -> context
+                        .addBeanFactoryPostProcessor(new LazyInitializationBeanFactoryPostProcessor()))
+                .run(context -> {
+                    context.getSourceApplicationContext().stop();
+                    assertThat(context.getBeanFactory().containsSingleton("chaiEngine")).isFalse();
+                });
     }
 
     /** What Spring Boot's own lifecycles are at: the web server's graceful shutdown, and its stop. */

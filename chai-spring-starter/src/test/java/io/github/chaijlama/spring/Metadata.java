@@ -56,10 +56,13 @@ final class Metadata {
         return ((Enum<?>) constant).name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** Returns all properties by name. */
+    /** Returns this module's own properties by name, without those that Spring Boot gives an endpoint. */
     static List<Property> properties() {
         List<Property> properties = new ArrayList<>();
         for (JsonNode each : read().path("properties")) {
+            if (!each.path("name").asText().startsWith("chai.")) {
+                continue;
+            }
             properties.add(new Property(each.path("name").asText(), each.path("type").asText(),
                     text(each.path("defaultValue")), each.path("description").asText()));
         }
