@@ -219,7 +219,7 @@ class CalibrateCommandTests {
                 TestModels.POCKET_PROFILE.toString());
 
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).contains("clusters per layer: [8, 2, 8, 5, 8, 8]")
+        assertThat(run.out()).contains("clusters per layer: [8, 7, 6, 3, 8, 8]")
                 .contains("online, window 5, AGGLOMERATIVE, FIRST").contains("prompt, KMEANS, MEDOID")
                 .contains("static, AGGLOMERATIVE, MEDOID").contains("random, draw 3").contains(" after ");
     }

@@ -86,7 +86,7 @@ class ChaiChatModelTests {
             assertThat(metadata.attention()).isEqualTo(AttentionMode.CLUSTERED);
             assertThat(metadata.timeToFirstToken()).isPositive().isLessThan(metadata.duration());
             int tokens = response.tokenUsage().totalTokenCount() - 1; // the end token is never fed
-            assertThat(metadata.kvCacheBytes()).hasValue(tokens * 87L * 32 * 4);
+            assertThat(metadata.kvCacheBytes()).hasValue(tokens * 88L * 32 * 4);
             assertThat(metadata.toBuilder().build()).isEqualTo(metadata).hasSameHashCodeAs(metadata);
             assertThat(metadata.toBuilder().id("other").build()).isNotEqualTo(metadata);
             assertThat(metadata.toString()).contains("CLUSTERED").contains("pocket");

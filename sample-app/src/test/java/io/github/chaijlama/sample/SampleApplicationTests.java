@@ -162,7 +162,7 @@ class SampleApplicationTests {
         assertThat(on.path("attention").stringValue()).isEqualTo("CLUSTERED");
         assertThat(off.path("attention").stringValue()).isEqualTo("EXACT");
         int stored = on.path("promptTokens").intValue() + on.path("generatedTokens").intValue() - 1;
-        assertThat(on.path("kvCacheBytes").longValue()).isEqualTo(stored * 87L * 32 * 4);
+        assertThat(on.path("kvCacheBytes").longValue()).isEqualTo(stored * 88L * 32 * 4);
         stored = off.path("promptTokens").intValue() + off.path("generatedTokens").intValue() - 1;
         assertThat(off.path("kvCacheBytes").longValue()).isEqualTo(stored * 96L * 32 * 4);
     }
