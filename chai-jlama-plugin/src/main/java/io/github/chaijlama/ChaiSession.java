@@ -11,7 +11,6 @@ import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.decoder.BatchPlan;
 import io.github.chaijlama.decoder.Decoder;
 import io.github.chaijlama.decoder.StepRun;
-import io.github.chaijlama.decoder.StepRun.Logits;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.ModelConfig;
@@ -37,22 +36,21 @@ public final class ChaiSession implements PromptSession {
 
     @Override
     public float[] feed(int... tokens) {
-        return run(tokens, Logits.LAST).getLast();
+        return run(tokens, false).getLast();
     }
 
     @Override
     public float[][] feedAll(int... tokens) {
-        return run(tokens, Logits.ALL).toArray(float[][]::new);
+        return run(tokens, true).toArray(float[][]::new);
     }
 
-    private List<float[]> run(int[] tokens, Logits wanted) {
+    private List<float[]> run(int[] tokens, boolean all) {
         SessionChecks.requireFeedable(config(), length(), tokens);
         List<float[]> logits = new ArrayList<>();
         int from = 0;
         for (int batch : BatchPlan.batches(tokens.length)) {
-            boolean last = from + batch == tokens.length;
-            StepRun run = new StepRun(sequence, tokens, from, batch,
-                    last || wanted == Logits.ALL ? wanted : Logits.NONE);
+            int last = from + batch == tokens.length ? 1 : 0;
+            StepRun run = new StepRun(sequence, tokens, from, batch, all ? batch : last);
             logits.addAll(List.of(SessionChecks.requireFinite(decoder.step(List.of(run)))));
             from += batch;
         }
@@ -60,8 +58,18 @@ public final class ChaiSession implements PromptSession {
     }
 
     StepRun toStep(SessionRun run) {
-        return new StepRun(sequence, run.tokens(), run.from(), run.count(),
-                run.wantsLogits() ? Logits.LAST : Logits.NONE);
+        return new StepRun(sequence, run.tokens(), run.from(), run.count(), run.logits());
+    }
+
+    /**
+     * Returns how many tokens may be fed behind the next ones, in the same step, and be
+     * {@linkplain #truncate cut} again if they turn out to be wrong, with the same numbers before and after as if they
+     * had never been fed. Not in the window that clusters are decided from, for instance, nor with Jlama's operators.
+     *
+     * @param sure tokens that are fed in any case, at least 1
+     */
+    public int roomForGuesses(int sure) {
+        return decoder.roomForGuesses(sequence, sure);
     }
 
     @Override

@@ -194,9 +194,9 @@ class LongSequenceAnglesTests {
             }
             // As a scheduler calculates again what was paused.
             known.beginPrompt();
-            vector.step(List.of(new SessionRun(known, tokens(0, 90), 0, 40, false)));
+            vector.step(List.of(new SessionRun(known, tokens(0, 90), 0, 40, 0)));
             known.endPrompt();
-            float[][] logits = vector.step(List.of(new SessionRun(known, tokens(0, 90), 40, 50, true)));
+            float[][] logits = vector.step(List.of(new SessionRun(known, tokens(0, 90), 40, 50, 1)));
             assertThat(logits[0]).isEqualTo(last);
 
             // A next turn, whose beginning is cut back to the short side.
@@ -207,8 +207,8 @@ class LongSequenceAnglesTests {
             assertThat(grown.feed(tokens(50, 60))).isEqualTo(known.feed(tokens(50, 60)));
             known.truncate(50);
             known.beginPrompt();
-            vector.step(List.of(new SessionRun(known, tokens(50, 60), 0, 3, false)));
-            vector.step(List.of(new SessionRun(known, tokens(50, 60), 3, 7, true)));
+            vector.step(List.of(new SessionRun(known, tokens(50, 60), 0, 3, 0)));
+            vector.step(List.of(new SessionRun(known, tokens(50, 60), 3, 7, 1)));
             for (ChaiSession session : List.of(grown, known)) {
                 session.endPrompt();
             }

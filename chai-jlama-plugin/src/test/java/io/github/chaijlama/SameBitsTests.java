@@ -108,7 +108,7 @@ class SameBitsTests {
                 if (left > 0 && random.nextInt(4) > 0) {
                     int most = length < prompt ? random.nextInt(3) == 0 ? 2 : 90 : 3;
                     runs.add(new SessionRun(sessions.get(each), tokens.get(each), length,
-                            1 + random.nextInt(Math.min(left, most)), true));
+                            1 + random.nextInt(Math.min(left, most)), 1));
                 }
             }
             if (runs.isEmpty()) {

@@ -245,6 +245,18 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
+     * Whether positions of an answer that the next step sees behind the first {@code newLength} can be
+     * {@linkplain #truncate cut} again, and no bit tells that they were there: membership is decided from fewer, rows
+     * are added in one order, and nobody looks. No layer forgets in a step what is needed for that.
+     *
+     * @param newLength more positions than there are now
+     */
+    public boolean canTakeBackBehind(int newLength) {
+        return newLength > length && newLength >= membership.windowEnd() && rowOrder == RowOrder.SINGLE_ROWS
+                && observers.isEmpty();
+    }
+
+    /**
      * Makes this sequence, which must be new and of the same model, profile and type, a copy of the first positions of
      * another.
      *

@@ -3,7 +3,6 @@ package io.github.chaijlama.bench;
 
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -126,11 +125,11 @@ final class BenchRequest implements Generation {
     }
 
     @Override
-    public OptionalInt next(float[] logits) {
+    public int[] next(float[] logits) {
         times[came.get()] = System.nanoTime();
         first.countDown();
         int token = answer[came.getAndIncrement()];
-        return came.get() == answer.length ? OptionalInt.empty() : OptionalInt.of(token);
+        return came.get() == answer.length ? new int[0] : new int[]{ token };
     }
 
     @Override

@@ -94,6 +94,30 @@ final class State {
         return state;
     }
 
+    /** Whether whitespace may come that means nothing. */
+    boolean mayTakeWhitespace() {
+        return stacks.stream().anyMatch(stack -> stack.top() instanceof Whitespace);
+    }
+
+    /** Returns the byte that must come, whitespace aside; -1 if there are several, or the text may end here. */
+    int onlyByte() {
+        int only = -1;
+        for (Stack stack : stacks) {
+            if (stack.top() instanceof Whitespace) {
+                continue;
+            }
+            for (int value = 0; value < 256; value++) {
+                if (value != only && !((Frame.Terminal) stack.top()).step(value).equals(Frame.Terminal.IMPOSSIBLE)) {
+                    if (only >= 0) {
+                        return -1;
+                    }
+                    only = value;
+                }
+            }
+        }
+        return complete ? -1 : only;
+    }
+
     /**
      * Returns the first byte of the shortest completion, which is the same one every time; asked only if not complete.
      */

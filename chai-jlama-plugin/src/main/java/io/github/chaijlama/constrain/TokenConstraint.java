@@ -2,6 +2,7 @@
 package io.github.chaijlama.constrain;
 
 import java.util.Arrays;
+import java.util.function.Function;
 
 /**
  * Holds one answer to a schema, token by token: a token may come only if the answer can still be completed, with what
@@ -11,6 +12,7 @@ import java.util.Arrays;
 public final class TokenConstraint {
     private final JsonConstraint constraint;
     private final Vocabulary vocabulary;
+    private final WhitespaceStyle style = new WhitespaceStyle();
     private State state;
     private int left;
 
@@ -87,9 +89,70 @@ public final class TokenConstraint {
         }
         byte[] bytes = vocabulary.bytes(token);
         if (bytes.length > 0) {
+            for (byte value : bytes) {
+                style.next(value);
+            }
             state = constraint.current(state.step(bytes));
             left--;
         }
+    }
+
+    /**
+     * Tokens that spell the text which comes next because the schema leaves no other.
+     *
+     * @param tokens  the tokens
+     * @param certain how many of them, the first ones, need not be chosen
+     */
+    public record NextText(int[] tokens, int certain) {}
+
+    /**
+     * Returns the text that comes next whatever a model says: the schema leaves no other, and no other whitespace once
+     * the answer has shown how it sets its own. Certain are as many tokens of it as the answer has room for, and as are
+     * the same whatever comes behind the text: a token whose text may be the beginning of a longer one is left to
+     * whoever chooses, so that a space can be part of the word that it precedes.
+     *
+     * @param tokenizer gives the tokens of a text that stands within another, none if it has none of its own for it
+     */
+    public NextText nextText(Function<String, int[]> tokenizer) {
+        CertainText next = CertainText.of(state, style);
+        byte[] text = next.text();
+        int[] tokens = text.length == 0 ? new int[0] : vocabulary.tokens(text, tokenizer);
+        return new NextText(tokens, certain(tokens, text, next.after()));
+    }
+
+    private int certain(int[] tokens, byte[] text, State after) {
+        State at = state;
+        int from = 0;
+        for (int i = 0; i < tokens.length; i++) {
+            byte[] bytes = vocabulary.bytes(tokens[i]);
+            boolean fits = bytes.length > 0 && from + bytes.length <= text.length
+                    && Arrays.equals(bytes, 0, bytes.length, text, from, from + bytes.length);
+            if (!fits || vocabulary.hasTokenBeyond(text, from, after)) {
+                return i;
+            }
+            at = at.step(bytes);
+            if (at.minimumTokens(vocabulary) > left - i - 1) {
+                return i;
+            }
+            from += bytes.length;
+        }
+        return tokens.length;
+    }
+
+    /** Returns how many of some tokens, the first ones, may come one after another. */
+    public int allowed(int... tokens) {
+        State at = state;
+        for (int i = 0; i < tokens.length; i++) {
+            byte[] bytes = vocabulary.bytes(tokens[i]);
+            if (bytes.length == 0) {
+                return i;
+            }
+            at = at.step(bytes);
+            if (at.isDead() || at.minimumTokens(vocabulary) > left - i - 1) {
+                return i;
+            }
+        }
+        return tokens.length;
     }
 
     /** Whether the answer so far is a value of the schema: it may end here. */

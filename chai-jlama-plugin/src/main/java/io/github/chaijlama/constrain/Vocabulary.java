@@ -12,9 +12,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The tokens of a model as the bytes they stand for, in a tree. Built once for a model; immutable and thread-safe.
@@ -90,7 +92,7 @@ public final class Vocabulary {
         for (int token = 0; token < size; token++) {
             Byte mark = markTokens.get(token);
             byte[] text = mark == null ? bytes.apply(token) : new byte[]{ mark };
-            boolean isUsable = text.length > 0 && (mark != null || !never.contains(token))
+            boolean isUsable = text.length > 0 && (mark != null || !never.contains(token) && isText(text))
                     && !endTokens.contains(token);
             this.bytes[token] = isUsable ? text : NOTHING;
             if (isUsable) {
@@ -109,6 +111,16 @@ public final class Vocabulary {
         buildTree();
         requireSingleBytes();
         this.stringTokens = findStringTokens();
+    }
+
+    /** Whether bytes can be part of UTF-8; vocabularies that fall back to bytes have tokens for all. */
+    private static boolean isText(byte[] text) {
+        for (byte value : text) {
+            if ((value & 0xFF) >= FIRST_MARK) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static Map<String, Byte> markBytes(Map<String, Integer> marks) {
@@ -286,6 +298,68 @@ public final class Vocabulary {
             }
             node = at < to ? child(node, text[at]) : -1;
         }
+    }
+
+    /**
+     * Returns the tokens of a text: marks as what they are, and what is between them as a tokenizer writes it.
+     *
+     * @param text      its last character may not be complete; that is left out
+     * @param tokenizer gives the tokens of a text
+     */
+    int[] tokens(byte[] text, Function<String, int[]> tokenizer) {
+        IntStream.Builder tokens = IntStream.builder();
+        int from = 0;
+        for (int at = 0; at <= text.length; at++) {
+            boolean isMark = at < text.length && (text[at] & 0xFF) >= FIRST_MARK;
+            if ((isMark || at == text.length) && from < at) {
+                String between = characters(Arrays.copyOfRange(text, from, at));
+                int[] found = between.isEmpty() ? new int[0] : tokenizer.apply(between);
+                Arrays.stream(found).forEach(tokens::add);
+                if (found.length == 0) {
+                    break; // and nothing behind it can be told
+                }
+            }
+            if (isMark) {
+                tokens.add(sorted[firstToken[roots[text[at] & 0xFF]]]);
+                from = at + 1;
+            }
+        }
+        return tokens.build().toArray();
+    }
+
+    /** Returns the characters of UTF-8 that are complete. */
+    private static String characters(byte[] bytes) {
+        int last = bytes.length - 1;
+        while (last > 0 && (bytes[last] & 0xC0) == 0x80) {
+            last--;
+        }
+        int length = Math.max(1, Integer.numberOfLeadingZeros(~(bytes[last] << 3 * Byte.SIZE)));
+        boolean isWhole = last + length == bytes.length;
+        return new String(bytes, 0, isWhole ? bytes.length : last, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Whether some token begins with a part of a text, goes beyond it, and may come.
+     *
+     * @param from  where the part begins; it ends with the text
+     * @param after the state behind the text
+     */
+    boolean hasTokenBeyond(byte[] text, int from, State after) {
+        int node = roots[text[from] & 0xFF];
+        for (int at = from + 1; at < text.length && node >= 0; at++) {
+            node = child(node, text[at]);
+        }
+        return node >= 0 && hasTokenBelow(node, after);
+    }
+
+    private boolean hasTokenBelow(int parent, State state) {
+        for (int node = parent + 1; node < skip[parent]; node = skip[node]) {
+            State after = state.step(label[node] & 0xFF);
+            if (!after.isDead() && (hasTokens(node) || hasTokenBelow(node, after))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private int child(int parent, byte value) {

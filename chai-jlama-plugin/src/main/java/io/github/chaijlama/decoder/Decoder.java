@@ -142,13 +142,13 @@ public final class Decoder implements AutoCloseable {
     private float[][] logits(List<StepRun> runs, List<SequenceRows> sequences, Rows x) {
         int wanted = 0;
         for (StepRun run : runs) {
-            wanted += run.wantedRows();
+            wanted += run.logits();
         }
         float[][] logits = new float[wanted][];
         Rows rows = layers.wantedRows(wanted); // (row, hiddenSize)
         int next = 0;
         for (int i = 0; i < runs.size(); i++) {
-            int count = runs.get(i).wantedRows();
+            int count = runs.get(i).logits();
             SequenceRows of = sequences.get(i);
             if (count > 0) {
                 rows.rows(next, count).memory().copyFrom(x.rows(of.firstRow() + of.rows() - count, count).memory());
@@ -174,6 +174,21 @@ public final class Decoder implements AutoCloseable {
         } finally {
             layers.lock().unlock();
         }
+    }
+
+    /**
+     * Returns how many tokens that may turn out to be wrong can be fed behind those that a sequence gets anyway, in one
+     * step, and be cut again as if they had never been: none while heads are looked at, no more than the context holds,
+     * none beyond the length where angles become others, and none with products that depend on the number of rows.
+     *
+     * @param sure tokens that the sequence gets anyway, at least 1
+     */
+    public int roomForGuesses(AttentionSequence sequence, int sure) {
+        int length = sequence.length() + sure;
+        if (!layers.tools().products().areSameForAnyRows() || !sequence.canTakeBackBehind(length)) {
+            return 0;
+        }
+        return Math.max(0, Math.min(config().contextLength() - length, stretching.roomBehind(length)));
     }
 
     /** Ends a sequence and returns its memory, after the step that is running; also when the model is closed. */

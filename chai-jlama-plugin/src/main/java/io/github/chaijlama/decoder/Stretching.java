@@ -6,7 +6,6 @@ import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 import io.github.chaijlama.attention.AttentionSequence;
-import io.github.chaijlama.decoder.StepRun.Logits;
 import io.github.chaijlama.kv.KvCacheFullException;
 
 /**
@@ -47,11 +46,16 @@ record Stretching(OptionalInt beyond) {
         }
     }
 
+    /** Returns how many tokens can follow the first {@code length} of a sequence without other angles. */
+    int roomBehind(int length) {
+        return beyond.isEmpty() || length > beyond.getAsInt() ? Integer.MAX_VALUE : beyond.getAsInt() - length;
+    }
+
     private static void repeat(AttentionSequence sequence, int[] tokens, int from, int end,
             Consumer<List<StepRun>> pass) {
         int next = from;
         for (int batch : BatchPlan.batches(end - from)) {
-            pass.accept(List.of(new StepRun(sequence, tokens, next, batch, Logits.NONE)));
+            pass.accept(List.of(new StepRun(sequence, tokens, next, batch, 0)));
             next += batch;
         }
     }

@@ -26,6 +26,11 @@ public record TimedProducts(MatrixProducts timed, StepClock clock) implements Ma
     }
 
     @Override
+    public boolean areSameForAnyRows() {
+        return timed.areSameForAnyRows();
+    }
+
+    @Override
     public void multiply(Rows input, List<Product> products) {
         long start = System.nanoTime();
         timed.multiply(input, products);

@@ -2,9 +2,11 @@
 package io.github.chaijlama.generate;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ final class Answer {
     private final StopSequences stopSequences;
     private final boolean limitedByContext;
     private final Optional<AnswerGuide> guide;
+    private final Optional<PromptLookup> guesses;
     private final AnswerText answerText;
     private final StringBuilder thinking = new StringBuilder();
     private final StringBuilder text = new StringBuilder();
@@ -57,6 +60,8 @@ final class Answer {
                 : new ThinkingText(Optional.empty(), false);
         this.guide = options.constraint()
                 .map(schema -> new AnswerGuide(schema, sampler, tokenizer, maxNewTokens, thoughts, answerText));
+        this.guesses = options.guess() ? Optional.of(new PromptLookup(prompt, tokenizer::word))
+                : Optional.empty();
         this.listener = listener;
         this.decoder = tokenizer.newDecoder(startOfText);
         this.stopSequences = new StopSequences(options.stopSequences());
@@ -74,16 +79,41 @@ final class Answer {
      * Chooses the next token.
      *
      * @param logits after all tokens so far; changed where a constraint forbids a token
-     * @return the token, to be calculated; empty if it has ended the answer
+     * @return the token and those that follow it in any case, to be calculated; none if the answer has ended
      */
-    OptionalInt next(float[] logits) {
-        int token = guide.map(held -> held.choose(logits)).orElseGet(() -> sampler.sample(logits));
-        accept(token);
-        if (isFinished()) {
-            finishText();
-            return OptionalInt.empty();
+    int[] next(float[] logits) {
+        IntStream.Builder tokens = IntStream.builder();
+        OptionalInt token = OptionalInt
+                .of(guide.map(held -> held.choose(logits)).orElseGet(() -> sampler.sample(logits)));
+        while (token.isPresent()) {
+            accept(token.getAsInt());
+            if (isFinished()) {
+                finishText();
+                return new int[0];
+            }
+            tokens.add(token.getAsInt());
+            token = guide.map(AnswerGuide::certain).orElse(OptionalInt.empty());
         }
-        return OptionalInt.of(token);
+        return tokens.build().toArray();
+    }
+
+    /**
+     * Returns what may come next.
+     *
+     * @param most the most tokens that are of use
+     */
+    int[] guess(int most) {
+        int useful = Math.min(most, maxNewTokens - generated - 1);
+        if (guesses.isEmpty() || useful < 1) {
+            return new int[0];
+        }
+        int[] guess = guesses.get().next(guide.map(AnswerGuide::likely).orElse(new int[0]), useful);
+        return guide.map(held -> Arrays.copyOf(guess, held.allowed(guess))).orElse(guess);
+    }
+
+    /** Says how many of the tokens that were guessed last have come. */
+    void guessed(int right) {
+        guesses.ifPresent(asked -> asked.checked(right));
     }
 
     /** Ends the answer where it is. */
@@ -96,6 +126,7 @@ final class Answer {
 
     private void accept(int token) {
         generated++;
+        guesses.ifPresent(asked -> asked.add(token));
         if (generated == 1) {
             firstToken = System.nanoTime();
         }
@@ -149,6 +180,6 @@ final class Answer {
                 promptTokens,
                 use.reusedTokens(), generated, use.attention(),
                 Duration.ofNanos((generated == 0 ? end : firstToken) - start), Duration.ofNanos(end - start),
-                use.kvCacheBytes());
+                use.kvCacheBytes(), use.counts());
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,10 @@ final class AnswerGuide {
     private int opened;
     /** Tokens that are to come whatever the model wants. */
     private List<Integer> due = List.of();
+    /** Tokens that the text spells which must come next, and that the model may put in another way. */
+    private int[] likely = {};
+    /** Whether the sampler has chosen the next token. */
+    private boolean isSampled;
     private StringBuilder thought = new StringBuilder();
     private StreamingTextDecoder decoder;
 
@@ -63,7 +69,15 @@ final class AnswerGuide {
             this.schema.start(Math.max(0, maxTokens - around.closing().size())); // refuses what cannot fit
         } else {
             this.held = this.schema.start(maxTokens);
+            if (state == State.ANSWERING) {
+                findCertain();
+            }
         }
+    }
+
+    /** Returns the token that comes next whatever the model says, if there is one. */
+    OptionalInt certain() {
+        return due.isEmpty() ? OptionalInt.empty() : OptionalInt.of(due.getFirst());
     }
 
     /** Returns the next token. */
@@ -88,7 +102,7 @@ final class AnswerGuide {
         if (fits && !isAnswer) {
             logits[next] = logit;
         }
-        int token = sampler.sample(logits);
+        int token = sample(logits);
         if (token == next && !isAnswer) {
             due = opening;
         }
@@ -103,10 +117,10 @@ final class AnswerGuide {
         // The answer is still to come.
         tokenizer.endTokens().forEach(end -> forbid(logits, end));
         around.never().forEach(token -> forbid(logits, token));
-        int token = sampler.sample(logits);
+        int token = sample(logits);
         while (!endsCleanly(token)) {
             forbid(logits, token);
-            token = sampler.sample(logits);
+            token = sample(logits);
         }
         return token;
     }
@@ -129,11 +143,21 @@ final class AnswerGuide {
 
     private int answer(float[] logits) {
         requireHeld().mask(logits);
+        return sample(logits);
+    }
+
+    private int sample(float[] logits) {
+        isSampled = true;
         return sampler.sample(logits);
     }
 
     /** Notes the token that came. */
     void accept(int token) {
+        if (!isSampled) {
+            sampler.skip(token);
+        }
+        isSampled = false;
+        boolean wasDue = !due.isEmpty();
         switch (state) {
             case BEFORE -> {
                 left--;
@@ -143,8 +167,31 @@ final class AnswerGuide {
                 left--;
                 acceptThought(token);
             }
-            case ANSWERING -> requireHeld().accept(token);
+            case ANSWERING -> {
+                requireHeld().accept(token);
+                due = due.isEmpty() ? due : due.subList(1, due.size());
+            }
         }
+        if (state == State.ANSWERING && !wasDue) {
+            findCertain();
+        }
+    }
+
+    /** Looks for tokens that need not be chosen, because the schema leaves no other text. */
+    private void findCertain() {
+        TokenConstraint.NextText next = requireHeld().nextText(tokenizer::encodeWithin);
+        due = Arrays.stream(next.tokens(), 0, next.certain()).boxed().toList();
+        likely = Arrays.copyOfRange(next.tokens(), next.certain(), next.tokens().length);
+    }
+
+    /** Returns what is likely to come next: the tokens of a text that must come, though maybe in other tokens. */
+    int[] likely() {
+        return likely;
+    }
+
+    /** Returns how many of some tokens, the first ones, may come next. */
+    int allowed(int[] tokens) {
+        return state == State.ANSWERING ? requireHeld().allowed(tokens) : tokens.length;
     }
 
     private void acceptBefore(int token) {

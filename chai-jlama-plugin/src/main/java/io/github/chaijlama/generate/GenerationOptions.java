@@ -18,13 +18,16 @@ import io.github.chaijlama.constrain.JsonConstraint;
  * @param attention     attention of this answer, empty for the model's default
  * @param constraint    what the answer must be, empty for any text; it then always is, so it cannot have stop sequences
  *                      too: they would cut it. It holds from the end of thinking on
+ * @param guess         whether steps check tokens that may come next, taken from prompt and answer, beside those that
+ *                      come: the same text in fewer steps where an answer repeats what it was told. Only answers that
+ *                      share steps are guessed
  */
 public record GenerationOptions(SamplingOptions sampling, Optional<Integer> maxNewTokens, List<String> stopSequences,
-        Optional<AttentionMode> attention, Optional<JsonConstraint> constraint) {
+        Optional<AttentionMode> attention, Optional<JsonConstraint> constraint, boolean guess) {
 
     /** The most likely token always, until the model ends its answer or the context is full. */
     public static final GenerationOptions DEFAULT = new GenerationOptions(SamplingOptions.GREEDY,
-            Optional.empty(), List.of(), Optional.empty(), Optional.empty());
+            Optional.empty(), List.of(), Optional.empty(), Optional.empty(), false);
 
     public GenerationOptions {
         stopSequences = List.copyOf(stopSequences);
@@ -42,24 +45,24 @@ public record GenerationOptions(SamplingOptions sampling, Optional<Integer> maxN
 
     /** Returns these options with other sampling. */
     public GenerationOptions withSampling(SamplingOptions newSampling) {
-        return new GenerationOptions(newSampling, maxNewTokens, stopSequences, attention, constraint);
+        return new GenerationOptions(newSampling, maxNewTokens, stopSequences, attention, constraint, guess);
     }
 
     /** Returns these options with another limit, absent for none. */
     public GenerationOptions withMaxNewTokens(@Nullable Integer newMaxNewTokens) {
         return new GenerationOptions(sampling, Optional.ofNullable(newMaxNewTokens), stopSequences, attention,
-                constraint);
+                constraint, guess);
     }
 
     /** Returns these options with other stop sequences. */
     public GenerationOptions withStopSequences(List<String> newStopSequences) {
-        return new GenerationOptions(sampling, maxNewTokens, newStopSequences, attention, constraint);
+        return new GenerationOptions(sampling, maxNewTokens, newStopSequences, attention, constraint, guess);
     }
 
     /** Returns these options with another attention, absent for the model's default. */
     public GenerationOptions withAttention(@Nullable AttentionMode newAttention) {
         return new GenerationOptions(sampling, maxNewTokens, stopSequences, Optional.ofNullable(newAttention),
-                constraint);
+                constraint, guess);
     }
 
     /**
@@ -68,6 +71,11 @@ public record GenerationOptions(SamplingOptions sampling, Optional<Integer> maxN
      */
     public GenerationOptions withConstraint(@Nullable JsonConstraint newConstraint) {
         return new GenerationOptions(sampling, maxNewTokens, stopSequences, attention,
-                Optional.ofNullable(newConstraint));
+                Optional.ofNullable(newConstraint), guess);
+    }
+
+    /** Returns these options with guesses, or without. */
+    public GenerationOptions withGuess(boolean newGuess) {
+        return new GenerationOptions(sampling, maxNewTokens, stopSequences, attention, constraint, newGuess);
     }
 }

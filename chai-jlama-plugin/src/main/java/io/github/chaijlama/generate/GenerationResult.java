@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.OptionalLong;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.schedule.AnswerSteps;
 
 /**
  * A finished answer.
@@ -20,7 +21,8 @@ import io.github.chaijlama.AttentionMode;
  * @param duration          from the start to the end
  * @param kvCacheBytes      keys and values stored at the end, in bytes; empty for Jlama's own cache, which does not
  *                          tell
+ * @param counts            steps it took
  */
 public record GenerationResult(String text, String thinking, FinishReason finishReason, int promptTokens,
         int reusedTokens, int generatedTokens, AttentionMode attention, Duration timeToFirstToken, Duration duration,
-        OptionalLong kvCacheBytes) {}
+        OptionalLong kvCacheBytes, AnswerSteps counts) {}

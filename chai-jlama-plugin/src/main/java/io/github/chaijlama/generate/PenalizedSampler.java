@@ -27,7 +27,12 @@ final class PenalizedSampler implements Sampler {
     @Override
     public int sample(float[] logits) {
         int token = sampler.sample(penalties.applied(logits, promptTokens, counts));
-        counts.merge(token, 1, Integer::sum);
+        skip(token);
         return token;
+    }
+
+    @Override
+    public void skip(int token) {
+        counts.merge(token, 1, Integer::sum);
     }
 }

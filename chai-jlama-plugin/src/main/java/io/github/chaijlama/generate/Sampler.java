@@ -23,6 +23,9 @@ public interface Sampler {
      */
     default void begin(int[] prompt) {}
 
+    /** Tells of a token of the answer that nobody had to choose. By default nothing depends on it. */
+    default void skip(int token) {}
+
     /** Returns a sampler for these options, as a new answer needs it. */
     static Sampler of(SamplingOptions options) {
         Sampler sampler = withoutPenalties(options);

@@ -2,7 +2,6 @@
 package io.github.chaijlama.generate;
 
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
@@ -169,8 +168,18 @@ final class ScheduledAnswer implements Generation {
     }
 
     @Override
-    public OptionalInt next(float[] logits) {
+    public int[] next(float[] logits) {
         return answer.next(logits);
+    }
+
+    @Override
+    public int[] guess(int most) {
+        return answer.guess(most);
+    }
+
+    @Override
+    public void guessed(int guessed, int right) {
+        answer.guessed(right);
     }
 
     @Override

@@ -3,7 +3,6 @@ package io.github.chaijlama.generate;
 
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.Function;
 
 import io.github.chaijlama.AttentionMode;
@@ -13,6 +12,7 @@ import io.github.chaijlama.prefix.RequestSession;
 import io.github.chaijlama.prefix.Sessions;
 import io.github.chaijlama.schedule.Scheduler;
 import io.github.chaijlama.schedule.SequenceUse;
+import io.github.chaijlama.schedule.AnswerSteps;
 
 /**
  * Generates answers, one token after another. Thread-safe: every answer has a session of its own. Without a scheduler
@@ -115,14 +115,15 @@ final class TextGenerator {
         Answer answer = maker.apply(listener);
         try (RequestSession session = sessions.open(mode, prompt)) {
             watched.begun(session.reusedTokens());
-            run(answer, session, prompt, cancellation);
-            return answer.result(SequenceUse.of(session));
+            AnswerSteps counts = run(answer, session, prompt, cancellation);
+            return answer.result(SequenceUse.of(session, counts));
         }
     }
 
     /** Generates an answer in steps of its own. */
-    private static void run(Answer answer, RequestSession session, int[] prompt, Cancellation cancellation) {
+    private static AnswerSteps run(Answer answer, RequestSession session, int[] prompt, Cancellation cancellation) {
         float[] logits = {};
+        AnswerSteps counts = AnswerSteps.NONE;
         for (int from = session.length(); from < prompt.length && goesOn(answer, cancellation); from += PROMPT_SLICE) {
             logits = session.feed(Arrays.copyOfRange(prompt, from, Math.min(prompt.length, from + PROMPT_SLICE)));
         }
@@ -130,11 +131,13 @@ final class TextGenerator {
             session.endPrompt();
         }
         while (goesOn(answer, cancellation)) {
-            OptionalInt token = answer.next(logits);
-            if (token.isPresent()) {
-                logits = session.feed(token.getAsInt());
+            int[] tokens = answer.next(logits);
+            counts = counts.plusStep(0, 0);
+            if (tokens.length > 0) {
+                logits = session.feed(tokens);
             }
         }
+        return counts;
     }
 
     private static boolean goesOn(Answer answer, Cancellation cancellation) {

@@ -50,6 +50,7 @@ public final class TextTokenizer implements AutoCloseable {
     private final int vocabularySize;
     /** Made when it is first needed; making it again would give the same. */
     private volatile @Nullable Vocabulary vocabulary;
+    private volatile int @Nullable [] words;
     private boolean closed;
 
     TextTokenizer(TokenizerFiles files, ModelConfig config) {
@@ -216,6 +217,16 @@ public final class TextTokenizer implements AutoCloseable {
         return made;
     }
 
+    /** Returns the same number for tokens of the same text, with a space before it and without. */
+    int word(int token) {
+        int[] made = words;
+        if (made == null) {
+            made = bytes.words();
+            words = made;
+        }
+        return token < made.length ? made[token] : token;
+    }
+
     /** Returns how the model tells what it thinks from what it answers. */
     Thoughts thoughts() {
         return thoughts;
@@ -229,6 +240,38 @@ public final class TextTokenizer implements AutoCloseable {
     /** Returns the tokens of plain text that other text stands before. */
     List<Integer> encodeInside(String text) {
         return Arrays.stream(encode(inner, text)).boxed().toList();
+    }
+
+    /**
+     * Returns the tokens of a text in the midst of another; none if the tokenizer writes it in no way of its own. Some
+     * put a space before every text they are given, so that it must be shown behind another.
+     */
+    int[] encodeWithin(String text) {
+        byte[] wanted = text.getBytes(StandardCharsets.UTF_8);
+        int[] tokens = encode(inner, text);
+        if (spells(tokens, 0, wanted)) {
+            return tokens;
+        }
+        int[] behind = encode(inner, "\n" + text);
+        for (int from = 1; from < Math.min(3, behind.length); from++) {
+            if (spells(behind, from, wanted)) {
+                return Arrays.copyOfRange(behind, from, behind.length);
+            }
+        }
+        return new int[0];
+    }
+
+    private boolean spells(int[] tokens, int from, byte[] text) {
+        int at = 0;
+        for (int i = from; i < tokens.length; i++) {
+            byte[] token = bytes.of(tokens[i]);
+            if (at + token.length > text.length
+                    || !Arrays.equals(token, 0, token.length, text, at, at + token.length)) {
+                return false;
+            }
+            at += token.length;
+        }
+        return at == text.length;
     }
 
     /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -75,6 +76,23 @@ final class TokenBytes {
     /** Returns the bytes of a token; a token outside the vocabulary (models pad theirs) stands for nothing. */
     byte[] of(int token) {
         return token < bytes.length && bytes[token] != null ? bytes[token] : NOTHING;
+    }
+
+    /** Returns for each token the one of the same text without a space before it, or itself. */
+    int[] words() {
+        Map<ByteBuffer, Integer> tokens = new HashMap<>();
+        for (int token = 0; token < bytes.length; token++) {
+            if (of(token).length > 0) {
+                tokens.put(ByteBuffer.wrap(of(token)), token);
+            }
+        }
+        int[] words = new int[bytes.length];
+        for (int token = 0; token < bytes.length; token++) {
+            byte[] text = of(token);
+            boolean hasSpace = text.length > 1 && text[0] == ' ';
+            words[token] = hasSpace ? tokens.getOrDefault(ByteBuffer.wrap(text, 1, text.length - 1), token) : token;
+        }
+        return words;
     }
 
     /**

@@ -104,6 +104,11 @@ public final class JlamaProducts implements MatrixProducts {
     }
 
     @Override
+    public boolean areSameForAnyRows() {
+        return false;
+    }
+
+    @Override
     public Set<WeightFormat> formats() {
         return formats;
     }

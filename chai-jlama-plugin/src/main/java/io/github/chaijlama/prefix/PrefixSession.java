@@ -71,7 +71,7 @@ public final class PrefixSession implements RequestSession {
     /** Returns what a step does for this session. */
     SessionRun toStep(SharedSessions.Run run) {
         remember(run.tokens(), run.from(), run.count());
-        return new SessionRun(session, run.tokens(), run.from(), run.count(), run.wantsLogits());
+        return new SessionRun(session, run.tokens(), run.from(), run.count(), run.logits());
     }
 
     /** Says that a step broke off half way: nobody can go on with this session. */
@@ -87,6 +87,16 @@ public final class PrefixSession implements RequestSession {
             failed = true;
             throw e;
         }
+    }
+
+    @Override
+    public int roomForGuesses(int sure) {
+        return session.roomForGuesses(sure);
+    }
+
+    @Override
+    public void takeBack(int length) {
+        session.truncate(length);
     }
 
     @Override

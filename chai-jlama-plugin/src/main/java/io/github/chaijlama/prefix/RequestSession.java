@@ -21,6 +21,25 @@ public interface RequestSession extends AutoCloseable {
     /** Says that the tokens seen so far are the prompt, see {@link io.github.chaijlama.PromptSession#endPrompt}. */
     void endPrompt();
 
+    /**
+     * Returns how many tokens may be fed behind the next ones, in the same step, and be {@linkplain #takeBack taken
+     * back} if they turn out to be wrong.
+     *
+     * @param sure tokens that are fed in any case, at least 1
+     */
+    default int roomForGuesses(int sure) {
+        return 0;
+    }
+
+    /**
+     * Forgets the last tokens, which {@link #roomForGuesses} has allowed.
+     *
+     * @param length tokens to keep
+     */
+    default void takeBack(int length) {
+        throw new UnsupportedOperationException("this session takes nothing back");
+    }
+
     /** Returns the tokens seen. */
     int length();
 

@@ -13,13 +13,13 @@ public interface SharedSessions {
     /**
      * What a step does for one session.
      *
-     * @param session     one of these sessions
-     * @param tokens      where its next tokens stand, and those that are about to follow behind them
-     * @param from        first of them
-     * @param count       how many, at least 1
-     * @param wantsLogits whether the logits of the last one are wanted
+     * @param session one of these sessions
+     * @param tokens  where its next tokens stand, and those that are about to follow behind them
+     * @param from    first of them
+     * @param count   how many, at least 1
+     * @param logits  of how many of them, the last ones, the logits are wanted
      */
-    record Run(RequestSession session, int[] tokens, int from, int count, boolean wantsLogits) {}
+    record Run(RequestSession session, int[] tokens, int from, int count, int logits) {}
 
     /**
      * Starts a session for a prompt.
@@ -51,7 +51,7 @@ public interface SharedSessions {
      * Takes the next tokens of several sessions through the model in one step.
      *
      * @param runs each of another session
-     * @return the logits that were asked for, in the order of the runs; not checked to be finite
+     * @return the logits that were asked for, in the order of the runs and of their tokens; not checked to be finite
      * @throws io.github.chaijlama.kv.KvCacheFullException if keys and values of a run do not fit into the budget; no
      *                                                     session has changed then
      */

@@ -36,6 +36,11 @@ public interface MatrixProducts extends AutoCloseable {
         return this;
     }
 
+    /** Whether the numbers of a row do not depend on how many rows are multiplied at once. */
+    default boolean areSameForAnyRows() {
+        return true;
+    }
+
     /** Frees what products are calculated with; may be called again. */
     @Override
     default void close() {

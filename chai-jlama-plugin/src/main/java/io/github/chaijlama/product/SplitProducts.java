@@ -29,6 +29,11 @@ public record SplitProducts(MatrixProducts decoded, MatrixProducts forPrompts) i
     }
 
     @Override
+    public boolean areSameForAnyRows() {
+        return decoded.areSameForAnyRows();
+    }
+
+    @Override
     public void multiply(Rows input, List<Product> products) {
         decoded.multiply(input, products);
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.schedule;
 
-import java.util.OptionalInt;
-
 import io.github.chaijlama.AttentionMode;
 
 /**
@@ -31,9 +29,31 @@ public interface Generation {
      * Takes what the model expects after all tokens so far.
      *
      * @param logits {@code (vocabularySize)}; this generation's own
-     * @return the token that comes next, to be calculated; empty if the one chosen ends the text
+     * @return the tokens that come next, to be calculated: the one that was chosen, and those behind it that are
+     *         certain; none if the text has ended
      */
-    OptionalInt next(float[] logits);
+    int[] next(float[] logits);
+
+    /**
+     * Guesses what will come behind all tokens so far. The step that calculates these calculates the guess as well, and
+     * {@link #next} is asked behind each token of it, as long as what it says is what was guessed; so a guess never
+     * changes what comes, only how soon.
+     *
+     * @param most the most tokens that are taken, at least 1
+     */
+    default int[] guess(int most) {
+        return new int[0];
+    }
+
+    /**
+     * Called behind a step with a guess.
+     *
+     * @param guessed tokens of the guess
+     * @param right   of these, the first ones that came
+     */
+    default void guessed(int guessed, int right) {
+        // who guesses learns from it
+    }
 
     /**
      * Called once, when the first step of the sequence is about to come.

@@ -2,9 +2,13 @@
 package io.github.chaijlama.schedule;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import io.github.chaijlama.model.BrokenModelException;
 import io.github.chaijlama.prefix.RequestSession;
@@ -18,12 +22,18 @@ import io.github.chaijlama.prefix.SharedSessions;
  * <p>Not thread-safe.
  */
 final class ScheduledSequence {
+    private static final Logger logger = LoggerFactory.getLogger(ScheduledSequence.class);
+
     private final Generation generation;
     private final long number;
     private final OptionalLong deadline;
     private final int promptLength;
     /** The prompt and the answer so far, and nothing behind: a step must know what is about to follow. */
     private int[] tokens;
+    /** How many of them, the last ones, came since the last step. */
+    private int fresh;
+    private AnswerSteps counts = AnswerSteps.NONE;
+    private boolean isGuessed = true;
     private Optional<RequestSession> session = Optional.empty();
     private OptionalInt reusedTokens = OptionalInt.empty();
     /** For other threads, as are the next two. */
@@ -98,8 +108,8 @@ final class ScheduledSequence {
 
     /** Returns what it uses; once it is closed, nothing of that is left. */
     SequenceUse use() {
-        return session.map(SequenceUse::of).map(
-                use -> new SequenceUse(reusedTokens.orElse(0), use.attention(), use.kvCacheBytes()))
+        return session.map(open -> SequenceUse.of(open, counts))
+                .map(use -> new SequenceUse(reusedTokens.orElse(0), use.attention(), use.kvCacheBytes(), counts))
                 .orElseGet(() -> SequenceUse.none(generation.attention()));
     }
 
@@ -107,9 +117,14 @@ final class ScheduledSequence {
         return session.orElseThrow().length();
     }
 
-    /** Whether all that is left to calculate is the last token of the answer. */
+    /** Whether all that is left to calculate is what came last in the answer. */
     boolean isDecoding() {
-        return calculated() >= promptLength && tokens.length - calculated() == 1;
+        return calculated() >= promptLength && left() <= fresh;
+    }
+
+    /** Returns how many tokens are left to calculate. */
+    int left() {
+        return tokens.length - calculated();
     }
 
     /** Returns what a step can do for it: a run that does not pass the end of the prompt. */
@@ -117,7 +132,34 @@ final class ScheduledSequence {
         int from = calculated();
         int end = from < promptLength ? promptLength : tokens.length;
         int count = Math.min(maxTokens, end - from);
-        return new SharedSessions.Run(session.orElseThrow(), tokens, from, count, from + count == tokens.length);
+        return new SharedSessions.Run(session.orElseThrow(), tokens, from, count,
+                from + count == tokens.length ? 1 : 0);
+    }
+
+    /**
+     * Returns a run of all that is left to calculate of an answer, and of what is guessed to follow.
+     *
+     * @param maxGuesses the most tokens of the guess
+     */
+    SharedSessions.Run runWithGuess(int maxGuesses) {
+        int[] guess = guess(Math.min(maxGuesses, session.orElseThrow().roomForGuesses(left())));
+        int[] all = Arrays.copyOf(tokens, tokens.length + guess.length);
+        System.arraycopy(guess, 0, all, tokens.length, guess.length);
+        return new SharedSessions.Run(session.orElseThrow(), all, calculated(), left() + guess.length,
+                1 + guess.length);
+    }
+
+    private int[] guess(int most) {
+        if (most < 1 || !isGuessed) {
+            return new int[0];
+        }
+        try {
+            return generation.guess(most);
+        } catch (RuntimeException e) {
+            logger.warn("Request {} goes on without guesses, which failed", number, e);
+            isGuessed = false;
+            return new int[0];
+        }
     }
 
     /** Takes note of a step whose logits nobody wanted. */
@@ -128,21 +170,56 @@ final class ScheduledSequence {
         }
     }
 
-    /** Takes what a step says about all tokens so far; false if the text has ended. */
-    boolean stepped(float[] logits) {
-        stepped();
+    /**
+     * Takes what a step says about the tokens so far, and about those that were guessed, as long as these are what
+     * comes. What was calculated for the others is taken back.
+     *
+     * @param run    the run of the step
+     * @param logits behind the last token so far, and behind each that was guessed
+     * @return false if the text has ended
+     */
+    boolean stepped(SharedSessions.Run run, List<float[]> logits) {
+        int certain = tokens.length;
+        int guessed = logits.size() - 1;
+        if (guessed == 0) {
+            stepped();
+        }
+        int right = 0;
+        boolean goesOn;
+        do {
+            goesOn = takeNext(logits.get(right));
+            while (right < guessed && certain + right < tokens.length
+                    && run.tokens()[certain + right] == tokens[certain + right]) {
+                right++;
+            }
+        } while (goesOn && certain + right == tokens.length && !generation.isCancelled());
+        if (goesOn && certain + right == tokens.length) {
+            right--; // it was cancelled: what follows its last token nobody wants to know
+        }
+        if (right < guessed) {
+            session.orElseThrow().takeBack(certain + right);
+        }
+        if (guessed > 0) {
+            generation.guessed(guessed, right);
+        }
+        counts = counts.plusStep(guessed, right);
+        fresh = left();
+        publicLength = calculated();
+        return goesOn;
+    }
+
+    private boolean takeNext(float[] logits) {
         BrokenModelException.requireFinite("logits", logits);
-        OptionalInt next = generation.next(logits);
-        if (next.isEmpty()) {
-            return false;
+        int[] next = generation.next(logits);
+        for (int token : next) {
+            if (token < 0 || token >= logits.length) {
+                throw new IllegalArgumentException(
+                        "tokens must be 0 to " + (logits.length - 1) + ", found " + token);
+            }
         }
-        if (next.getAsInt() < 0 || next.getAsInt() >= logits.length) {
-            throw new IllegalArgumentException(
-                    "tokens must be 0 to " + (logits.length - 1) + ", found " + next.getAsInt());
-        }
-        tokens = Arrays.copyOf(tokens, tokens.length + 1);
-        tokens[tokens.length - 1] = next.getAsInt();
+        tokens = Arrays.copyOf(tokens, tokens.length + next.length);
+        System.arraycopy(next, 0, tokens, tokens.length - next.length, next.length);
         publicAnswer = tokens.length - promptLength;
-        return true;
+        return next.length > 0;
     }
 }

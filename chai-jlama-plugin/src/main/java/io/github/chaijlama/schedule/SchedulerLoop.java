@@ -225,7 +225,11 @@ final class SchedulerLoop {
                 advance(parts, logits);
                 return;
             } catch (KvCacheFullException e) {
-                giveWay(parts, e);
+                if (parts.stream().anyMatch(StepPlan.Part::hasGuess)) {
+                    parts.replaceAll(StepPlan.Part::withoutGuess); // nobody gives way for what may be wrong
+                } else {
+                    giveWay(parts, e);
+                }
             } catch (RuntimeException | Error e) {
                 parts.forEach(part -> fail(part.sequence(), e));
                 return;
@@ -260,9 +264,11 @@ final class SchedulerLoop {
         for (StepPlan.Part part : parts) {
             ScheduledSequence sequence = part.sequence();
             try {
-                if (!part.run().wantsLogits()) {
+                int from = next;
+                next += part.run().logits();
+                if (next == from) {
                     sequence.stepped();
-                } else if (!sequence.stepped(logits[next++])) {
+                } else if (!sequence.stepped(part.run(), List.of(logits).subList(from, next))) {
                     SequenceUse use = sequence.use();
                     end(sequence, () -> sequence.generation().finished(use));
                 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -118,7 +119,15 @@ class RandomAnswersTests {
             throws CharacterCodingException {
         TokenConstraint answer = constraint.start(maxTokens);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        boolean takesCertain = random.nextBoolean();
+        Function<String, int[]> tokenizer = Vocabularies.longestFirst(vocabulary);
         while (!answer.isFinished()) {
+            if (takesCertain) {
+                takeCertain(answer, tokenizer, vocabulary, bytes);
+                if (answer.isFinished()) {
+                    break;
+                }
+            }
             float[] logits = new float[vocabulary.size()];
             for (int token = 0; token < logits.length; token++) {
                 logits[token] = 2 * (float) random.nextGaussian();
@@ -135,6 +144,17 @@ class RandomAnswersTests {
         }
         assertThat(answer.isComplete()).isTrue();
         return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.toByteArray())).toString();
+    }
+
+    /** Takes tokens that need not be chosen, as far as there are some. */
+    private static void takeCertain(TokenConstraint answer, Function<String, int[]> tokenizer, Vocabulary vocabulary,
+            ByteArrayOutputStream bytes) {
+        TokenConstraint.NextText next = answer.nextText(tokenizer);
+        for (int i = 0; i < next.certain(); i++) {
+            answer.accept(next.tokens()[i]);
+            bytes.writeBytes(vocabulary.bytes(next.tokens()[i]));
+            assertThat(answer.minimumTokens()).isLessThanOrEqualTo(answer.tokensLeft());
+        }
     }
 
     private static int choose(float[] logits, SplittableRandom random) {

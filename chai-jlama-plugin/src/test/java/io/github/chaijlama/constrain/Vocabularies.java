@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.constrain;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.generate.TextTokenizer;
@@ -40,6 +46,25 @@ final class Vocabularies {
         }
         tokens.addAll(pieces);
         return new Vocabulary(tokens.size(), tokens::get, Set.of(), Set.of(END));
+    }
+
+    /** Returns a tokenizer that takes the longest token always. */
+    static Function<String, int[]> longestFirst(Vocabulary vocabulary) {
+        Map<ByteBuffer, Integer> tokens = new HashMap<>();
+        for (int token = 0; token < vocabulary.size(); token++) {
+            tokens.putIfAbsent(ByteBuffer.wrap(vocabulary.bytes(token)), token);
+        }
+        return text -> {
+            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+            IntStream.Builder found = IntStream.builder();
+            for (int from = 0; from < bytes.length;) {
+                int[] longest = { 0 };
+                vocabulary.tokensAt(bytes, from, bytes.length, length -> longest[0] = Math.max(longest[0], length));
+                found.add(Objects.requireNonNull(tokens.get(ByteBuffer.wrap(bytes, from, longest[0]))));
+                from += longest[0];
+            }
+            return found.build().toArray();
+        };
     }
 
     /**

@@ -87,7 +87,7 @@ final class LoadedDecoder implements AutoCloseable {
         for (int count : steps) {
             if (count > 0) {
                 logits.addAll(List.of(decoder.step(
-                        List.of(new StepRun(sequence, tokens, from, count, StepRun.Logits.ALL)))));
+                        List.of(new StepRun(sequence, tokens, from, count, count)))));
                 from += count;
             }
             clusters.add(clusters(sequence));

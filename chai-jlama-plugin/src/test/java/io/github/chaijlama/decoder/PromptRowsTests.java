@@ -17,7 +17,6 @@ import io.github.chaijlama.Operators;
 import io.github.chaijlama.TestModels;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.blas.TestBlas;
-import io.github.chaijlama.decoder.StepRun.Logits;
 import io.github.chaijlama.families.FamilyModels;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -64,7 +63,7 @@ class PromptRowsTests {
     }
 
     private static StepRun run(AttentionSequence sequence, int[] tokens, int count) {
-        return new StepRun(sequence, tokens, sequence.length(), count, Logits.ALL);
+        return new StepRun(sequence, tokens, sequence.length(), count, count);
     }
 
     private static int[] tokens(LoadedDecoder model, int seed) {

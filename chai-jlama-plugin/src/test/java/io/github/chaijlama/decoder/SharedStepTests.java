@@ -17,7 +17,6 @@ import io.github.chaijlama.TestModels;
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.decoder.LoadedDecoder.Alone;
-import io.github.chaijlama.decoder.StepRun.Logits;
 import io.github.chaijlama.families.FamilyModels;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.profile.ClusterProfile;
@@ -90,10 +89,10 @@ class SharedStepTests {
             int each = (first + i) % 3;
             int count = STEPS[step][each];
             if (count > 0) {
-                Logits wanted = Logits.values()[(step + each) % 3];
+                int wanted = Math.min(count, List.of(0, 1, 2, count).get((step + each) % 4));
                 int from = sequences.get(each).length();
                 runs.add(new StepRun(sequences.get(each), tokens.get(each), from, count, wanted));
-                expected.addAll(wanted(alone.get(each).logits().subList(from, from + count), wanted));
+                expected.addAll(alone.get(each).logits().subList(from + count - wanted, from + count));
             }
         }
 
@@ -114,14 +113,6 @@ class SharedStepTests {
 
     private static List<Integer> stepsOf(int sequence) {
         return Stream.of(STEPS).map(step -> step[sequence]).toList();
-    }
-
-    private static List<float[]> wanted(List<float[]> all, Logits wanted) {
-        return switch (wanted) {
-            case NONE -> List.of();
-            case LAST -> List.of(all.getLast());
-            case ALL -> all;
-        };
     }
 
     /** The window ends where it is said to, and what it decides is not what every sequence has anyway. */
@@ -199,7 +190,7 @@ class SharedStepTests {
             List<List<Integer>> steps, int step, int first) {
         return IntStream.range(0, 3).map(i -> (first + i) % 3).filter(each -> step < steps.get(each).size())
                 .mapToObj(each -> new StepRun(sequences.get(each), tokens.get(each), sequences.get(each).length(),
-                        steps.get(each).get(step), Logits.LAST))
+                        steps.get(each).get(step), 1))
                 .toList();
     }
 
@@ -211,8 +202,8 @@ class SharedStepTests {
             AttentionSequence closed = model.newSequence(model.exact());
             model.decoder.end(closed);
             int[] tokens = { 1, 2, 3 };
-            StepRun good = new StepRun(open, tokens, 0, 3, Logits.LAST);
-            StepRun bad = new StepRun(closed, tokens, 0, 3, Logits.LAST);
+            StepRun good = new StepRun(open, tokens, 0, 3, 1);
+            StepRun bad = new StepRun(closed, tokens, 0, 3, 1);
             for (List<StepRun> runs : List.of(List.of(bad, good), List.of(good, bad), List.of(good, good))) {
                 assertThatThrownBy(() -> model.decoder.step(runs)).isInstanceOf(IllegalStateException.class);
                 assertThat(open.isInStep()).isFalse();

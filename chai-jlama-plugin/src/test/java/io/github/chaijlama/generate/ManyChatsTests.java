@@ -85,11 +85,11 @@ class ManyChatsTests {
             }
         }
 
-        /** Asks again beside others; some cancel at a token. */
-        Void compare(TextModel model, int cancelAt) {
+        /** Asks again beside others, maybe with guesses; some cancel at a token. */
+        Void compare(TextModel model, int cancelAt, boolean guess) {
             Cancellation cancellation = new Cancellation();
             StringBuilder heard = new StringBuilder();
-            GenerationResult result = model.chat(prompt, options, new GenerationListener() {
+            GenerationResult result = model.chat(prompt, options.withGuess(guess), new GenerationListener() {
                 private int tokens;
 
                 @Override
@@ -129,7 +129,8 @@ class ManyChatsTests {
             for (int i = 0; i < chats; i++) {
                 Chat twin = twins.get(random.nextInt(twins.size()));
                 int cancelAt = random.nextInt(5) == 0 ? 1 + random.nextInt(30) : -1;
-                results.add(threads.submit(() -> twin.compare(model, cancelAt)));
+                boolean guess = random.nextBoolean();
+                results.add(threads.submit(() -> twin.compare(model, cancelAt, guess)));
             }
             for (Future<?> result : results) {
                 result.get();

@@ -239,7 +239,7 @@ class WholeProductsTests {
                 for (ClusterProfile profile : List.of(ClusterProfile.exact(config.shape()), online)) {
                     AttentionSequence sequence = decoder.newSequence(profile, KvType.F32);
                     for (int from = 0; from < tokens.length; from += from == 0 ? 16 : 1) {
-                        StepRun step = new StepRun(sequence, tokens, from, from == 0 ? 16 : 1, StepRun.Logits.ALL);
+                        StepRun step = new StepRun(sequence, tokens, from, from == 0 ? 16 : 1, from == 0 ? 16 : 1);
                         // Each step from another thread, as requests of a server come.
                         logits.addAll(List.of(
                                 CompletableFuture

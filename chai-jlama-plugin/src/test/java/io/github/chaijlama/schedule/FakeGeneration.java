@@ -5,8 +5,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
 
 import io.github.chaijlama.AttentionMode;
 
@@ -23,6 +24,16 @@ final class FakeGeneration implements Generation {
     volatile boolean ready = true;
     /** The token of the answer that {@link #next} fails at. */
     int failsAt = -1;
+    /** The one that it is cancelled at. */
+    int cancelsAt = -1;
+    /** Whether tokens may follow others without a choice. */
+    boolean hasCertain;
+    /** How many of a hundred guessed tokens are right; -1 for no guesses, 101 for some that fail. */
+    int rightGuesses = -1;
+    private final SplittableRandom random = new SplittableRandom(1);
+    private int calls;
+    private int returned;
+    private AnswerSteps guesses = AnswerSteps.NONE;
     volatile Optional<SequenceUse> finished = Optional.empty();
     volatile Optional<SequenceUse> wasCancelled = Optional.empty();
     volatile Optional<Throwable> failed = Optional.empty();
@@ -49,11 +60,31 @@ final class FakeGeneration implements Generation {
     /** Checks what was generated, all of it or a beginning, against what nobody else had a part in. */
     void assertIsAsIfAlone() {
         int[] tokens = Arrays.copyOf(prompt, prompt.length + answer.size());
+        int certain = 0;
         for (int i = 0; i < answer.size(); i++) {
-            int expected = FakeSessions.next(tokens, prompt.length + i, prompt.length);
+            int at = prompt.length + i;
+            int expected = certain > 0 ? certain(tokens[at - 1]) : FakeSessions.next(tokens, at, prompt.length);
             assertThat(answer.get(i)).as("token %d of the answer", i).isEqualTo(expected);
-            tokens[prompt.length + i] = expected;
+            tokens[at] = expected;
+            certain = certain > 0 ? certain - 1 : numberOfCertain(expected);
         }
+        finished.ifPresent(use -> {
+            assertThat(use.kvCacheBytes()).as("what is certain and was calculated")
+                    .hasValue(4L * (prompt.length + returned));
+            AnswerSteps counts = use.counts();
+            assertThat(counts.guessedTokens()).isEqualTo(guesses.guessedTokens());
+            assertThat(counts.rightGuesses()).isEqualTo(guesses.rightGuesses());
+            assertThat(counts.steps()).isBetween(calls - counts.rightGuesses(), calls);
+        });
+    }
+
+    /** Returns how many tokens follow a chosen one in any case. */
+    private int numberOfCertain(int token) {
+        return hasCertain && token % 5 == 0 ? 1 + token % 3 : 0;
+    }
+
+    private static int certain(int before) {
+        return (before + 1) % FakeSessions.VOCABULARY;
     }
 
     private void ends() {
@@ -82,7 +113,7 @@ final class FakeGeneration implements Generation {
     }
 
     @Override
-    public OptionalInt next(float[] logits) {
+    public int[] next(float[] logits) {
         assertThat(hasEnded()).isFalse();
         if (answer.size() == failsAt) {
             throw new IllegalStateException("sampler");
@@ -91,8 +122,44 @@ final class FakeGeneration implements Generation {
         while (logits[token] == 0) {
             token++;
         }
+        calls++;
         answer.add(token);
-        return answer.size() == wanted ? OptionalInt.empty() : OptionalInt.of(token);
+        int count = 1;
+        for (; count <= numberOfCertain(token) && answer.size() < wanted; count++) {
+            answer.add(certain(answer.getLast()));
+        }
+        cancelled |= answer.size() == cancelsAt;
+        if (answer.size() >= wanted) {
+            return new int[0];
+        }
+        returned += count;
+        return answer.subList(answer.size() - count, answer.size()).stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    @Override
+    public int[] guess(int most) {
+        if (rightGuesses < 0) {
+            return new int[0];
+        }
+        if (rightGuesses > 100) {
+            throw new IllegalStateException("guess");
+        }
+        int[] tokens = IntStream.concat(Arrays.stream(prompt), answer.stream().mapToInt(Integer::intValue)).toArray();
+        int length = tokens.length;
+        tokens = Arrays.copyOf(tokens, length + most);
+        int certain = 0;
+        for (int i = 0; i < most; i++) {
+            int at = length + i;
+            int right = certain > 0 ? certain(tokens[at - 1]) : FakeSessions.next(tokens, at, prompt.length);
+            tokens[at] = random.nextInt(100) < rightGuesses ? right : random.nextInt(FakeSessions.VOCABULARY);
+            certain = certain > 0 ? certain - 1 : numberOfCertain(right);
+        }
+        return Arrays.copyOfRange(tokens, length, length + most);
+    }
+
+    @Override
+    public void guessed(int guessed, int right) {
+        guesses = guesses.plusStep(guessed, right);
     }
 
     @Override

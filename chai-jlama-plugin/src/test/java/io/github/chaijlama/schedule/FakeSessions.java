@@ -17,6 +17,8 @@ import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.prefix.RequestSession;
 import io.github.chaijlama.prefix.SharedSessions;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 /**
  * A model without arithmetic: what follows some tokens is a number made of all of them, and of which of them were fed
  * as a prompt and which as an answer. Its memory is real, a page of eight bytes for each two tokens.
@@ -24,6 +26,9 @@ import io.github.chaijlama.prefix.SharedSessions;
 final class FakeSessions implements SharedSessions {
     static final int VOCABULARY = 97;
     private static final int TOKENS_PER_PAGE = 2;
+    /** Guesses are possible from so many tokens on, and not across a multiple of the other. */
+    static final int FIRST_GUESS = 10;
+    static final int TURN = 50;
 
     final PagePool pool;
     final List<List<Run>> steps = new ArrayList<>();
@@ -90,9 +95,9 @@ final class FakeSessions implements SharedSessions {
             }
             reservations.get(i).close();
             session.take(run);
-            if (run.wantsLogits()) {
+            for (int length = session.length - run.logits() + 1; length <= session.length; length++) {
                 float[] row = new float[VOCABULARY];
-                row[next(session.tokens, session.length, session.promptLength)] = 1;
+                row[next(session.tokens, length, session.promptLength)] = 1;
                 logits.add(row);
             }
         }
@@ -117,9 +122,28 @@ final class FakeSessions implements SharedSessions {
             if (closed) {
                 throw new IllegalStateException("a step of a closed session");
             }
+            int certain = run.count() - Math.max(0, run.logits() - 1);
+            assertThat(run.count() - certain).as("guesses").isLessThanOrEqualTo(
+                    run.count() == certain ? 0 : roomForGuesses(certain));
             tokens = Arrays.copyOf(tokens, length + run.count());
             System.arraycopy(run.tokens(), run.from(), tokens, length, run.count());
             length += run.count();
+        }
+
+        @Override
+        public int roomForGuesses(int sure) {
+            // As in the window that clusters are decided from, and where angles become others.
+            int after = length + sure;
+            return after < FIRST_GUESS ? 0 : after % TURN == 0 ? 0 : TURN - after % TURN;
+        }
+
+        @Override
+        public void takeBack(int newLength) {
+            assertThat(newLength).as("taken back to").isBetween(FIRST_GUESS, length - 1);
+            length = newLength;
+            while (pages.size() > (length + TOKENS_PER_PAGE - 1) / TOKENS_PER_PAGE) {
+                pool.release(pages.removeLast());
+            }
         }
 
         boolean isPrompt() {

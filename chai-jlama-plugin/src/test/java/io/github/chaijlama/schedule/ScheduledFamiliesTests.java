@@ -7,9 +7,9 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,7 +32,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * Models with sliding windows, which forget, and with other angles for long sequences, which calculate anew: requests
- * that share steps, beginnings and too little memory give the bits that each gives alone.
+ * that share steps, beginnings and too little memory, and are guessed, give the bits that each gives alone.
  */
 class ScheduledFamiliesTests {
     private static final int COMMON = 100;
@@ -48,6 +48,9 @@ class ScheduledFamiliesTests {
         private final List<float[]> logits = new ArrayList<>();
         private final CountDownLatch end = new CountDownLatch(1);
         private volatile int reused;
+        private volatile AnswerSteps counts = AnswerSteps.NONE;
+        /** What will come, for guesses of which some are wrong. */
+        private int[] known = {};
         private volatile Optional<Throwable> failure = Optional.empty();
 
         Request(int[] prompt, int wanted, AttentionMode attention) {
@@ -56,8 +59,20 @@ class ScheduledFamiliesTests {
             this.attention = attention;
         }
 
-        Request again() {
-            return new Request(prompt, wanted, attention);
+        Request again(List<float[]> expected) {
+            Request again = new Request(prompt, wanted, attention);
+            again.known = IntStream.range(0, wanted).map(i -> token(expected.get(i), i + 1)).toArray();
+            return again;
+        }
+
+        @Override
+        public int[] guess(int most) {
+            int[] guess = Arrays.copyOfRange(known, logits.size(), Math.min(wanted, logits.size() + most));
+            int wrong = logits.size() % 7;
+            if (wrong < guess.length) {
+                guess[wrong] = (guess[wrong] + 1) % logits.getFirst().length;
+            }
+            return guess;
         }
 
         void assertGives(List<float[]> expected, String what) throws InterruptedException {
@@ -91,9 +106,9 @@ class ScheduledFamiliesTests {
         }
 
         @Override
-        public OptionalInt next(float[] row) {
+        public int[] next(float[] row) {
             logits.add(row);
-            return logits.size() == wanted ? OptionalInt.empty() : OptionalInt.of(token(row, logits.size()));
+            return logits.size() == wanted ? new int[0] : new int[]{ token(row, logits.size()) };
         }
 
         static int token(float[] row, int position) {
@@ -107,6 +122,7 @@ class ScheduledFamiliesTests {
         @Override
         public void finished(SequenceUse use) {
             reused = use.reusedTokens();
+            counts = use.counts();
             end.countDown();
         }
 
@@ -183,7 +199,8 @@ class ScheduledFamiliesTests {
         }
         long ofOne = bytesOf(family, 250);
         for (int fitting : new int[]{ FEW, 2 * REQUESTS }) {
-            List<Request> requests = twins.stream().map(Request::again).toList();
+            List<Request> requests = IntStream.range(0, REQUESTS)
+                    .mapToObj(number -> twins.get(number).again(expected.get(number))).toList();
             try (ChaiModel model = load(family, fitting * ofOne);
                     PrefixCache cache = new PrefixCache(model, 4);
                     Scheduler scheduler = Scheduler.start(cache,
@@ -195,6 +212,10 @@ class ScheduledFamiliesTests {
                 assertThat(scheduler.pauses() > 0).as("paused").isEqualTo(fitting == FEW);
                 assertThat(requests.stream().mapToInt(request -> request.reused).sum()).as("tokens reused")
                         .isGreaterThan(COMMON);
+                int right = requests.stream().mapToInt(request -> request.counts.rightGuesses()).sum();
+                assertThat(right).as("right guesses").isGreaterThan(REQUESTS);
+                assertThat(requests.stream().mapToInt(request -> request.counts.guessedTokens()).sum())
+                        .as("guesses").isGreaterThan(right + REQUESTS);
                 cache.clear();
                 assertThat(model.kvCacheAllocatedBytes()).isZero();
             }

@@ -107,7 +107,8 @@ class SchedulerLoopTests {
         };
         runToEnd(loop);
 
-        assertThat(one.wasCancelled).contains(new SequenceUse(0, AttentionMode.EXACT, OptionalLong.of(40)));
+        assertThat(one.wasCancelled).contains(new SequenceUse(0, AttentionMode.EXACT, OptionalLong.of(40),
+                new AnswerSteps(1, 0, 0)));
         assertThat(one.answer).hasSize(1);
         assertThat(other.finished).isPresent();
         assertThat(sessions.pool.allocatedBytes()).isZero();
@@ -269,6 +270,9 @@ class SchedulerLoopTests {
             if (all.size() < requests && random.nextInt(4) == 0) {
                 FakeGeneration next = FakeGeneration.of(1 + random.nextInt(60), 1 + random.nextInt(60), all.size());
                 next.failsAt = random.nextInt(10) == 0 ? random.nextInt(30) : -1;
+                next.cancelsAt = random.nextInt(20) == 0 ? random.nextInt(30) : -1;
+                next.hasCertain = random.nextBoolean();
+                next.rightGuesses = random.nextInt(3) == 0 ? -1 : random.nextInt(101);
                 loop.add(new ScheduledSequence(next, all.size(),
                         random.nextInt(10) == 0 ? OptionalLong.of(now + random.nextInt(200)) : OptionalLong.empty()));
                 all.add(next);
@@ -299,12 +303,13 @@ class SchedulerLoopTests {
     /** No step has more of prompts than it may, and no session twice. */
     private static void assertStepIsAllowed(List<SharedSessions.Run> runs, SchedulerLimits limits) {
         assertThat(runs.stream().map(SharedSessions.Run::session).distinct().count()).isEqualTo(runs.size());
-        List<SharedSessions.Run> others = runs.stream().filter(run -> !isNextToken(run)).toList();
-        assertThat(others.stream().mapToInt(SharedSessions.Run::count).sum())
-                .isLessThanOrEqualTo(others.size() < runs.size() ? limits.maxSliceTokens() : limits.maxStepTokens());
+        boolean answers = runs.stream().anyMatch(SchedulerLoopTests::isNextToken);
+        int beyondOne = runs.stream().mapToInt(run -> run.count() - 1).sum();
+        assertThat(beyondOne).isLessThanOrEqualTo(
+                answers ? limits.maxSliceTokens() : Math.max(limits.maxStepTokens(), limits.maxSliceTokens()));
     }
 
     private static boolean isNextToken(SharedSessions.Run run) {
-        return !((FakeSession) run.session()).isPrompt() && run.count() == 1 && run.wantsLogits();
+        return !((FakeSession) run.session()).isPrompt() && run.count() == 1 && run.logits() == 1;
     }
 }

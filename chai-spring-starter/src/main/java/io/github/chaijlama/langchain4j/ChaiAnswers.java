@@ -116,7 +116,7 @@ final class ChaiAnswers {
                                 : reason)
                         .attention(result.attention()).timeToFirstToken(result.timeToFirstToken())
                         .duration(result.duration()).kvCacheBytes(result.kvCacheBytes())
-                        .cachedPromptTokens(result.reusedTokens()).build())
+                        .cachedPromptTokens(result.reusedTokens()).counts(result.counts()).build())
                 .build();
     }
 

@@ -9,6 +9,7 @@ import dev.langchain4j.model.chat.response.ChatResponseMetadata;
 import org.jspecify.annotations.Nullable;
 
 import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.schedule.AnswerSteps;
 
 /** What is known of an answer beside its text. */
 public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
@@ -17,6 +18,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     private final Duration duration;
     private final OptionalLong kvCacheBytes;
     private final int cachedPromptTokens;
+    private final AnswerSteps counts;
 
     private ChaiChatResponseMetadata(Builder builder) {
         super(builder);
@@ -25,6 +27,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         this.duration = Objects.requireNonNull(builder.duration, "duration");
         this.kvCacheBytes = builder.kvCacheBytes;
         this.cachedPromptTokens = builder.cachedPromptTokens;
+        this.counts = builder.counts;
     }
 
     /** Returns the attention that computed the answer. */
@@ -55,10 +58,18 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         return cachedPromptTokens;
     }
 
+    /**
+     * Returns how many steps the answer took, and how many of its tokens were guessed: fewer steps than tokens of the
+     * answer where a schema left no choice or guesses were right.
+     */
+    public AnswerSteps counts() {
+        return counts;
+    }
+
     @Override
     public Builder toBuilder() {
         Builder builder = builder().attention(attention).timeToFirstToken(timeToFirstToken).duration(duration)
-                .kvCacheBytes(kvCacheBytes).cachedPromptTokens(cachedPromptTokens);
+                .kvCacheBytes(kvCacheBytes).cachedPromptTokens(cachedPromptTokens).counts(counts);
         super.toBuilder(builder);
         return builder;
     }
@@ -75,6 +86,7 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         private @Nullable Duration duration;
         private OptionalLong kvCacheBytes = OptionalLong.empty();
         private int cachedPromptTokens;
+        private AnswerSteps counts = AnswerSteps.NONE;
 
         /** Sets the attention that computed the answer. */
         public Builder attention(AttentionMode attention) {
@@ -106,6 +118,12 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
             return this;
         }
 
+        /** Sets how many steps the answer took. */
+        public Builder counts(AnswerSteps counts) {
+            this.counts = counts;
+            return this;
+        }
+
         @Override
         public ChaiChatResponseMetadata build() {
             return new ChaiChatResponseMetadata(this);
@@ -116,13 +134,14 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
     public boolean equals(@Nullable Object other) {
         return super.equals(other) && other instanceof ChaiChatResponseMetadata that && attention == that.attention
                 && Objects.equals(timeToFirstToken, that.timeToFirstToken) && Objects.equals(duration, that.duration)
-                && kvCacheBytes.equals(that.kvCacheBytes) && cachedPromptTokens == that.cachedPromptTokens;
+                && kvCacheBytes.equals(that.kvCacheBytes) && cachedPromptTokens == that.cachedPromptTokens
+                && counts.equals(that.counts);
     }
 
     @Override
     public int hashCode() {
         return Objects.hash(super.hashCode(), attention, timeToFirstToken, duration, kvCacheBytes,
-                cachedPromptTokens);
+                cachedPromptTokens, counts);
     }
 
     @Override
@@ -130,6 +149,6 @@ public final class ChaiChatResponseMetadata extends ChatResponseMetadata {
         return "ChaiChatResponseMetadata[id=" + id() + ", modelName=" + modelName() + ", tokenUsage=" + tokenUsage()
                 + ", finishReason=" + finishReason() + ", attention=" + attention + ", timeToFirstToken="
                 + timeToFirstToken + ", duration=" + duration + ", kvCacheBytes=" + kvCacheBytes
-                + ", cachedPromptTokens=" + cachedPromptTokens + "]";
+                + ", cachedPromptTokens=" + cachedPromptTokens + ", counts=" + counts + "]";
     }
 }

@@ -25,7 +25,8 @@ final class ChaiCompletions {
                 .withSampling(Sampling.of(builder, hold.engine())).withMaxNewTokens(builder.maxOutputTokens)
                 .withStopSequences(builder.stopSequences == null
                         ? hold.engine().textModel().generationConfig().stopSequences()
-                        : builder.stopSequences);
+                        : builder.stopSequences)
+                .withGuess(builder.guess);
     }
 
     Response<String> complete(@Nullable String prompt, GenerationListener listener) {
@@ -43,7 +44,8 @@ final class ChaiCompletions {
     private static Response<String> response(String modelName, GenerationResult result) {
         Map<String, Object> metadata = new HashMap<>(Map.of("id", UUID.randomUUID().toString(), "modelName", modelName,
                 "attention", result.attention(), "timeToFirstToken", result.timeToFirstToken(), "duration",
-                result.duration(), "cachedPromptTokens", result.reusedTokens()));
+                result.duration(), "cachedPromptTokens", result.reusedTokens(), "steps", result.counts().steps(),
+                "guessedTokens", result.counts().guessedTokens(), "rightGuesses", result.counts().rightGuesses()));
         result.kvCacheBytes().ifPresent(bytes -> metadata.put("kvCacheBytes", bytes));
         return Response.from(result.text(), new TokenUsage(result.promptTokens(), result.generatedTokens()),
                 ChaiAnswers.finishReason(result.finishReason()), metadata);

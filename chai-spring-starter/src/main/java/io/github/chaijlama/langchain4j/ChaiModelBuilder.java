@@ -32,6 +32,7 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
     @Nullable Integer maxOutputTokens;
     @Nullable List<String> stopSequences;
     @Nullable Long seed;
+    boolean guess;
 
     ChaiModelBuilder() {}
 
@@ -142,6 +143,16 @@ public abstract sealed class ChaiModelBuilder<B extends ChaiModelBuilder<B>>
      */
     public B seed(@Nullable Long seed) {
         this.seed = seed;
+        return self();
+    }
+
+    /**
+     * Sets whether steps check tokens that may come next, looked up in prompt and answer, beside the one that comes:
+     * the same answers, in fewer steps where they repeat what they were told, see
+     * {@link io.github.chaijlama.generate.GenerationOptions#guess()}. By default they do not.
+     */
+    public B guess(@Nullable Boolean guess) {
+        this.guess = Boolean.TRUE.equals(guess);
         return self();
     }
 }

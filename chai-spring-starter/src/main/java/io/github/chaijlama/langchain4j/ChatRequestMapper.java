@@ -38,6 +38,7 @@ final class ChatRequestMapper {
     private final @Nullable Long seed;
     private final double repetitionPenalty;
     private final boolean sendThinking;
+    private final boolean guess;
     private final List<String> defaultStopSequences;
 
     /**
@@ -50,6 +51,7 @@ final class ChatRequestMapper {
         this.engine = engine;
         this.seed = builder.seed;
         this.sendThinking = builder.sendThinking;
+        this.guess = builder.guess;
         this.repetitionPenalty = Sampling.repetitionPenalty(builder, engine);
         this.defaultStopSequences = List.copyOf(defaultStopSequences);
     }
@@ -151,7 +153,8 @@ final class ChatRequestMapper {
                 parameters.frequencyPenalty(), parameters.presencePenalty(), repetitionPenalty,
                 own.seed() == null ? seed : own.seed());
         GenerationOptions options = GenerationOptions.DEFAULT.withSampling(sampling).withAttention(own.attention())
-                .withMaxNewTokens(parameters.maxOutputTokens()).withStopSequences(stopSequences);
+                .withMaxNewTokens(parameters.maxOutputTokens()).withStopSequences(stopSequences)
+                .withGuess(guess);
         return constraint.map(options::withConstraint).orElse(options);
     }
 }

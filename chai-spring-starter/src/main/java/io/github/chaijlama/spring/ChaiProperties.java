@@ -165,20 +165,22 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      * @param sendThinking    Whether the thinking of earlier messages is given to the chat template again.
      * @param seed            Where random choices start; the same seed gives the same answer. By default a different
      *                        one each time.
+     * @param guess           Whether steps check tokens that may come next, looked up in prompt and answer. Answers are
+     *                        the same, and come in fewer steps where they repeat what they were told.
      */
     public record Chat(@Nullable Double temperature, @Nullable Double topP, @Nullable Integer topK,
             @DefaultValue("0") double frequencyPenalty, @DefaultValue("0") double presencePenalty,
             @Nullable Double repetitionPenalty, @Nullable Integer maxOutputTokens,
             @Nullable List<String> stopSequences, @Nullable Boolean enableThinking,
             @DefaultValue("false") boolean returnThinking, @DefaultValue("false") boolean sendThinking,
-            @Nullable Long seed) {
+            @Nullable Long seed, @DefaultValue("false") boolean guess) {
 
         /** Checks these defaults, sets them and returns the builder. */
         <B extends ChaiModelBuilder<B>> B applyTo(B builder) {
             ChaiOptionsFactory.requirePossible(this);
             return builder.temperature(temperature).topP(topP).topK(topK).frequencyPenalty(frequencyPenalty)
                     .presencePenalty(presencePenalty).repetitionPenalty(repetitionPenalty)
-                    .maxOutputTokens(maxOutputTokens).stopSequences(stopSequences).seed(seed);
+                    .maxOutputTokens(maxOutputTokens).stopSequences(stopSequences).seed(seed).guess(guess);
         }
 
         /** As {@link #applyTo}, with what language models, which have no template, do not know. */

@@ -26,6 +26,7 @@ import io.github.chaijlama.Pocket;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 import io.github.chaijlama.profile.ModelShape;
+import io.github.chaijlama.schedule.AnswerSteps;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -130,6 +131,23 @@ class ConversationReuseTests {
             engine.textModel().closeIdleSequences();
             assertThat(engine.textModel().model().kvCacheAllocatedBytes()).isZero();
         }
+    }
+
+    @Test
+    void aResponseSaysHowManyStepsItTook() {
+        String story = "Finn was a lucky owl. Finn lived near the meadow. One cold morning, Finn went to the river. "
+                + "There Finn found a green whistle.";
+        UserMessage question = UserMessage.from("Read this: " + story + "\nWhere did Finn go?");
+        ChatResponse without = ChaiChatModel.builder().engine(plain).build().chat(question);
+        ChatResponse with = ChaiChatModel.builder().engine(plain).guess(true).build().chat(question);
+
+        AnswerSteps counts = ((ChaiChatResponseMetadata) without.metadata()).counts();
+        assertThat(counts).isEqualTo(new AnswerSteps(without.tokenUsage().outputTokenCount(), 0, 0));
+        ChaiChatResponseMetadata metadata = (ChaiChatResponseMetadata) with.metadata();
+        assertThat(with.aiMessage().text()).isEqualTo(without.aiMessage().text());
+        assertThat(metadata.counts().steps()).isEqualTo(counts.steps() - metadata.counts().rightGuesses())
+                .isLessThan(counts.steps());
+        assertThat(metadata.toBuilder().counts(counts).build()).isNotEqualTo(metadata);
     }
 
     @Test

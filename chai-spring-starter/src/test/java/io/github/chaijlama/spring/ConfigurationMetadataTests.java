@@ -46,7 +46,7 @@ class ConfigurationMetadataTests {
                 "chai.chat.presence-penalty", "chai.chat.max-output-tokens",
                 "chai.chat.stop-sequences", "chai.chat.seed", "chai.model.generation-config",
                 "chai.chat.repetition-penalty", "chai.chat.enable-thinking", "chai.chat.return-thinking",
-                "chai.chat.send-thinking");
+                "chai.chat.send-thinking", "chai.chat.guess");
     }
 
     @Test
@@ -67,6 +67,7 @@ class ConfigurationMetadataTests {
                         "chai.kv-cache.max-idle-sequences=8", "chai.model.weights=stored",
                         "chai.chat.frequency-penalty=0", "chai.chat.presence-penalty=0",
                         "chai.chat.return-thinking=false", "chai.chat.send-thinking=false",
+                        "chai.chat.guess=false",
                         "chai.model.generation-config=true",
                         "chai.health.max-step-time=2m", "chai.drift.max-tokens=512",
                         "chai.calibration.mode=off", "chai.calibration.samples=128",

@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -235,8 +234,8 @@ class SafetyTests {
         }
 
         @Override
-        public OptionalInt next(float[] logits) {
-            return OptionalInt.empty();
+        public int[] next(float[] logits) {
+            return new int[0];
         }
 
         @Override
