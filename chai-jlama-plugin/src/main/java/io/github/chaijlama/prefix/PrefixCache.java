@@ -134,16 +134,18 @@ public final class PrefixCache implements Sessions, SharedSessions {
     @Override
     public boolean isBeingCalculated(AttentionMode attention, int[] prompt) {
         synchronized (idle) {
-            int now = longestIdle(attention, prompt);
+            int worthCopying = longestIdle(attention, prompt) + MIN_SHARED_TOKENS;
+            int now = 0;
             int soon = 0;
             for (PrefixSession each : inUse) {
                 int common = commonPrompt(each, attention, prompt);
                 if (each.session().canBeCopied(common)) {
-                    now = Math.max(now, Math.min(common, each.length()));
+                    int seen = Math.min(common, each.length());
+                    now = each.session().canBeCopied(seen) ? Math.max(now, seen) : now;
                     soon = Math.max(soon, common);
                 }
             }
-            return soon >= now + MIN_SHARED_TOKENS;
+            return soon >= worthCopying && (now < worthCopying || soon >= now + MIN_SHARED_TOKENS);
         }
     }
 

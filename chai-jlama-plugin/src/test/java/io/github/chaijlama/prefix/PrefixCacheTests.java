@@ -263,6 +263,30 @@ class PrefixCacheTests {
     }
 
     @Test
+    void whoWaitsForABeginningGetsIt() {
+        try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.clustered(online(shape(MHA))));
+                PrefixCache cache = new PrefixCache(model, 4)) {
+            AttentionMode attention = model.options().attention();
+            for (int length : new int[]{ 64, 100, 127, 150 }) {
+                int[] common = TestModels.tokens(length, 256, length);
+                int[] first = concat(common, TestModels.tokens(20, 256, 2));
+                int[] second = concat(common, TestModels.tokens(30, 256, 3));
+                try (PrefixSession one = cache.open(attention, first)) {
+                    assertThat(cache.isBeingCalculated(attention, second)).isTrue();
+                    while (cache.isBeingCalculated(attention, second)) {
+                        one.feed(first[one.length()]);
+                    }
+                    try (PrefixSession two = cache.open(attention, second)) {
+                        assertThat(two.reusedTokens()).as("of %d", length).isEqualTo(one.length())
+                                .isGreaterThanOrEqualTo(64);
+                    }
+                }
+                cache.clear();
+            }
+        }
+    }
+
+    @Test
     void conversationsThatBeginAlikeDoNotTakeEachOthersMemory() {
         try (ChaiModel model = ChaiModel.load(MHA, ChaiOptions.clustered(online(shape(MHA))));
                 PrefixCache cache = new PrefixCache(model, 3)) {
