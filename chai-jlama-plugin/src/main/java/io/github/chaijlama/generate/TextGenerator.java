@@ -10,9 +10,9 @@ import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.prefix.RequestSession;
 import io.github.chaijlama.prefix.Sessions;
+import io.github.chaijlama.schedule.AnswerSteps;
 import io.github.chaijlama.schedule.Scheduler;
 import io.github.chaijlama.schedule.SequenceUse;
-import io.github.chaijlama.schedule.AnswerSteps;
 
 /**
  * Generates answers, one token after another. Thread-safe: every answer has a session of its own. Without a scheduler

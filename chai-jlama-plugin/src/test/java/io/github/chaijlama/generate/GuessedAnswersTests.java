@@ -25,8 +25,8 @@ import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
-import io.github.chaijlama.schedule.SchedulerLimits;
 import io.github.chaijlama.schedule.AnswerSteps;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -46,19 +46,9 @@ class HarmonyTests {
     @BeforeAll
     static void load() throws IOException {
         HarmonyFixture.write(directory);
-        model = TextModel.load(directory, ChaiOptions.exact(), options -> {
-            int[] tokens = HarmonyFixture.tokens(model.tokenizer(), script);
-            int[] at = { 0 };
-            Sampler otherwise = Sampler.of(options);
-            return logits -> {
-                if (at[0] < tokens.length && logits[tokens[at[0]]] != Float.NEGATIVE_INFINITY) {
-                    return tokens[at[0]++];
-                }
-                return at[0] < tokens.length || model.tokenizer().endTokens().stream()
-                        .allMatch(end -> logits[end] == Float.NEGATIVE_INFINITY) ? otherwise.sample(logits)
-                                : model.tokenizer().endTokens().iterator().next();
-            };
-        });
+        model = TextModel.load(directory, ChaiOptions.exact(),
+                options -> new Scripted(HarmonyFixture.tokens(model.tokenizer(), script),
+                        model.tokenizer().endTokens().iterator().next(), Sampler.of(options)));
     }
 
     @AfterAll

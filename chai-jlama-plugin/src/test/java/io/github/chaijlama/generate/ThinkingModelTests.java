@@ -80,38 +80,7 @@ class ThinkingModelTests {
 
     /** Chooses the tokens of the script where they may come, and else the likeliest. */
     private TextModel load() {
-        return TextModel.load(directory, ChaiOptions.exact(), options -> new Scripted(script, Sampler.of(options)));
-    }
-
-    private static final class Scripted implements Sampler {
-        private final int[] script;
-        private final Sampler otherwise;
-        private int at;
-
-        Scripted(int[] script, Sampler otherwise) {
-            this.script = script;
-            this.otherwise = otherwise;
-        }
-
-        private int next() {
-            return at < script.length ? script[at] : 1;
-        }
-
-        @Override
-        public int sample(float[] logits) {
-            if (logits[next()] == Float.NEGATIVE_INFINITY) {
-                return otherwise.sample(logits);
-            }
-            int token = next();
-            at++;
-            return token;
-        }
-
-        /** What follows by itself may be in the script. */
-        @Override
-        public void skip(int token) {
-            at += token == next() ? 1 : 0;
-        }
+        return TextModel.load(directory, ChaiOptions.exact(), options -> new Scripted(script, 1, Sampler.of(options)));
     }
 
     /** The tokens of an answer, marks as the tokenizer has them. */

@@ -3,6 +3,7 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
@@ -84,15 +85,6 @@ final class Script implements ChatModelListener {
 
     /** Returns what chooses the tokens of the next answer. */
     Sampler sampler(SamplingOptions options) {
-        int[] tokens = tokenizer.encode(next);
-        int end = tokenizer.endTokens().iterator().next();
-        int[] at = { 0 };
-        return logits -> {
-            int token = at[0] < tokens.length ? tokens[at[0]++] : end;
-            if (logits[token] == Float.NEGATIVE_INFINITY) {
-                throw new IllegalStateException("'" + tokenizer.decode(token) + "' may not come next in " + next);
-            }
-            return token;
-        };
+        return new ScriptedTokens(tokenizer, tokenizer.encode(next), Optional.empty());
     }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -58,23 +59,11 @@ class ThinkingChatTests {
         Files.writeString(directory.resolve("tokenizer_config.json"), config.toString());
         TextModel[] model = new TextModel[1];
         model[0] = TextModel.load(directory, ChaiOptions.exact(),
-                options -> new io.github.chaijlama.generate.Sampler() {
-                    private final int[] tokens = model[0].tokenizer().encode(script);
-                    private int at;
-
+                options -> new ScriptedTokens(model[0].tokenizer(), model[0].tokenizer().encode(script),
+                        Optional.empty()) {
                     @Override
                     public void begin(int[] promptTokens) {
                         prompt = model[0].tokenizer().decode(promptTokens);
-                    }
-
-                    @Override
-                    public int sample(float[] logits) {
-                        int token = at < tokens.length ? tokens[at++] : 1;
-                        if (logits[token] == Float.NEGATIVE_INFINITY) {
-                            throw new IllegalStateException(
-                                    "'" + model[0].tokenizer().decode(token) + "' may not come");
-                        }
-                        return token;
                     }
                 });
         engine = ChaiEngine.of(model[0], "thinker");

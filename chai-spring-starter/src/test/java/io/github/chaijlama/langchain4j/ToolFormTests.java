@@ -134,17 +134,10 @@ class ToolFormTests {
     private ChaiEngine engine(Form form) throws IOException {
         write(form);
         TextModel[] model = new TextModel[1];
-        model[0] = TextModel.load(directory, ChaiOptions.exact(), options -> {
-            List<Integer> tokens = tokens(model[0], form, script);
-            int[] at = { 0 };
-            Sampler otherwise = Sampler.of(options);
-            return logits -> {
-                int token = at[0] < tokens.size() ? tokens.get(at[0]) : 1;
-                boolean mayCome = !script.isEmpty() && logits[token] != Float.NEGATIVE_INFINITY;
-                at[0] += mayCome ? 1 : 0;
-                return mayCome ? token : otherwise.sample(logits);
-            };
-        });
+        model[0] = TextModel.load(directory, ChaiOptions.exact(), options -> script.isEmpty() ? Sampler.of(options)
+                : new ScriptedTokens(model[0].tokenizer(),
+                        tokens(model[0], form, script).stream().mapToInt(Integer::intValue).toArray(),
+                        Optional.of(Sampler.of(options))));
         assertThat(model[0].toolCallFormat()).isEqualTo(form.format);
         return ChaiEngine.of(model[0], "forms");
     }
