@@ -5,14 +5,14 @@ import { suggest } from "./chat.js";
 import * as settings from "./settings.js";
 import { differences } from "./words.js";
 
-const QUESTIONS = ["Tell me a story about a fox named Ruby.", "Tell me a story about a bear named Theo.",
-  "What comes after Monday?", "Hi"];
+const QUESTIONS = ["Tell me a story about a bear named Theo.", "What comes after Monday?", "Hi"];
 const SIDES = { EXACT: "exact-text", CLUSTERED: "clustered-text" };
 
 let running = null;
 
 function marked(target, pieces) {
-  target.replaceChildren(...pieces.map(([text, differs]) => differs ? element("mark", { textContent: text }) : text));
+  target.replaceChildren(...pieces.flatMap(([text, differs]) => differs
+    ? [element("mark", { textContent: text.trimEnd() }), text.slice(text.trimEnd().length)] : [text]));
 }
 
 function change(exact, clustered) {

@@ -30,4 +30,10 @@ record ChatReply(String conversationId, String reply, String finishReason, Strin
                 metadata.timeToFirstToken().toMillis(), metadata.duration().toMillis(), exact.bytes(stored),
                 metadata.kvCacheBytes());
     }
+
+    /** Returns this reply with other times. */
+    ChatReply withTimes(long newTimeToFirstTokenMillis, long newDurationMillis) {
+        return new ChatReply(conversationId, reply, finishReason, attention, promptTokens, generatedTokens,
+                cachedPromptTokens, newTimeToFirstTokenMillis, newDurationMillis, exactKvCacheBytes, kvCacheBytes);
+    }
 }

@@ -34,7 +34,7 @@ final class Comparison {
     private static final List<AttentionMode> SIDES = List.of(AttentionMode.EXACT, AttentionMode.CLUSTERED);
     private static final int MOST_ROUNDS = 3;
     /** Beyond this nobody wants to wait for another round. */
-    private static final Duration QUICK = Duration.ofSeconds(10);
+    private static final Duration QUICK = Duration.ofSeconds(20);
 
     private final StreamingChatModel model;
     private final Runnable forgetPrefixes;
@@ -93,7 +93,8 @@ final class Comparison {
     }
 
     private static ChatReply faster(ChatReply one, ChatReply other) {
-        return one.durationMillis() <= other.durationMillis() ? one : other;
+        return one.withTimes(Math.min(one.timeToFirstTokenMillis(), other.timeToFirstTokenMillis()),
+                Math.min(one.durationMillis(), other.durationMillis()));
     }
 
     private void fail(RuntimeException error) {
