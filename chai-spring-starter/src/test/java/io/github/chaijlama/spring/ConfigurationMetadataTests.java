@@ -50,7 +50,9 @@ class ConfigurationMetadataTests {
                 "chai.chat.presence-penalty", "chai.chat.max-output-tokens",
                 "chai.chat.stop-sequences", "chai.chat.seed", "chai.model.generation-config",
                 "chai.chat.repetition-penalty", "chai.chat.enable-thinking", "chai.chat.return-thinking",
-                "chai.chat.send-thinking", "chai.chat.guess");
+                "chai.chat.send-thinking", "chai.chat.guess",
+                "chai.openai.enabled", "chai.openai.api-key", "chai.openai.max-request-size",
+                "chai.openai.keep-alive", "chai.openai.router-endpoints");
     }
 
     @Test
@@ -77,7 +79,9 @@ class ConfigurationMetadataTests {
                         "chai.calibration.mode=off", "chai.calibration.samples=128",
                         "chai.calibration.max-tokens=1024", "chai.kv-cache.type=f32", "chai.operators=auto",
                         "chai.scheduler.max-concurrent=16", "chai.scheduler.max-waiting=256",
-                        "chai.scheduler.max-step-tokens=256", "chai.scheduler.max-slice-tokens=32");
+                        "chai.scheduler.max-step-tokens=256", "chai.scheduler.max-slice-tokens=32",
+                        "chai.openai.enabled=false", "chai.openai.max-request-size=4MB",
+                        "chai.openai.keep-alive=10s", "chai.openai.router-endpoints=false");
     }
 
     @Test
