@@ -39,11 +39,9 @@ final class ChaiAnswers {
     private final String modelName;
     private final Set<Capability> capabilities;
     private final ChatRequestMapper mapper;
-    private final boolean returnThinking;
 
     ChaiAnswers(EngineHold hold, ChaiChatModelBuilder<?> builder, ChatRequestParameters defaults) {
         this.hold = hold;
-        this.returnThinking = builder.returnThinking;
         ChaiEngine engine = hold.engine();
         this.modelName = engine.modelName();
         this.capabilities = engine.constraints().arePossible() ? Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA)
@@ -74,8 +72,8 @@ final class ChaiAnswers {
     }
 
     /** Returns the response to a request without tools. */
-    ChatResponse response(GenerationResult result) {
-        return response(result, message(result).text(result.text()).build());
+    ChatResponse response(MappedRequest request, GenerationResult result) {
+        return response(result, message(request, result).text(result.text()).build());
     }
 
     /**
@@ -83,21 +81,17 @@ final class ChaiAnswers {
      *
      * @param parser has read the whole answer
      */
-    ChatResponse response(GenerationResult result, ToolCallParser parser) {
+    ChatResponse response(MappedRequest request, GenerationResult result, ToolCallParser parser) {
         if (parser.calls().isEmpty()) {
-            return response(result, message(result).text(parser.text()).build());
+            return response(result, message(request, result).text(parser.text()).build());
         }
-        return response(result, message(result).text(parser.text().isEmpty() ? null : parser.text())
+        return response(result, message(request, result).text(parser.text().isEmpty() ? null : parser.text())
                 .toolExecutionRequests(parser.calls().stream().map(ChaiAnswers::request).toList()).build());
     }
 
-    private AiMessage.Builder message(GenerationResult result) {
-        return AiMessage.builder().thinking(returnThinking && !result.thinking().isEmpty() ? result.thinking() : null);
-    }
-
-    /** Whether what the model thinks is returned. */
-    boolean returnThinking() {
-        return returnThinking;
+    private static AiMessage.Builder message(MappedRequest request, GenerationResult result) {
+        return AiMessage.builder()
+                .thinking(request.returnThinking() && !result.thinking().isEmpty() ? result.thinking() : null);
     }
 
     /** Returns a call in LangChain4j's words. */

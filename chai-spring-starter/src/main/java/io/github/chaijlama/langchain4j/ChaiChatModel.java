@@ -12,7 +12,6 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponse;
 
-import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.GenerationListener;
 import io.github.chaijlama.generate.GenerationResult;
 import io.github.chaijlama.tool.ToolCallListener;
@@ -59,14 +58,15 @@ public final class ChaiChatModel implements ChatModel, AutoCloseable {
     @Override
     public ChatResponse doChat(ChatRequest request) {
         MappedRequest mapped = answers.map(request);
-        GenerationResult result = answers.answer(mapped, GenerationListener.NONE, new Cancellation());
+        GenerationResult result = answers.answer(mapped, GenerationListener.NONE,
+                ChaiChatRequestParameters.cancellation(request));
         if (mapped.tools().isEmpty()) {
-            return answers.response(result);
+            return answers.response(mapped, result);
         }
         ToolCallParser parser = mapped.parser(ToolCallListener.NONE);
         parser.next(result.text());
         parser.finish();
-        return answers.response(result, parser);
+        return answers.response(mapped, result, parser);
     }
 
     @Override

@@ -65,7 +65,7 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
 
     @Override
     public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
-        Stream stream = new Stream(handler);
+        Stream stream = new Stream(handler, ChaiChatRequestParameters.cancellation(request));
         Runnable answer;
         try {
             MappedRequest mapped = answers.map(request);
@@ -105,18 +105,21 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
     /** One answer on its way to a handler. */
     private final class Stream implements GenerationListener, ToolCallListener, StreamingHandle {
         private final StreamingChatResponseHandler handler;
-        private final Cancellation cancellation = new Cancellation();
+        private final Cancellation cancellation;
         /** Finds calls in the answer, if there are tools. */
         private Optional<ToolCallParser> parser = Optional.empty();
+        private boolean returnThinking;
 
-        Stream(StreamingChatResponseHandler handler) {
+        Stream(StreamingChatResponseHandler handler, Cancellation cancellation) {
             this.handler = handler;
+            this.cancellation = cancellation;
         }
 
         void run(MappedRequest request) {
             GenerationResult result;
             try {
                 parser = request.tools().isEmpty() ? Optional.empty() : Optional.of(request.parser(this));
+                returnThinking = request.returnThinking();
                 result = answers.answer(request, this, cancellation);
             } catch (RuntimeException | Error e) {
                 fail(e);
@@ -125,8 +128,8 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
             parser.ifPresent(ToolCallParser::finish);
             // Not the result's reason: an answer can be cancelled while it ends for another one.
             if (!isCancelled()) {
-                ChatResponse response = parser.map(calls -> answers.response(result, calls))
-                        .orElseGet(() -> answers.response(result));
+                ChatResponse response = parser.map(calls -> answers.response(request, result, calls))
+                        .orElseGet(() -> answers.response(request, result));
                 guarded(() -> handler.onCompleteResponse(response));
             }
         }
@@ -155,7 +158,7 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
 
         @Override
         public void onThinking(String text) {
-            if (answers.returnThinking() && !isCancelled()) {
+            if (returnThinking && !isCancelled()) {
                 guarded(() -> handler.onPartialThinking(new PartialThinking(text), new PartialThinkingContext(this)));
             }
         }

@@ -3,6 +3,7 @@ package io.github.chaijlama.langchain4j;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -39,6 +40,7 @@ final class ChatRequestMapper {
     private final double repetitionPenalty;
     private final boolean sendThinking;
     private final boolean guess;
+    private final boolean returnThinking;
     private final List<String> defaultStopSequences;
 
     /**
@@ -52,6 +54,7 @@ final class ChatRequestMapper {
         this.seed = builder.seed;
         this.sendThinking = builder.sendThinking;
         this.guess = builder.guess;
+        this.returnThinking = builder.returnThinking;
         this.repetitionPenalty = Sampling.repetitionPenalty(builder, engine);
         this.defaultStopSequences = List.copyOf(defaultStopSequences);
     }
@@ -64,7 +67,7 @@ final class ChatRequestMapper {
      * @throws IllegalArgumentException    if a value is impossible
      */
     MappedRequest map(ChatRequest request) {
-        ChatRequestParameters parameters = request.parameters();
+        ChaiChatRequestParameters parameters = ChaiChatRequestParameters.of(request.parameters());
         requireModelName(parameters.modelName(), engine.modelName());
         List<ToolDefinition> tools = tools(parameters);
         boolean startCall = parameters.toolChoice() == ToolChoice.REQUIRED;
@@ -76,14 +79,10 @@ final class ChatRequestMapper {
         if (format.isPresent() && !startCall && parameters.responseFormat().jsonSchema() != null) {
             messages = withInstruction(messages, FormatInstruction.of(format.get()));
         }
-        return new MappedRequest(messages, prompt(parameters, tools, startCall),
-                options(parameters, constraint(tools, startCall, format)));
-    }
-
-    private static PromptOptions prompt(ChatRequestParameters parameters, List<ToolDefinition> tools,
-            boolean startCall) {
-        Boolean thinking = parameters instanceof ChaiChatRequestParameters own ? own.enableThinking() : null;
-        return new PromptOptions(tools, startCall, Optional.ofNullable(thinking));
+        return new MappedRequest(messages,
+                new PromptOptions(tools, startCall, Optional.ofNullable(parameters.enableThinking())),
+                options(parameters, constraint(tools, startCall, format)),
+                Objects.requireNonNullElse(parameters.returnThinking(), returnThinking));
     }
 
     /**
@@ -140,7 +139,7 @@ final class ChatRequestMapper {
         return instructed;
     }
 
-    private GenerationOptions options(ChatRequestParameters parameters, Optional<JsonConstraint> constraint) {
+    private GenerationOptions options(ChaiChatRequestParameters parameters, Optional<JsonConstraint> constraint) {
         List<String> stopSequences = parameters.stopSequences();
         if (constraint.isPresent()) {
             if (!stopSequences.equals(defaultStopSequences)) {
@@ -148,13 +147,12 @@ final class ChatRequestMapper {
             }
             stopSequences = List.of();
         }
-        ChaiChatRequestParameters own = ChaiChatRequestParameters.builder().overrideWith(parameters).build();
         SamplingOptions sampling = Sampling.of(parameters.temperature(), parameters.topK(), parameters.topP(),
                 parameters.frequencyPenalty(), parameters.presencePenalty(), repetitionPenalty,
-                own.seed() == null ? seed : own.seed());
-        GenerationOptions options = GenerationOptions.DEFAULT.withSampling(sampling).withAttention(own.attention())
-                .withMaxNewTokens(parameters.maxOutputTokens()).withStopSequences(stopSequences)
-                .withGuess(guess);
+                parameters.seed() == null ? seed : parameters.seed());
+        GenerationOptions options = GenerationOptions.DEFAULT.withSampling(sampling)
+                .withAttention(parameters.attention()).withMaxNewTokens(parameters.maxOutputTokens())
+                .withStopSequences(stopSequences).withGuess(guess);
         return constraint.map(options::withConstraint).orElse(options);
     }
 }

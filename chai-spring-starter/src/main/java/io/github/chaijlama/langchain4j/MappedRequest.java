@@ -18,8 +18,10 @@ import io.github.chaijlama.tool.ToolDefinition;
  * @param prompt  what the chat template is told beside the messages: what the model may call, whether its answer must
  *                be a call, whether it is to think
  * @param options how the answer is generated
+ * @param returnThinking whether what the model thinks is returned
  */
-record MappedRequest(List<ChatMessage> messages, PromptOptions prompt, GenerationOptions options) {
+record MappedRequest(List<ChatMessage> messages, PromptOptions prompt, GenerationOptions options,
+        boolean returnThinking) {
 
     /** Returns what the model may call. */
     List<ToolDefinition> tools() {
