@@ -9,7 +9,7 @@ import com.tngtech.archunit.lang.ArchRule;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 /** Who may know whom. */
-@AnalyzeClasses(packages = { "io.github.chaijlama.langchain4j",
+@AnalyzeClasses(packages = { "io.github.chaijlama.langchain4j", "io.github.chaijlama.openai",
         "io.github.chaijlama.spring", "io.github.chaijlama.operation" },
         importOptions = ImportOption.DoNotIncludeTests.class)
 class StarterArchitectureTests {
@@ -17,13 +17,18 @@ class StarterArchitectureTests {
     @ArchTest
     static final ArchRule MODELS_KNOW_NO_SPRING = noClasses().that()
             .resideInAPackage("io.github.chaijlama.langchain4j..").should().dependOnClassesThat()
-            .resideInAnyPackage("org.springframework..", "io.github.chaijlama.spring..",
-                    "io.github.chaijlama.operation..");
+            .resideInAnyPackage("org.springframework..", "io.github.chaijlama.openai..",
+                    "io.github.chaijlama.spring..", "io.github.chaijlama.operation..");
 
     @ArchTest
     static final ArchRule MODELS_START_WITHOUT_WHAT_WATCHES_THEM = noClasses().that()
             .resideInAPackage("io.github.chaijlama.spring..").should().dependOnClassesThat()
             .resideInAnyPackage("io.github.chaijlama.operation..", "io.micrometer..", "io.prometheus..");
+
+    @ArchTest
+    static final ArchRule MODELS_START_WITHOUT_A_WEB_APPLICATION = noClasses().that()
+            .resideInAPackage("io.github.chaijlama.spring..").should().dependOnClassesThat()
+            .resideInAnyPackage("io.github.chaijlama.openai..", "org.springframework.web..", "jakarta.servlet..");
 
     @ArchTest
     static final ArchRule NOBODY_KNOWS_JLAMA_ITSELF = noClasses().should().dependOnClassesThat()

@@ -56,7 +56,7 @@ final class ChaiCompletions {
                 said(parameters.frequencyPenalty(), own.penalties().frequency()),
                 said(parameters.presencePenalty(), own.penalties().presence()), repetitionPenalty,
                 said(parameters.seed(), own.seed().orElse(null)));
-        return options.withSampling(sampling)
+        return options.withSampling(sampling).withAttention(parameters.attention())
                 .withMaxNewTokens(said(parameters.maxOutputTokens(), options.maxNewTokens().orElse(null)))
                 .withStopSequences(parameters.stopSequences().isEmpty() ? options.stopSequences()
                         : parameters.stopSequences());
