@@ -86,6 +86,11 @@ final class BenchRequest implements Generation {
         return came.get();
     }
 
+    /** Whether the last token has come, the request was cancelled, or it has failed. */
+    boolean hasEnded() {
+        return end.getCount() == 0;
+    }
+
     /** Ends the answer where it is. */
     void cancel() {
         cancelled = true;

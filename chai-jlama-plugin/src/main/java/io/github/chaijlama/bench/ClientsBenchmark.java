@@ -101,8 +101,8 @@ public final class ClientsBenchmark {
                                 threads));
                         if (plan.incoming().isPresent()) {
                             progress.accept("a prompt of " + plan.incoming().getAsInt() + " tokens comes in");
-                            result.incoming().add(incoming(new IncomingPrompt(arm, context, clients, vocabulary,
-                                    scheduler)));
+                            result.incoming().add(incoming(new IncomingPrompt(arm, context, clients,
+                                    model.config().contextLength(), vocabulary, scheduler)));
                         }
                     }
                 }

@@ -13,9 +13,10 @@ import io.github.chaijlama.schedule.Scheduler;
  * Measures a prompt that comes in while answers go on.
  *
  * @param context tokens of the prompts of those answers
- * @param clients how many answers go on
+ * @param clients       how many answers go on
+ * @param contextLength the most tokens of a prompt and its answer
  */
-record IncomingPrompt(BenchArm arm, int context, int clients, int vocabulary, Scheduler scheduler) {
+record IncomingPrompt(BenchArm arm, int context, int clients, int contextLength, int vocabulary, Scheduler scheduler) {
     private static final double NANOS_PER_MILLI = 1e6;
     private static final long POLL_MILLIS = 5;
 
@@ -29,14 +30,15 @@ record IncomingPrompt(BenchArm arm, int context, int clients, int vocabulary, Sc
         double alone = firstToken(-1, prompt);
         List<BenchRequest> answers = new ArrayList<>();
         for (int client = 0; client < clients; client++) {
-            // A step takes one token of the prompt at least: no answer ends before it has its first token.
-            BenchRequest answer = request(client, context, before + prompt + 1);
+            // As long as can be: it should go on until it is cancelled.
+            BenchRequest answer = request(client, context, contextLength - context);
             answers.add(answer);
             answer.runToFirstToken(scheduler);
         }
         long start = System.nanoTime();
-        int already = answers.getFirst().tokens();
-        while (answers.getFirst().tokens() < already + before) {
+        BenchRequest first = answers.getFirst();
+        int enough = first.tokens() + before;
+        while (first.tokens() < enough && !first.hasEnded()) {
             TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
         }
         long incoming = System.nanoTime();

@@ -81,6 +81,8 @@ record ClientsOutput(List<String> heading, int answerTokens, ClientsBenchmark.Re
     }
 
     private static void put(ObjectNode node, Latency latency) {
-        node.put("median", latency.median()).put("percentile99", latency.percentile99());
+        if (!Double.isNaN(latency.median())) {
+            node.put("median", latency.median()).put("percentile99", latency.percentile99());
+        }
     }
 }
