@@ -24,6 +24,9 @@ import io.github.chaijlama.prefix.SharedSessions;
 final class ScheduledSequence {
     private static final Logger logger = LoggerFactory.getLogger(ScheduledSequence.class);
 
+    /** Failures of shared steps after which it shares no more. */
+    private static final int MOST_FAILURES = 3;
+
     private final Generation generation;
     private final long number;
     private final OptionalLong deadline;
@@ -34,6 +37,10 @@ final class ScheduledSequence {
     private int fresh;
     private AnswerSteps counts = AnswerSteps.NONE;
     private boolean isGuessed = true;
+    /** Steps of it and others that failed. */
+    private int failures;
+    /** How many tokens it must have calculated alone before it shares steps again. */
+    private int aloneUntil;
     private Optional<RequestSession> session = Optional.empty();
     private OptionalInt reusedTokens = OptionalInt.empty();
     /** For other threads, as are the next two. */
@@ -120,6 +127,21 @@ final class ScheduledSequence {
     /** Whether all that is left to calculate is what came last in the answer. */
     boolean isDecoding() {
         return calculated() >= promptLength && left() <= fresh;
+    }
+
+    /**
+     * Notes that a step failed that it shared. It goes through that step alone, without guesses; where that has
+     * happened several times it stays alone.
+     */
+    void suspect() {
+        failures++;
+        aloneUntil = failures < MOST_FAILURES ? tokens.length : Integer.MAX_VALUE;
+        isGuessed = false;
+    }
+
+    /** Whether it may be what made a step fail. */
+    boolean isSuspect() {
+        return calculated() < aloneUntil;
     }
 
     /** Returns how many tokens are left to calculate. */

@@ -209,6 +209,11 @@ final class SchedulerLoop {
     private void pause(ScheduledSequence sequence) {
         logger.debug("Paused request {} to make room for others", sequence.number());
         pauses = pauses() + 1; // by this thread only
+        setAside(sequence);
+    }
+
+    /** Gives a sequence's memory away, and lets it wait. */
+    private void setAside(ScheduledSequence sequence) {
         running.remove(sequence);
         numberRunning = running.size();
         sequence.close();
@@ -231,10 +236,23 @@ final class SchedulerLoop {
                     giveWay(parts, e);
                 }
             } catch (RuntimeException | Error e) {
-                parts.forEach(part -> fail(part.sequence(), e));
+                findOut(parts.stream().map(StepPlan.Part::sequence).toList(), e);
                 return;
             }
         }
+    }
+
+    /** Finds out whose fault it is that a step failed: each goes on alone, from what is known of it. */
+    private void findOut(List<ScheduledSequence> sequences, Throwable error) {
+        if (sequences.size() == 1) {
+            fail(sequences.getFirst(), error);
+            return;
+        }
+        logger.warn("A step of {} requests failed; each goes on alone for a while", sequences.size(), error);
+        sequences.forEach(sequence -> {
+            sequence.suspect();
+            setAside(sequence);
+        });
     }
 
     /** Takes somebody out of a step that did not get its memory. */

@@ -4,6 +4,7 @@ package io.github.chaijlama.schedule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 import io.github.chaijlama.prefix.SharedSessions;
 
@@ -42,11 +43,16 @@ final class StepPlan {
     /**
      * Plans a step: a token of every answer that goes on, and of the prompts, and of answers that are calculated again,
      * as many tokens as a step may have, the earliest request first. What room these leave is for more tokens of the
-     * answers, first those that are certain, then those that are guessed.
+     * answers, first those that are certain, then those that are guessed. Who may have made a step fail goes alone.
      *
      * @param running sequences in order of arrival; those that are not ready take no part
      */
     static List<Part> of(List<ScheduledSequence> running, SchedulerLimits limits) {
+        Optional<ScheduledSequence> suspect = running.stream()
+                .filter(each -> each.isSuspect() && each.generation().isReady()).findFirst();
+        if (suspect.isPresent()) {
+            return List.of(Part.of(suspect.get(), limits.maxStepTokens()));
+        }
         List<ScheduledSequence> decoding = new ArrayList<>();
         List<ScheduledSequence> behind = new ArrayList<>();
         for (ScheduledSequence sequence : running) {

@@ -181,6 +181,54 @@ class SchedulerLoopTests {
         assertThat(bad.failed.orElseThrow()).isInstanceOf(BrokenModelException.class);
     }
 
+    /** Whether a step takes a sequence whose first token says so beyond its 20th token. */
+    private static boolean isBroken(List<SharedSessions.Run> runs) {
+        return runs.stream().anyMatch(run -> run.tokens()[0] % 10 == 3 && run.from() + run.count() > 20);
+    }
+
+    @Test
+    void aStepThatFailsForOneStopsNobodyElse() {
+        SchedulerLoop loop = loop(sessions, SchedulerLimits.DEFAULT);
+        List<FakeGeneration> good = IntStream.range(2, 6).mapToObj(i -> add(loop, FakeGeneration.of(10, 30, i)))
+                .toList();
+        FakeGeneration bad = add(loop, FakeGeneration.of(10, 30, 31));
+        bad.prompt()[0] = 13;
+        sessions.beforeStep = runs -> {
+            if (isBroken(runs)) {
+                throw new IllegalStateException("broken");
+            }
+        };
+        runToEnd(loop);
+
+        assertThat(bad.failed.orElseThrow()).hasMessage("broken");
+        assertThat(bad.answer).hasSize(11);
+        good.forEach(each -> {
+            assertThat(each.finished).isPresent();
+            each.assertIsAsIfAlone();
+        });
+        assertThat(sessions.pool.allocatedBytes()).isZero();
+        assertThat(sessions.steps.getLast()).as("they share steps again").hasSize(4);
+    }
+
+    @Test
+    void whatFailsTogetherOnlyGoesOnAlone() {
+        SchedulerLoop loop = loop(sessions, SchedulerLimits.DEFAULT);
+        List<FakeGeneration> all = IntStream.range(0, 3).mapToObj(i -> add(loop, FakeGeneration.of(10, 30, i)))
+                .toList();
+        sessions.beforeStep = runs -> {
+            if (runs.size() > 1) {
+                throw new OutOfMemoryError("as if");
+            }
+        };
+        runToEnd(loop);
+        all.forEach(each -> {
+            assertThat(each.finished).isPresent();
+            each.assertIsAsIfAlone();
+        });
+        int fed = sessions.steps.stream().flatMap(List::stream).mapToInt(SharedSessions.Run::count).sum();
+        assertThat(fed).as("tokens, a few of them again").isLessThan(3 * 39 + 3 * 3 * 14);
+    }
+
     @Test
     void theYoungestIsPausedWhenMemoryIsShortAndGoesOnLater() {
         FakeSessions small = new FakeSessions(30);
@@ -263,7 +311,13 @@ class SchedulerLoopTests {
         SchedulerLoop loop = loop(model, limits);
         List<FakeGeneration> all = new ArrayList<>();
         int requests = 1 + random.nextInt(40);
-        model.beforeStep = runs -> assertStepIsAllowed(runs, limits);
+        boolean breaks = random.nextBoolean();
+        model.beforeStep = runs -> {
+            assertStepIsAllowed(runs, limits);
+            if (breaks && isBroken(runs)) {
+                throw new IllegalStateException("broken");
+            }
+        };
         int quiet = 0;
         for (int now = 0; quiet < 2; now++) {
             assertThat(now).as("turns").isLessThan(50_000);
@@ -296,6 +350,8 @@ class SchedulerLoopTests {
             int ends = (each.finished.isPresent() ? 1 : 0) + (each.wasCancelled.isPresent() ? 1 : 0)
                     + (each.failed.isPresent() ? 1 : 0);
             assertThat(ends).isEqualTo(1);
+            each.failed.filter(error -> "broken".equals(error.getMessage()))
+                    .ifPresent(_ -> assertThat(each.prompt()[0] % 10).as("fails for itself").isEqualTo(3));
             assertThat(each.finished.isPresent()).isEqualTo(each.answer.size() == each.wanted());
         }
     }
