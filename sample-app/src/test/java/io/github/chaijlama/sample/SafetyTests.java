@@ -23,6 +23,7 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.tomcat.TomcatWebServer;
@@ -91,6 +92,18 @@ class SafetyTests {
     @AfterAll
     static void stop() {
         sample.close();
+    }
+
+    private static Scheduler scheduler() {
+        return sample.application().getBean(ChaiEngine.class).textModel().scheduler().orElseThrow();
+    }
+
+    /** There is one place here, and a stream that fails says so before its request has left it. */
+    @BeforeEach
+    void awaitIdle() throws InterruptedException {
+        while (scheduler().running() + scheduler().waiting() > 0) {
+            Thread.sleep(10);
+        }
     }
 
     @Test
@@ -256,7 +269,7 @@ class SafetyTests {
 
     @Test
     void whoFindsTheQueueFullIsToldWhenToComeBack() throws Exception {
-        Scheduler scheduler = sample.application().getBean(ChaiEngine.class).textModel().scheduler().orElseThrow();
+        Scheduler scheduler = scheduler();
         Idler idler = new Idler();
         scheduler.submit(idler);
         try {
