@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.generate;
 
-import java.io.IOException;
-import java.lang.management.BufferPoolMXBean;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -18,7 +13,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-import com.sun.management.UnixOperatingSystemMXBean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -202,50 +196,6 @@ class ChatSoakTests {
         Footprint after = Footprint.now();
         System.out.println("before " + before + "\nafter " + chats + " chats " + after);
         assertIdleSequencesAreAllThatIsLeft(model);
-        assertThat(after.temporaryFiles()).isEqualTo(before.temporaryFiles());
-        assertThat(after.openFiles()).isLessThanOrEqualTo(before.openFiles());
-        assertThat(after.threads()).isLessThanOrEqualTo(before.threads() + 1);
-        assertThat(after.heapBytes() - before.heapBytes()).isLessThan(8 << 20);
-        assertThat(after.directBytes() - before.directBytes()).isLessThan(1 << 20);
-        assertThat(after.residentBytes() - before.residentBytes()).isLessThan(64 << 20);
-    }
-
-    /**
-     * What the process holds.
-     *
-     * @param residentBytes memory of the whole process, 0 where the system does not tell
-     * @param openFiles     open files, 0 where the system does not tell
-     */
-    private record Footprint(long heapBytes, long directBytes, long residentBytes, long openFiles, int threads,
-            List<String> temporaryFiles) {
-
-        static Footprint now() throws IOException, InterruptedException {
-            for (int i = 0; i < 5; i++) {
-                System.gc();
-                Thread.sleep(50);
-            }
-            Runtime runtime = Runtime.getRuntime();
-            long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
-                    .filter(pool -> pool.getName().equals("direct")).mapToLong(BufferPoolMXBean::getMemoryUsed).sum();
-            long files = ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
-                    ? unix.getOpenFileDescriptorCount()
-                    : 0;
-            try (var temporary = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-                // Other processes use the same directory: names of ours and of Jlama's only.
-                List<String> names = temporary.map(file -> file.getFileName().toString())
-                        .filter(name -> name.startsWith("chai") || name.endsWith(".page")).sorted().toList();
-                return new Footprint(runtime.totalMemory() - runtime.freeMemory(), direct, readResidentBytes(), files,
-                        Thread.activeCount(), names);
-            }
-        }
-
-        private static long readResidentBytes() throws IOException {
-            Path status = Path.of("/proc/self/status");
-            if (!Files.exists(status)) {
-                return 0;
-            }
-            return Files.readAllLines(status).stream().filter(line -> line.startsWith("VmRSS:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10).findFirst().orElse(0);
-        }
+        after.assertIsNoMoreThan(before);
     }
 }

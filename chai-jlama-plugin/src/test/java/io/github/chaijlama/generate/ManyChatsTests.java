@@ -16,7 +16,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -151,13 +150,6 @@ class ManyChatsTests {
     @Test
     void memoryThatDoesNotSufficeChangesNoAnswer() throws Exception {
         chatsAreAsIfAlone(KvType.F32, SMALL_BUDGET, 25, 50);
-    }
-
-    @Test
-    @Tag("long")
-    @Timeout(7200)
-    void tenThousandChatsAreAsIfEachWereAlone() throws Exception {
-        chatsAreAsIfAlone(KvType.F32, SMALL_BUDGET, 500, 10_000);
     }
 
     @Test
