@@ -15,6 +15,7 @@ import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightFormat;
 
 import static io.github.chaijlama.product.ProductKernels.GROUP;
+import static io.github.chaijlama.product.ProductKernels.PAIR;
 import static io.github.chaijlama.product.ProductKernels.PANEL_ROWS;
 
 /**
@@ -72,13 +73,12 @@ public final class KernelProducts implements MatrixProducts {
             work += (long) input.count() * input.columns() * product.rows();
         }
         boolean parallel = work >= PARALLEL_WORK;
-        int inputs = input.count() == 1 ? 1 : GROUP;
+        boolean many = input.count() >= MANY_INPUTS;
         Map<WeightFormat, MemorySegment> in = new EnumMap<>(WeightFormat.class);
         for (Product product : products) {
             in.computeIfAbsent(ProductKernels.packing(product.weight().format()),
-                    format -> pack(format, input, inputs, parallel));
+                    format -> pack(format, input, many, parallel));
         }
-        boolean many = input.count() >= MANY_INPUTS;
         int taskRows = many ? panels(input.columns(), products) * PANEL_ROWS : TASK_ROWS;
         int tasks = 0;
         for (Product product : products) {
@@ -118,12 +118,21 @@ public final class KernelProducts implements MatrixProducts {
         }
     }
 
-    private MemorySegment pack(WeightFormat format, Rows input, int inputs, boolean parallel) {
-        int groups = Math.ceilDiv(input.count(), inputs);
-        long length = kernels.packedLength(format, input.columns(), inputs);
+    /** Returns how many inputs are packed together from one on: a group, or at the end what is left, if it is less. */
+    private static int together(Rows input, int first, boolean many) {
+        int left = input.count() - first;
+        return many || left > PAIR ? GROUP : left;
+    }
+
+    private MemorySegment pack(WeightFormat format, Rows input, boolean many, boolean parallel) {
+        int groups = Math.ceilDiv(input.count(), GROUP);
+        long length = kernels.packedLength(format, input.columns(), GROUP);
         MemorySegment out = packed.computeIfAbsent(format, _ -> new ProductMemory()).floats(groups * length);
-        run(groups, parallel, (group, worker) -> kernels.pack(format, input, group * inputs,
-                Math.min(inputs, input.count() - group * inputs), inputs, out, group * length));
+        run(groups, parallel, (group, worker) -> {
+            int first = group * GROUP;
+            kernels.pack(format, input, first, Math.min(GROUP, input.count() - first), together(input, first, many),
+                    out, group * length);
+        });
         return out;
     }
 
@@ -152,15 +161,14 @@ public final class KernelProducts implements MatrixProducts {
     }
 
     private void multiplyRows(MemorySegment in, Rows input, Product product, ProductMemory own) {
-        int inputs = input.count() == 1 ? 1 : GROUP;
         Weight weight = product.weight();
         Rows result = product.result();
-        long length = kernels.packedLength(weight.format(), weight.columns(), inputs);
+        long length = kernels.packedLength(weight.format(), weight.columns(), GROUP);
         MemorySegment memory = own.floats(kernels.scratchLength(weight.format(), weight.columns()));
-        for (int row = 0; row < input.count(); row += inputs) {
-            kernels.multiply(weight, product.firstRow(), product.rows(), in, row / inputs * length, inputs,
-                    Math.min(inputs, input.count() - row), result.memory(), result.at(row) + product.firstRow(),
-                    result.columns(), memory);
+        for (int row = 0; row < input.count(); row += GROUP) {
+            kernels.multiply(weight, product.firstRow(), product.rows(), in, row / GROUP * length,
+                    together(input, row, false), Math.min(GROUP, input.count() - row), result.memory(),
+                    result.at(row) + product.firstRow(), result.columns(), memory);
         }
     }
 

@@ -34,6 +34,8 @@ import io.github.chaijlama.weight.WeightFormat;
 public abstract class ProductKernels {
     /** Inputs that are packed together, to be multiplied in one pass over the weight. */
     public static final int GROUP = 4;
+    /** Inputs that are packed together where there are no more, or no more are left. */
+    public static final int PAIR = 2;
     /** Rows of a weight in a panel. */
     public static final int PANEL_ROWS = 6;
     /** Columns whose products make one sum; the sums of a row's chunks are added in their order. */
@@ -62,7 +64,7 @@ public abstract class ProductKernels {
     /** Returns the vectors a row takes when it is packed or widened. */
     public abstract int vectors(WeightFormat format, int columns);
 
-    /** Returns the floats that {@code inputs} packed together take, 1 or {@link #GROUP}. */
+    /** Returns the floats that {@code inputs} packed together take, 1, {@link #PAIR} or {@link #GROUP}. */
     public final long packedLength(WeightFormat format, int columns, int inputs) {
         return (long) vectors(format, columns) * lanes() * inputs;
     }
@@ -94,7 +96,7 @@ public abstract class ProductKernels {
      * @param in       {@code (row, column)}
      * @param firstRow first row to pack
      * @param count    rows to pack, 1 to {@code inputs}; places of the others are filled with zeros
-     * @param inputs   1 or {@link #GROUP}
+     * @param inputs   1, {@link #PAIR} or {@link #GROUP}
      * @param out      output of {@link #packedLength}
      */
     public final void pack(WeightFormat format, Rows in, int firstRow, int count, int inputs, MemorySegment out,
@@ -115,7 +117,7 @@ public abstract class ProductKernels {
      * Multiplies inputs with rows of a weight: {@code out[i * outStride + r] = sum_k in[i][k] weight[firstRow + r][k]}.
      *
      * @param in      packed for the weight's format
-     * @param inputs  inputs packed together, 1 or {@link #GROUP}
+     * @param inputs  inputs packed together, 1, {@link #PAIR} or {@link #GROUP}
      * @param results inputs whose results are stored, 1 to {@code inputs}
      * @param scratch memory of {@link #scratchLength} floats that no other thread uses
      */
@@ -224,8 +226,9 @@ public abstract class ProductKernels {
             long outOffset, long outStride);
 
     private static void checkInputs(int inputs) {
-        if (inputs != 1 && inputs != GROUP) {
-            throw new IllegalArgumentException(inputs + " inputs packed together, expected 1 or " + GROUP);
+        if (inputs != 1 && inputs != PAIR && inputs != GROUP) {
+            throw new IllegalArgumentException(
+                    inputs + " inputs packed together, expected 1, " + PAIR + " or " + GROUP);
         }
     }
 

@@ -16,9 +16,11 @@ import static io.github.chaijlama.kernel.VectorMemory.memory;
 import static io.github.chaijlama.kernel.VectorMemory.store;
 import static io.github.chaijlama.kernel.VectorMemory.zero;
 import static io.github.chaijlama.product.ProductKernels.GROUP;
+import static io.github.chaijlama.product.ProductKernels.PAIR;
 import static io.github.chaijlama.product.VectorProductKernels.CHUNK_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.OFFSETS;
+import static io.github.chaijlama.product.VectorProductKernels.PAIR_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.PANEL_BYTES;
 
 /**
@@ -78,6 +80,48 @@ final class VectorF32Products {
         store(t1, sums, sumsAt + VECTOR_BYTES);
         store(t2, sums, sumsAt + 2 * VECTOR_BYTES);
         store(t3, sums, sumsAt + 3 * VECTOR_BYTES);
+    }
+
+    /** Multiplies a pair of inputs with two rows, {@code stride} bytes apart; sums are {@code (row, input, lane)}. */
+    static void pair(MemorySegment data, long at, long stride, MemorySegment in, long inAt, int vectors,
+            MemorySegment sums, long sumsAt) {
+        MemorySegment w = memory(data);
+        long row1 = stride & OFFSETS;
+        FloatVector t00 = zero();
+        FloatVector t01 = zero();
+        FloatVector t10 = zero();
+        FloatVector t11 = zero();
+        long end = inAt + vectors * PAIR_BYTES;
+        for (long xAt = inAt, wAt = at; xAt != end;) {
+            long chunkEnd = Math.min(end, xAt + PAIR * CHUNK_BYTES);
+            FloatVector s00 = zero();
+            FloatVector s01 = zero();
+            FloatVector s10 = zero();
+            FloatVector s11 = zero();
+            for (; xAt != chunkEnd; xAt += PAIR_BYTES, wAt += VECTOR_BYTES) {
+                long a = xAt & PLACES;
+                long b = wAt & PLACES;
+                FloatVector x0 = load(in, a);
+                FloatVector x1 = load(in, a + VECTOR_BYTES);
+                FloatVector w0 = widened(w, b);
+                s00 = w0.fma(x0, s00);
+                s01 = w0.fma(x1, s01);
+                FloatVector w1 = widened(w, b + row1);
+                s10 = w1.fma(x0, s10);
+                s11 = w1.fma(x1, s11);
+                if (FENCE) {
+                    VarHandle.loadLoadFence();
+                }
+            }
+            t00 = t00.add(s00);
+            t01 = t01.add(s01);
+            t10 = t10.add(s10);
+            t11 = t11.add(s11);
+        }
+        store(t00, sums, sumsAt);
+        store(t01, sums, sumsAt + VECTOR_BYTES);
+        store(t10, sums, sumsAt + 2 * VECTOR_BYTES);
+        store(t11, sums, sumsAt + 3 * VECTOR_BYTES);
     }
 
     /** Multiplies a group of inputs with one row; sums are {@code (input, lane)}. */

@@ -27,6 +27,8 @@ final class VectorProductKernels extends ProductKernels {
     static final long CHUNK_BYTES = (long) CHUNK_COLUMNS * Float.BYTES;
     /** A vector of every input of a group. */
     static final long GROUP_BYTES = GROUP * VECTOR_BYTES;
+    /** A vector of every input of a pair. */
+    static final long PAIR_BYTES = PAIR * VECTOR_BYTES;
     /** A vector of every row of a panel. */
     static final long PANEL_BYTES = PANEL_ROWS * VECTOR_BYTES;
     /** Sums that are ended together. Rows that are read side by side lie in so many, less than OFFSETS apart. */
@@ -109,11 +111,13 @@ final class VectorProductKernels extends ProductKernels {
             MemorySegment out, long outOffset, long outStride, MemorySegment scratch) {
         VectorWeight place = new VectorWeight(weight, scratch);
         long inAt = atFloat(in, inOffset);
-        int step = inputs == 1 ? MOST_ROWS : MOST_ROWS / GROUP;
+        int step = MOST_ROWS / inputs;
         for (int row = 0; row < rows; row += step) {
             int count = Math.min(step, rows - row);
             if (inputs == 1) {
                 multiplyOne(place, firstRow + row, count, in, inAt, out, outOffset + row);
+            } else if (inputs == PAIR) {
+                multiplyPair(place, firstRow + row, count, in, inAt, results, out, outOffset + row, outStride);
             } else {
                 multiplyGroup(place, firstRow + row, count, in, inAt, results, out, outOffset + row, outStride);
             }
@@ -126,7 +130,7 @@ final class VectorProductKernels extends ProductKernels {
         int each = rows / streams;
         for (int row = 0; row < each; row++) {
             if (row + 1 < each) {
-                place.prefetch(firstRow + row + 1, each);
+                place.prefetch(firstRow + row + 1, each, streams);
             }
             place.multiplyOne(firstRow + row, each, in, inAt, row * streams);
         }
@@ -138,6 +142,29 @@ final class VectorProductKernels extends ProductKernels {
         for (int sum = 0; sum < rows; sum++) {
             int row = sum < each * streams ? sum / streams + sum % streams * each : sum;
             set(out, to + bytes(row), get(place.sums(), place.sumsAt() + bytes(sum)));
+        }
+    }
+
+    /** Two rows are read side by side, one of the first half of the rows and one of the second. */
+    private static void multiplyPair(VectorWeight place, int firstRow, int rows, MemorySegment in, long inAt,
+            int results, MemorySegment out, long outOffset, long outStride) {
+        int each = rows / 2;
+        for (int row = 0; row < each; row++) {
+            if (row + 1 < each) {
+                place.prefetch(firstRow + row + 1, each, 2);
+            }
+            place.multiplyPair(firstRow + row, each, in, inAt, row * 2 * PAIR);
+        }
+        if (rows % 2 != 0) {
+            place.multiplyPair(firstRow + rows - 1, 0, in, inAt, each * 2 * PAIR);
+        }
+        VectorLaneSums.end(place.sums(), place.sumsAt(), rows * PAIR);
+        for (int i = 0; i < results; i++) {
+            long to = atFloat(out, outOffset + i * outStride);
+            for (int row = 0; row < rows; row++) {
+                int sum = row < 2 * each ? row % each * 2 * PAIR + row / each * PAIR : row * PAIR;
+                set(out, to + bytes(row), get(place.sums(), place.sumsAt() + bytes((long) sum + i)));
+            }
         }
     }
 

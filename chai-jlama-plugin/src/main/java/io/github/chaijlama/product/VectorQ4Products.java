@@ -20,9 +20,11 @@ import static io.github.chaijlama.kernel.VectorMemory.SPECIES;
 import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
 import static io.github.chaijlama.kernel.VectorMemory.memory;
 import static io.github.chaijlama.product.ProductKernels.GROUP;
+import static io.github.chaijlama.product.ProductKernels.PAIR;
 import static io.github.chaijlama.product.VectorProductKernels.CHUNK_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.OFFSETS;
+import static io.github.chaijlama.product.VectorProductKernels.PAIR_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.PANEL_BYTES;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
@@ -149,6 +151,94 @@ final class VectorQ4Products {
         t0.intoMemorySegment(s, sumsAt, ORDER);
         t1.intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
         t2.intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
+    }
+
+    /**
+     * Multiplies a pair of inputs with two rows, {@code stride} and {@code factorStride} bytes apart; sums are
+     * {@code (row, input, lane)}. Half a word at a time, as {@link #group}.
+     */
+    static void pair(MemorySegment data, long at, long stride, MemorySegment factors, long factorsAt,
+            long factorStride, MemorySegment in, long inAt, int vectors, MemorySegment sums, long sumsAt) {
+        MemorySegment words = memory(data);
+        MemorySegment scales = memory(factors);
+        MemorySegment x = memory(in);
+        MemorySegment s = memory(sums);
+        long row1 = stride & OFFSETS;
+        long factor1 = factorStride & OFFSETS;
+        FloatVector t00 = FloatVector.zero(SPECIES);
+        FloatVector t01 = FloatVector.zero(SPECIES);
+        FloatVector t10 = FloatVector.zero(SPECIES);
+        FloatVector t11 = FloatVector.zero(SPECIES);
+        long end = inAt + vectors * PAIR_BYTES;
+        for (long xAt = inAt, wAt = at, fAt = factorsAt; xAt != end;) {
+            long chunkEnd = Math.min(end, xAt + PAIR * CHUNK_BYTES);
+            FloatVector s00 = FloatVector.zero(SPECIES);
+            FloatVector s01 = FloatVector.zero(SPECIES);
+            FloatVector s10 = FloatVector.zero(SPECIES);
+            FloatVector s11 = FloatVector.zero(SPECIES);
+            for (; xAt != chunkEnd; wAt += VECTOR_BYTES, fAt += WORD_FACTORS_BYTES) {
+                long b = wAt & PLACES;
+                long f = fAt & PLACES;
+                FloatVector f0 = BLOCKS == 1
+                        ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f))
+                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f, ORDER)
+                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
+                FloatVector f1 = BLOCKS == 1
+                        ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor1))
+                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor1, ORDER)
+                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
+                IntVector word0 = IntVector.fromMemorySegment(INTS, words, b, ORDER);
+                IntVector word1 = IntVector.fromMemorySegment(INTS, words, b + row1, ORDER);
+                for (int half = 0; half < 2; half++, xAt += WORD_VECTORS / 2 * PAIR_BYTES) {
+                    long a = xAt & PLACES;
+                    FloatVector x00 = FloatVector.fromMemorySegment(SPECIES, x, a, ORDER);
+                    FloatVector x01 = FloatVector.fromMemorySegment(SPECIES, x, a + VECTOR_BYTES, ORDER);
+                    FloatVector v0 = word0.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f0);
+                    s00 = v0.fma(x00, s00);
+                    s01 = v0.fma(x01, s01);
+                    FloatVector w0 = word1.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f1);
+                    s10 = w0.fma(x00, s10);
+                    s11 = w0.fma(x01, s11);
+                    FloatVector x10 = FloatVector.fromMemorySegment(SPECIES, x, a + 2 * VECTOR_BYTES, ORDER);
+                    FloatVector x11 = FloatVector.fromMemorySegment(SPECIES, x, a + 3 * VECTOR_BYTES, ORDER);
+                    FloatVector v1 = word0.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f0);
+                    s00 = v1.fma(x10, s00);
+                    s01 = v1.fma(x11, s01);
+                    FloatVector w1 = word1.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f1);
+                    s10 = w1.fma(x10, s10);
+                    s11 = w1.fma(x11, s11);
+                    FloatVector x20 = FloatVector.fromMemorySegment(SPECIES, x, a + 4 * VECTOR_BYTES, ORDER);
+                    FloatVector x21 = FloatVector.fromMemorySegment(SPECIES, x, a + 5 * VECTOR_BYTES, ORDER);
+                    FloatVector v2 = word0.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f0);
+                    s00 = v2.fma(x20, s00);
+                    s01 = v2.fma(x21, s01);
+                    FloatVector w2 = word1.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f1);
+                    s10 = w2.fma(x20, s10);
+                    s11 = w2.fma(x21, s11);
+                    FloatVector x30 = FloatVector.fromMemorySegment(SPECIES, x, a + 6 * VECTOR_BYTES, ORDER);
+                    FloatVector x31 = FloatVector.fromMemorySegment(SPECIES, x, a + 7 * VECTOR_BYTES, ORDER);
+                    FloatVector v3 = word0.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f0);
+                    s00 = v3.fma(x30, s00);
+                    s01 = v3.fma(x31, s01);
+                    FloatVector w3 = word1.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f1);
+                    s10 = w3.fma(x30, s10);
+                    s11 = w3.fma(x31, s11);
+                    word0 = word0.lanewise(VectorOperators.LSHR, 16);
+                    word1 = word1.lanewise(VectorOperators.LSHR, 16);
+                }
+                if (FENCE) {
+                    VarHandle.loadLoadFence();
+                }
+            }
+            t00 = t00.add(s00);
+            t01 = t01.add(s01);
+            t10 = t10.add(s10);
+            t11 = t11.add(s11);
+        }
+        t00.intoMemorySegment(s, sumsAt, ORDER);
+        t01.intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
+        t10.intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
+        t11.intoMemorySegment(s, sumsAt + 3 * VECTOR_BYTES, ORDER);
     }
 
     /**

@@ -90,12 +90,12 @@ final class VectorWeight {
      * Reads the first lines of the pages that begin in rows {@code row}, {@code row + distance}, ... The machine's own
      * prefetching ends with a page, and Q4, much arithmetic for little memory, waits at each: with this, once for all.
      */
-    void prefetch(int row, int distance) {
+    void prefetch(int row, int distance, int streams) {
         if (padded || format != WeightFormat.Q4) {
             return;
         }
         int read = 0;
-        for (int stream = 0; stream < streams(); stream++) {
+        for (int stream = 0; stream < streams; stream++) {
             long line = row + (long) stream * distance;
             read += firstLines(data, line * rowBytes, rowBytes);
             read += firstLines(factors, line * factorBytes, factorBytes);
@@ -128,6 +128,22 @@ final class VectorWeight {
                     factorsCopyAt(1) - factorsCopyAt(0), in, inAt, sumAt(sum));
         } else {
             one(data, at(data, row * rowBytes), distance * rowBytes, factors, at(factors, row * factorBytes),
+                    distance * factorBytes, in, inAt, sumAt(sum));
+        }
+    }
+
+    /**
+     * Multiplies a pair of inputs with rows {@code row} and {@code row + distance}; vectors of sums,
+     * {@code (row, input)}, are from number {@code sum} on then.
+     */
+    void multiplyPair(int row, int distance, MemorySegment in, long inAt, int sum) {
+        if (padded) {
+            copy(row, 0);
+            copy(row + distance, 1);
+            pair(scratch, copyAt(0), copyAt(1) - copyAt(0), scratch, factorsCopyAt(0),
+                    factorsCopyAt(1) - factorsCopyAt(0), in, inAt, sumAt(sum));
+        } else {
+            pair(data, at(data, row * rowBytes), distance * rowBytes, factors, at(factors, row * factorBytes),
                     distance * factorBytes, in, inAt, sumAt(sum));
         }
     }
@@ -196,6 +212,21 @@ final class VectorWeight {
             case F8 -> VectorF8Products.one(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
                     scratch, sums);
             case Q4 -> VectorQ4Products.one(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
+                    scratch, sums);
+        }
+    }
+
+    private void pair(MemorySegment from, long first, long stride, MemorySegment scales, long firstScales,
+            long scaleStride, MemorySegment in, long inAt, long sums) {
+        switch (format) {
+            case F32 -> VectorF32Products.pair(from, first, stride, in, inAt, vectors, scratch, sums);
+            case BF16 -> VectorBf16Products.pair(from, first, stride, in, inAt, vectors, scratch, sums);
+            case F16 -> VectorF16Products.pair(from, first, stride, in, inAt, vectors, scratch, sums);
+            case I8 -> VectorI8Products.pair(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
+                    scratch, sums);
+            case F8 -> VectorF8Products.pair(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
+                    scratch, sums);
+            case Q4 -> VectorQ4Products.pair(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
                     scratch, sums);
         }
     }

@@ -93,7 +93,7 @@ class ProductKernelsTests extends ProductChecks {
             for (int i = 0; i < most; i++) {
                 expected.addAll(product(arena, alone, in.rows(i, 1), weight, 0, rows));
             }
-            for (int count : new int[]{ 2, 3, 8, 9, 10, 16, 33, most }) {
+            for (int count : new int[]{ 2, 3, 5, 6, 8, 9, 10, 16, 33, most }) {
                 for (KernelProducts products : List.of(alone, shared)) {
                     assertThat(product(arena, products, in.rows(0, count), weight, 0, rows))
                             .isEqualTo(expected.subList(0, count * rows));
@@ -209,7 +209,7 @@ class ProductKernelsTests extends ProductChecks {
                     .isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> kernels.multiply(weight, 0, 6, in, 0, 1, 1, out, 0, 6, out))
                     .isInstanceOf(IndexOutOfBoundsException.class);
-            assertThatThrownBy(() -> kernels.multiply(weight, 0, 6, in, 0, 2, 1, out, 0, 6, scratch))
+            assertThatThrownBy(() -> kernels.multiply(weight, 0, 6, in, 0, 3, 1, out, 0, 6, scratch))
                     .isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> kernels.multiply(weight, 0, 6, MemorySegment.ofArray(new float[64]), 0, 1, 1, out,
                     0, 6, scratch)).isInstanceOf(IllegalArgumentException.class);
