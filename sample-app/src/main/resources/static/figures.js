@@ -68,6 +68,38 @@ export function setBusy(value) {
   }
 }
 
+function ago(seconds) {
+  return seconds < 2 ? "just now" : seconds < 100 ? `${number(seconds)} s ago`
+    : seconds < 6000 ? `${number(seconds / 60)} min ago` : `${number(seconds / 3600)} h ago`;
+}
+
+/** Says in words what the bound makes of the divergence. */
+function judge({ checked, meanKl, maxKl }) {
+  if (checked === 0) {
+    return "Nothing was compared yet: ask something, with CHAI on.";
+  }
+  if (maxKl === null) {
+    return "";
+  }
+  const bound = maxKl.toLocaleString("en", { maximumSignificantDigits: 3 });
+  return meanKl > maxKl ? `Beyond the bound of ${bound} nats: clusters change these answers more than they should.`
+    : `Within the bound of ${bound} nats.`;
+}
+
+/** Shows what comparing answers with exact attention has shown, if that is switched on. */
+function showDrift(drift) {
+  byId("drift").hidden = drift === null;
+  if (drift === null) {
+    return;
+  }
+  byId("drift-kl").textContent = drift.meanKl === null ? "–" : number(drift.meanKl, 4);
+  byId("drift-agreement").textContent = drift.agreement === null ? "–" : number(100 * drift.agreement, 1);
+  byId("drift-checked").textContent = number(drift.checked);
+  byId("drift-last").textContent = drift.secondsAgo === null ? "–" : ago(drift.secondsAgo);
+  byId("drift-says").textContent = judge(drift);
+  byId("drift").classList.toggle("beyond", drift.maxKl !== null && drift.meanKl > drift.maxKl);
+}
+
 async function poll() {
   try {
     const now = await get("api/figures");
@@ -76,6 +108,7 @@ async function poll() {
       byId("waiting").textContent = number(now.waiting);
       byId("memory").textContent = `Keys and values of all requests, those kept for later ones included: `
         + `${bytes(now.kvCacheBytes)} of ${bytes(now.kvCacheLimit)}.`;
+      showDrift(now.drift);
     }
   } catch {
     byId("running").textContent = byId("waiting").textContent = "–";

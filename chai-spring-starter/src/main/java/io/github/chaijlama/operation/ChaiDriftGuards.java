@@ -38,7 +38,8 @@ public final class ChaiDriftGuards implements DisposableBean {
                 guards.put(engine.modelName(),
                         new DriftGuard(model, every, maxTokens, new Watch(engine.modelName())));
             } else {
-                logger.warn("chai.drift.every has no effect on {}: it has no clusters", engine.modelName());
+                logger.info("chai.drift.every has no effect on {}: its attention is exact, without clusters",
+                        engine.modelName());
             }
         }
     }
@@ -48,6 +49,11 @@ public final class ChaiDriftGuards implements DisposableBean {
         Map<String, DriftFigures> figures = new LinkedHashMap<>();
         guards.forEach((model, guard) -> figures.put(model, guard.figures()));
         return figures;
+    }
+
+    /** Returns the mean divergence beyond which an event is published, nats per token; empty if there is no bound. */
+    public Optional<Double> maxKl() {
+        return maxKl;
     }
 
     /** Returns the guards by model. */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.operation;
 
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 import org.slf4j.Logger;
@@ -21,9 +24,9 @@ import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.prefix.KvCacheFigures;
 
 /**
- * Checks every n-th answered request of one model, on a thread of its own while no request is there: a slice of a check
- * is all that one that comes waits for. Few requests wait to be checked, and when that many do, or memory is short,
- * they are dropped. Thread-safe.
+ * Checks every n-th answered request of one model, on a thread of its own while no request is there nor was a moment
+ * ago: a slice of a check is all that one that comes waits for. Few requests wait to be checked, and when that many do,
+ * or memory is short, they are dropped. Thread-safe.
  */
 final class DriftGuard implements RequestListener, AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(DriftGuard.class);
@@ -34,6 +37,8 @@ final class DriftGuard implements RequestListener, AutoCloseable {
     /** The share of the budget that the two sequences of a check may take. */
     private static final int SHARE = 8;
     private static final long PAUSE_MILLIS = 10;
+    /** Nanoseconds without a request before a check begins or goes on: who asks at once again is not to wait for it. */
+    private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final TextModel model;
     private final DriftCheck check;
@@ -46,6 +51,7 @@ final class DriftGuard implements RequestListener, AutoCloseable {
     private final Thread thread;
     /** Guarded by itself. */
     private final Deque<DriftCheck.Result> last = new ArrayDeque<>();
+    private volatile Optional<Instant> lastChecked = Optional.empty();
     private volatile boolean closed;
 
     /**
@@ -86,7 +92,8 @@ final class DriftGuard implements RequestListener, AutoCloseable {
                 divergence += result.divergence();
             }
         }
-        return new DriftFigures(checked.get(), dropped.get(), divergence / tokens, (double) agreed / tokens);
+        return new DriftFigures(checked.get(), dropped.get(), divergence / tokens, (double) agreed / tokens,
+                lastChecked);
     }
 
     private void work() {
@@ -105,13 +112,14 @@ final class DriftGuard implements RequestListener, AutoCloseable {
             if (!hasRoom(request)) {
                 throw new DriftCheck.DroppedException();
             }
-            DriftCheck.Result result = check.run(request, this::goesOn);
+            DriftCheck.Result result = check.run(request, new Quiet());
             synchronized (last) {
                 last.addLast(result);
                 if (last.size() > LAST) {
                     last.removeFirst();
                 }
             }
+            lastChecked = Optional.of(Instant.now());
             checked.incrementAndGet();
             whenChecked.accept(figures());
         } catch (DriftCheck.DroppedException | KvCacheFullException _) {
@@ -134,17 +142,30 @@ final class DriftGuard implements RequestListener, AutoCloseable {
         return share <= 1.0 / SHARE && share <= free;
     }
 
-    /** Waits until no request is there; false if the guard is closed. */
-    private boolean goesOn() {
-        try {
-            while (!closed && model.scheduler().filter(of -> of.running() + of.waiting() > 0).isPresent()) {
-                TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+    /** Waits until no request has been there for a while; false if the guard is closed. Belongs to one check. */
+    private final class Quiet implements BooleanSupplier {
+        private long since = System.nanoTime();
+
+        @Override
+        public boolean getAsBoolean() {
+            try {
+                while (!closed && (isBusy() || System.nanoTime() - since < QUIET_NANOS)) {
+                    TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+                }
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+                return false;
             }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-            return false;
+            return !closed;
         }
-        return !closed;
+
+        private boolean isBusy() {
+            boolean busy = model.scheduler().filter(of -> of.running() + of.waiting() > 0).isPresent();
+            if (busy) {
+                since = System.nanoTime();
+            }
+            return busy;
+        }
     }
 
     /** Listens no more, and waits for the slice that is running. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.operation;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -102,6 +103,20 @@ class DriftGuardTests {
             assertThat(guard.figures().dropped()).isZero();
             ask(model, AttentionMode.CLUSTERED);
             assertThat(guard.figures().checked()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void beginsOnlyWhenNobodyHasAskedForAMoment() throws Exception {
+        try (TextModel model = load(ChaiOptions.clustered(profile()))) {
+            AnsweredRequest request = ask(model, AttentionMode.CLUSTERED);
+            try (DriftGuard guard = new DriftGuard(model, 1, 512, figures -> {})) {
+                assertThat(guard.figures().lastChecked()).isEmpty();
+                Instant before = Instant.now();
+                guard.onAnswer(request);
+                await(guard, 1);
+                assertThat(guard.figures().lastChecked().orElseThrow()).isBetween(before.plusMillis(49), Instant.now());
+            }
         }
     }
 
@@ -224,9 +239,14 @@ class DriftGuardTests {
         runner.run(context -> assertThat(context).doesNotHaveBean(ChaiDriftGuards.class));
         runner.withPropertyValues("chai.drift.every=7")
                 .run(context -> assertThat(context.getBean(ChaiDriftGuards.class).figures()).isEmpty());
-        runner.withPropertyValues("chai.drift.every=7", "chai.profile=" + Pocket.PROFILE)
-                .run(context -> assertThat(context.getBean(ChaiDriftGuards.class).figures())
-                        .containsOnlyKeys("pocket"));
+        runner.withPropertyValues("chai.drift.every=7", "chai.profile=" + Pocket.PROFILE).run(context -> {
+            assertThat(context.getBean(ChaiDriftGuards.class).figures()).containsOnlyKeys("pocket");
+            assertThat(context.getBean(ChaiDriftGuards.class).maxKl()).isEmpty();
+        });
+        runner.withPropertyValues("chai.drift.every=7", "chai.drift.max-kl=0.02", "chai.calibration.max-kl=0.03")
+                .run(context -> assertThat(context.getBean(ChaiDriftGuards.class).maxKl()).contains(0.02));
+        runner.withPropertyValues("chai.drift.every=7", "chai.calibration.max-kl=0.03")
+                .run(context -> assertThat(context.getBean(ChaiDriftGuards.class).maxKl()).contains(0.03));
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ package io.github.chaijlama.sample;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
@@ -12,6 +13,7 @@ import com.deque.html.axecore.playwright.AxeBuilder;
 import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.options.ColorScheme;
 import com.microsoft.playwright.options.ReducedMotion;
 import org.junit.jupiter.api.AfterAll;
@@ -20,6 +22,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+
+import io.github.chaijlama.operation.ChaiDriftGuards;
+import io.github.chaijlama.operation.DriftFigures;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.setDefaultAssertionTimeout;
@@ -123,8 +128,21 @@ class PageTests {
         page.locator(".views").getByText(name).click();
     }
 
+    /** Returns what the guard has found when it has nothing left to compare. */
+    private static DriftFigures settledDrift() throws InterruptedException {
+        ChaiDriftGuards guards = sample.application().getBean(ChaiDriftGuards.class);
+        DriftFigures before;
+        DriftFigures now = guards.figures().get("pocket");
+        do {
+            before = now;
+            TimeUnit.SECONDS.sleep(1);
+            now = guards.figures().get("pocket");
+        } while (now.checked() == 0 || !now.equals(before));
+        return now;
+    }
+
     @Test
-    void theFirstMinute() {
+    void theFirstMinute() throws Exception {
         Page page = open();
         assertThat(page.locator("h1")).hasText("Chat with Pocket");
         assertThat(ask(page, "Hi")).containsPattern(GREETING);
@@ -141,6 +159,15 @@ class PageTests {
         assertThat(page.locator("#attention")).hasText("exact");
         assertThat(page.locator("#conversations .open")).hasText("Hi");
         checkAccessibility(page, "chat");
+
+        DriftFigures drift = settledDrift();
+        assertThat(page.locator("#drift-checked")).hasText(String.format(Locale.ROOT, "%,d", drift.checked()));
+        assertThat(page.locator("#drift-kl")).hasText(String.format(Locale.ROOT, "%.4f", drift.meanKl()));
+        assertThat(page.locator("#drift-agreement"))
+                .hasText(String.format(Locale.ROOT, "%.1f", 100 * drift.agreement()));
+        assertThat(page.locator("#drift-last")).hasText(Pattern.compile("^(just now|[0-9]+ (s|min) ago)$"));
+        assertThat(page.locator("#drift-says"))
+                .containsText((drift.meanKl() > 0.01 ? "Beyond" : "Within") + " the bound of 0.01 nats");
 
         view(page, "Compare");
         page.locator("#compare-start").click();
@@ -186,6 +213,41 @@ class PageTests {
             assertThat(page.evaluate("document.documentElement.scrollWidth")).as(name).isEqualTo(390);
             checkAccessibility(page, name + " on a phone in the dark");
         }
+    }
+
+    /** Answers requests for figures in the application's place. */
+    private static void showFigures(Page page, String drift) {
+        page.route("**/api/figures",
+                route -> route.fulfill(new Route.FulfillOptions().setContentType("application/json")
+                        .setBody(
+                                "{\"running\": 7, \"waiting\": 0, \"kvCacheBytes\": 0, \"kvCacheLimit\": 1, \"drift\": "
+                                        + drift + "}")));
+        assertThat(page.locator("#running")).hasText("7");
+    }
+
+    @Test
+    void comparisonsWithExactAttentionAreShownWhereTheyAreMade() {
+        Page page = open();
+        assertThat(page.locator("#drift")).isVisible();
+        showFigures(page, "null");
+        assertThat(page.locator("#drift")).isHidden();
+
+        Page other = open();
+        showFigures(other, "{\"checked\": 0, \"meanKl\": null, \"agreement\": null, \"maxKl\": 0.02, "
+                + "\"secondsAgo\": null}");
+        assertThat(other.locator("#drift-says")).containsText("Nothing was compared yet");
+        assertThat(other.locator("#drift-kl")).hasText("–");
+
+        Page beyond = open(context(false, ColorScheme.DARK), sample.port());
+        showFigures(beyond, "{\"checked\": 1234, \"meanKl\": 0.5, \"agreement\": 0.25, \"maxKl\": 0.02, "
+                + "\"secondsAgo\": 150}");
+        assertThat(beyond.locator("#drift-says")).containsText("Beyond the bound of 0.02 nats");
+        assertThat(beyond.locator("#drift-agreement")).hasText("25.0");
+        assertThat(beyond.locator("#drift-checked")).hasText("1,234");
+        assertThat(beyond.locator("#drift-last")).hasText("3 min ago");
+        beyond.locator("#drift summary").click();
+        checkAccessibility(beyond, "far from exact attention, in the dark");
+        picture(beyond, "drift");
     }
 
     @Test
