@@ -12,11 +12,12 @@ export function number(value, digits = 0) {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** Bytes as people read them; no line breaks before the unit. */
 export function bytes(value) {
   if (value < 1 << 20) {
-    return `${number(value / 1024)} KiB`;
+    return `${number(value / 1024)}\u00a0KiB`;
   }
-  return value < 1 << 30 ? `${number(value / (1 << 20), 2)} MiB` : `${number(value / (1 << 30), 2)} GiB`;
+  return value < 1 << 30 ? `${number(value / (1 << 20), 2)}\u00a0MiB` : `${number(value / (1 << 30), 2)}\u00a0GiB`;
 }
 
 /** Tokens a second after the first one; null if there were too few to say. */

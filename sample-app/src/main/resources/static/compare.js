@@ -5,8 +5,12 @@ import { suggest } from "./chat.js";
 import * as settings from "./settings.js";
 import { differences } from "./words.js";
 
-const QUESTIONS = ["Tell me a story about a bear named Theo.", "What comes after Monday?", "Hi"];
+const QUESTIONS = ["Please write a story about Milo the bear.", "Tell me a story about a mouse named Alice.",
+  "What comes after Monday?"];
 const SIDES = { EXACT: "exact-text", CLUSTERED: "clustered-text" };
+
+/** Below it one unit more or less is a tenth and above. */
+const LEAST_THAT_COMPARES = 10;
 
 let running = null;
 
@@ -18,6 +22,9 @@ function marked(target, pieces) {
 function change(exact, clustered) {
   if (!exact || clustered === null) {
     return "";
+  }
+  if (exact < LEAST_THAT_COMPARES && clustered < LEAST_THAT_COMPARES && exact !== clustered) {
+    return "≈"; // whole milliseconds, or few tokens: a percentage would only be of the rounding
   }
   const percent = 100 * (clustered / exact - 1);
   return `${percent > 0 ? "+" : percent < 0 ? "−" : "±"}${number(Math.abs(percent), 1)} %`;

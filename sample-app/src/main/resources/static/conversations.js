@@ -9,6 +9,7 @@ const last = sessionStorage.getItem("conversation");
 
 let current = newId();
 let listed = [];
+let kept = true;
 const listeners = [];
 
 /** Returns the id of the conversation that is open. */
@@ -40,13 +41,15 @@ export async function refresh() {
   const notice = byId("notice");
   notice.hidden = !list.notice;
   notice.textContent = list.notice ?? "";
+  kept = !list.notice;
   show();
 }
 
 function show() {
   const list = byId("conversations");
   if (listed.length === 0) {
-    list.replaceChildren(element("li", { className: "none note", textContent: "None yet. They stay here after a restart." }));
+    list.replaceChildren(element("li", { className: "none note",
+      textContent: kept ? "None yet. They stay here after a restart." : "None yet." }));
     return;
   }
   list.replaceChildren(...listed.map(({ id, title }) => {

@@ -167,7 +167,7 @@ class PageTests {
                 .hasText(String.format(Locale.ROOT, "%.1f", 100 * drift.agreement()));
         assertThat(page.locator("#drift-last")).hasText(Pattern.compile("^(just now|[0-9]+ (s|min) ago)$"));
         assertThat(page.locator("#drift-says"))
-                .containsText((drift.meanKl() > 0.01 ? "Beyond" : "Within") + " the bound of 0.01 nats");
+                .containsText((drift.meanKl() > 0.02 ? "Beyond" : "Within") + " the bound of 0.02 nats");
 
         view(page, "Compare");
         page.locator("#compare-start").click();
