@@ -167,7 +167,7 @@ final class ChaiOptionsFactory {
         return new StartupCalibration(profileDirectory(settings.profileDirectory()),
                 settings.mode() == Mode.ALWAYS,
                 text(settings.texts()).map(this::resource).orElseGet(StartupCalibration::ownTexts),
-                settings.maxTokens(), options);
+                settings.maxTokens(), settings.answerGuard(), options);
     }
 
     /** Who says how sequences find their clusters wants them to. */
@@ -182,11 +182,11 @@ final class ChaiOptionsFactory {
 
     private static QualityBudget budget(ChaiProperties.Calibration settings) {
         if (settings.maxKl() != null) {
-            return new QualityBudget(QualityBudget.Measure.DIVERGENCE, settings.maxKl());
+            return new QualityBudget(QualityBudget.Measure.DIVERGENCE, settings.maxKl(), settings.save());
         }
         String increase = settings.maxPerplexityIncrease();
         return new QualityBudget(QualityBudget.Measure.PERPLEXITY_INCREASE,
-                increase == null ? DEFAULT_MAX_PERPLEXITY_INCREASE : share(increase));
+                increase == null ? DEFAULT_MAX_PERPLEXITY_INCREASE : share(increase), settings.save());
     }
 
     /** Returns a share; NaN if the text is none. */

@@ -13,6 +13,7 @@ import org.springframework.util.unit.DataSize;
 import io.github.chaijlama.AttentionMode;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.WeightType;
+import io.github.chaijlama.calibrate.Saving;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.kv.KvType;
@@ -87,12 +88,17 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
      *                              unless chai.calibration.max-kl is set.
      * @param maxKl                 Largest mean divergence from exact attention, nats per token, instead of a rise in
      *                              perplexity.
+     * @param save                  What to save as much of as the bound on perplexity or divergence allows. memory is
+     *                              bytes of keys and values, time is scores of attention.
+     * @param answerGuard           Whether answers to short first messages, calls of tools and JSON are looked at one
+     *                              by one, so that no heads share that break one.
      * @param profileDirectory      Directory of profiles, named after the fingerprints of their models, with -q4 or -q8
      *                              for quantized weights. By default .chai/profiles in the user's home directory.
      */
     public record Calibration(@DefaultValue("off") Mode mode, @Nullable String texts,
             @DefaultValue("128") int samples, @DefaultValue("1024") int maxTokens,
-            @Nullable String maxPerplexityIncrease, @Nullable Double maxKl, @Nullable String profileDirectory) {
+            @Nullable String maxPerplexityIncrease, @Nullable Double maxKl, @DefaultValue("memory") Saving save,
+            @DefaultValue("true") boolean answerGuard, @Nullable String profileDirectory) {
 
         /** When to calibrate. */
         public enum Mode {
@@ -132,7 +138,7 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
             @DefaultValue("true") boolean reuse, @DefaultValue("8") int maxIdleSequences) {}
 
     /**
-         * How many requests are answered at once, and what they may ask. Stock attention answers one after another and
+     * How many requests are answered at once, and what they may ask. Stock attention answers one after another and
      * knows none of this.
      *
      * @param maxConcurrent   Most requests whose answers share steps of the model.
@@ -149,7 +155,7 @@ public record ChaiProperties(@DefaultValue("true") boolean enabled, @Nullable At
 
     /**
      * Defaults for requests that do not say otherwise. What is not set here the model's generation_config.json may say.
-             *
+     *
      * @param temperature     What logits are divided by; 0 takes the most likely token always. By default 0.
      * @param topP            Probability of the most likely tokens that may be chosen. By default 1, all of them.
      * @param topK            Number of the most likely tokens that may be chosen. By default all.

@@ -43,13 +43,15 @@ import io.github.chaijlama.safetensors.ModelFingerprint;
  * Finds the profile of a model, or makes it, when the application starts. Profiles are kept in a directory under the
  * fingerprint of their model, so a model is found again wherever its files went.
  *
- * @param directory where profiles are kept
- * @param anew      whether to calibrate even if there is a profile
- * @param texts     sample texts
- * @param maxTokens longer texts are cut
- * @param options   how to calibrate
+ * @param directory   where profiles are kept
+ * @param anew        whether to calibrate even if there is a profile
+ * @param texts       sample texts
+ * @param maxTokens   longer texts are cut
+ * @param answerGuard whether answers are looked at one by one, too
+ * @param options     how to calibrate
  */
-record StartupCalibration(Path directory, boolean anew, Resource texts, int maxTokens, CalibrationOptions options) {
+record StartupCalibration(Path directory, boolean anew, Resource texts, int maxTokens, boolean answerGuard,
+        CalibrationOptions options) {
     private static final Logger logger = LoggerFactory.getLogger(StartupCalibration.class);
     private static final String OWN_TEXTS = "calibration-texts.txt";
     /** A profile with its calibration is smaller for all but the largest models. */
@@ -136,8 +138,9 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
                 bound(options), file);
         long start = System.nanoTime();
         try {
-            Calibration calibration = new Calibrator(model.model(), options, new LoggedProgress())
-                    .withAnswers(AnswerPrompts.of(model, set)).withState(state).calibrate(set.texts());
+            Calibrator calibrator = new Calibrator(model.model(), options, new LoggedProgress()).withState(state);
+            Calibration calibration = (answerGuard ? calibrator.withAnswers(AnswerPrompts.of(model, set)) : calibrator)
+                    .calibrate(set.texts());
             store(calibration, set.source(), file);
             Calibrator.deleteState(state);
             log(calibration, Duration.ofNanos(System.nanoTime() - start));
@@ -180,12 +183,13 @@ record StartupCalibration(Path directory, boolean anew, Resource texts, int maxT
         logger.info("Calibrated in {} s: clusters per layer {}; on {} held-out texts {}", duration.toSeconds(),
                 calibration.profile().clusters(), calibration.heldOut(),
                 String.format(Locale.ROOT,
-                        "%.1f %% less memory for keys and values, perplexity %+.2f %% (standard error %.2f)",
-                        100 * loss.kvSaving(), 100 * loss.perplexityIncrease(),
+                        "%.1f %% less memory for keys and values, %.1f %% fewer scores, perplexity %+.2f %% "
+                                + "(standard error %.2f)",
+                        100 * loss.kvSaving(), 100 * loss.scoreSaving(), 100 * loss.perplexityIncrease(),
                         100 * loss.logLossDifference().standardError()));
         loss.answers().forEach(answers -> logger.info("Answers looked at one by one, {}: {}, {} of them broken",
                 answers.kind(), answers.answers(), answers.broken()));
-        if (loss.kvSaving() == 0) {
+        if (loss.scoreSaving() == 0) { // with grouped queries heads may share without that any key goes
             logger.warn("No heads can share within {}: attention stays exact", bound(calibration.options()));
         }
     }

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.langchain4j.model.chat.ChatModel;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -121,6 +123,19 @@ class StartupCalibrationTests {
                 context -> assertThat(options(context).profile()).contains(ClusterProfile.read(profile())));
         assertThat(log).contains("Skipped texts.jsonl, line 2").contains("8 texts of texts.jsonl")
                 .contains("Calibrated in ");
+    }
+
+    @Test
+    void savesWhatItIsToldToAndLeavesTheGuardOfAnswersOut() throws IOException {
+        String log = logOf(runner(IF_MISSING, "chai.calibration.save=time", "chai.calibration.answer-guard=false",
+                "chai.calibration.max-tokens=40"),
+                context -> assertThat(options(context).profile()).contains(ClusterProfile.read(profile())));
+        assertThat(log).contains("a divergence of at most 0.05000 nats per token, saving time")
+                .contains("Calibrated in ")
+                .doesNotContain("Answers looked at one by one").doesNotContain("answers of exact attention");
+        JsonNode made = new ObjectMapper().readTree(profile().toFile()).path("calibration");
+        assertThat(made.path("loss").path("scoreSaving").doubleValue()).isPositive();
+        assertThat(made.path("loss").path("answers")).isEmpty();
     }
 
     @Test
