@@ -2,10 +2,12 @@
 package io.github.chaijlama.decoder;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 import io.github.chaijlama.attention.AttentionSequence;
@@ -25,6 +27,7 @@ import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.product.MatrixProducts;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.weight.Weight;
+import io.github.chaijlama.weight.WeightFormat;
 import io.github.chaijlama.weight.WeightSource;
 
 /**
@@ -61,8 +64,13 @@ public final class LayerStack implements AutoCloseable {
         this.attention = new LayerAttention(config.heads(), KernelProvider.get(), workers);
         this.tools = new StepTools(products, KernelProvider.rows(), workers, new StepScratch());
         try {
-            this.layers = layers(weights, clock, tools);
-            MatrixProducts forPrompts = products.forPrompts();
+            Set<WeightFormat> formats = EnumSet.noneOf(WeightFormat.class);
+            this.layers = layers(part -> {
+                Weight weight = weights.weight(part);
+                formats.add(weight.format());
+                return weight;
+            }, clock, tools);
+            MatrixProducts forPrompts = products.forPrompts(formats);
             this.promptLayers = forPrompts.equals(products) ? Optional.empty()
                     : Optional.of(layers(weights, clock,
                             new StepTools(forPrompts, tools.kernels(), workers, tools.scratch())));

@@ -31,6 +31,12 @@ public record TimedProducts(MatrixProducts timed, StepClock clock) implements Ma
     }
 
     @Override
+    public MatrixProducts forPrompts(Set<WeightFormat> formats) {
+        MatrixProducts other = timed.forPrompts(formats);
+        return other.equals(timed) ? this : new TimedProducts(other, clock);
+    }
+
+    @Override
     public void multiply(Rows input, List<Product> products) {
         long start = System.nanoTime();
         timed.multiply(input, products);

@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 import io.github.chaijlama.kernel.Rows;
@@ -19,10 +20,10 @@ import static io.github.chaijlama.product.ProductKernels.PAIR;
 import static io.github.chaijlama.product.ProductKernels.PANEL_ROWS;
 
 /**
- * Matrix products by kernels of ours. Weights of any format are read as they are stored. A few inputs are
- * multiplied with the weight as it is read; for many, threads widen some rows of a weight into a panel that stays in
- * their core's second cache, and use it for all inputs. Results are the same to the bit either way, see
- * {@link ProductKernels}.
+ * Matrix products by kernels of ours. Weights of any format are read as they are stored. A few inputs are multiplied
+ * with the weight as it is read; for many, threads widen some rows of a weight into a panel that stays in their core's
+ * second cache, and use it for all inputs. Results are the same to the bit either way, see {@link ProductKernels};
+ * where they are not, panels are for rows of prompts, however few, and all other rows are multiplied without.
  */
 public final class KernelProducts implements MatrixProducts {
     /** Multiply-adds below which a parallel region costs more than it saves. */
@@ -40,6 +41,8 @@ public final class KernelProducts implements MatrixProducts {
 
     private final ProductKernels kernels;
     private final WorkerPool workers;
+    private final boolean arePrompts;
+    private Optional<KernelProducts> forPrompts = Optional.empty();
     private final Map<WeightFormat, ProductMemory> packed = new EnumMap<>(WeightFormat.class);
     /** One for each worker: products are calculated one call at a time. */
     private final ProductMemory[] scratch;
@@ -50,8 +53,13 @@ public final class KernelProducts implements MatrixProducts {
      * @param workers threads of a parallel region
      */
     public KernelProducts(ProductKernels kernels, WorkerPool workers) {
+        this(kernels, workers, false);
+    }
+
+    private KernelProducts(ProductKernels kernels, WorkerPool workers, boolean arePrompts) {
         this.kernels = kernels;
         this.workers = workers;
+        this.arePrompts = arePrompts;
         this.scratch = ProductMemory.ofThreads(workers.threads());
     }
 
@@ -66,29 +74,44 @@ public final class KernelProducts implements MatrixProducts {
     }
 
     @Override
+    public MatrixProducts forPrompts(Set<WeightFormat> formats) {
+        if (arePrompts || formats.stream().noneMatch(kernels::sumsBlocks)) {
+            return this;
+        }
+        KernelProducts others = forPrompts.orElseGet(() -> new KernelProducts(kernels, workers, true));
+        forPrompts = Optional.of(others);
+        return others;
+    }
+
+    private boolean areWidened(WeightFormat format, int inputs) {
+        return kernels.sumsBlocks(format) ? arePrompts : inputs >= MANY_INPUTS;
+    }
+
+    @Override
     public void multiply(Rows input, List<Product> products) {
         long work = 0;
+        boolean panels = false;
         for (Product product : products) {
             requireFits(input, product);
             work += (long) input.count() * input.columns() * product.rows();
+            panels |= areWidened(product.weight().format(), input.count());
         }
         boolean parallel = work >= PARALLEL_WORK;
-        boolean many = input.count() >= MANY_INPUTS;
         Map<WeightFormat, MemorySegment> in = new EnumMap<>(WeightFormat.class);
         for (Product product : products) {
             in.computeIfAbsent(ProductKernels.packing(product.weight().format()),
-                    format -> pack(format, input, many, parallel));
+                    format -> pack(format, input, parallel));
         }
-        int taskRows = many ? panels(input.columns(), products) * PANEL_ROWS : TASK_ROWS;
+        int taskRows = panels ? panels(input.columns(), products) * PANEL_ROWS : TASK_ROWS;
         int tasks = 0;
         for (Product product : products) {
             tasks += Math.ceilDiv(product.rows(), taskRows);
         }
         run(tasks, parallel, (task, worker) -> {
             Product product = part(products, taskRows, task);
-            MemorySegment packedInput = Objects
-                    .requireNonNull(in.get(ProductKernels.packing(product.weight().format())));
-            if (many) {
+            WeightFormat format = product.weight().format();
+            MemorySegment packedInput = Objects.requireNonNull(in.get(ProductKernels.packing(format)));
+            if (areWidened(format, input.count())) {
                 multiplyPanels(packedInput, input, product, scratch[worker]);
             } else {
                 multiplyRows(packedInput, input, product, scratch[worker]);
@@ -119,19 +142,25 @@ public final class KernelProducts implements MatrixProducts {
     }
 
     /** Returns how many inputs are packed together from one on: a group, or at the end what is left, if it is less. */
-    private static int together(Rows input, int first, boolean many) {
+    private static int together(Rows input, int first) {
         int left = input.count() - first;
-        return many || left > PAIR ? GROUP : left;
+        return left > PAIR ? GROUP : left;
     }
 
-    private MemorySegment pack(WeightFormat format, Rows input, boolean many, boolean parallel) {
+    private MemorySegment pack(WeightFormat format, Rows input, boolean parallel) {
+        boolean widened = areWidened(format, input.count());
         int groups = Math.ceilDiv(input.count(), GROUP);
-        long length = kernels.packedLength(format, input.columns(), GROUP);
+        long length = widened ? kernels.packedLength(format, input.columns(), GROUP)
+                : kernels.inputLength(format, input.columns(), GROUP);
         MemorySegment out = packed.computeIfAbsent(format, _ -> new ProductMemory()).floats(groups * length);
         run(groups, parallel, (group, worker) -> {
             int first = group * GROUP;
-            kernels.pack(format, input, first, Math.min(GROUP, input.count() - first), together(input, first, many),
-                    out, group * length);
+            int count = Math.min(GROUP, input.count() - first);
+            if (widened) {
+                kernels.pack(format, input, first, count, GROUP, out, group * length);
+            } else {
+                kernels.packInputs(format, input, first, count, together(input, first), out, group * length);
+            }
         });
         return out;
     }
@@ -163,11 +192,11 @@ public final class KernelProducts implements MatrixProducts {
     private void multiplyRows(MemorySegment in, Rows input, Product product, ProductMemory own) {
         Weight weight = product.weight();
         Rows result = product.result();
-        long length = kernels.packedLength(weight.format(), weight.columns(), GROUP);
+        long length = kernels.inputLength(weight.format(), weight.columns(), GROUP);
         MemorySegment memory = own.floats(kernels.scratchLength(weight.format(), weight.columns()));
         for (int row = 0; row < input.count(); row += GROUP) {
             kernels.multiply(weight, product.firstRow(), product.rows(), in, row / GROUP * length,
-                    together(input, row, false), Math.min(GROUP, input.count() - row), result.memory(),
+                    together(input, row), Math.min(GROUP, input.count() - row), result.memory(),
                     result.at(row) + product.firstRow(), result.columns(), memory);
         }
     }
@@ -218,6 +247,7 @@ public final class KernelProducts implements MatrixProducts {
 
     @Override
     public void close() {
+        forPrompts.ifPresent(KernelProducts::close);
         packed.values().forEach(ProductMemory::close);
         for (ProductMemory own : scratch) {
             own.close();

@@ -30,9 +30,12 @@ public interface MatrixProducts extends AutoCloseable {
 
     /**
      * Returns the products for rows of prompts. They may add up in another order than these do, but have one order too,
-     * whatever the number of rows. These are for rows of tokens that were generated or guessed, and for logits.
+     * whatever the number of rows. These are for rows of tokens that were generated or guessed, and for logits. They
+     * are closed with these.
+     *
+     * @param formats formats of the weights that rows are multiplied with
      */
-    default MatrixProducts forPrompts() {
+    default MatrixProducts forPrompts(Set<WeightFormat> formats) {
         return this;
     }
 

@@ -15,14 +15,17 @@ import io.github.chaijlama.weight.WeightFormat;
  * The inner loops of matrix products: rows of floats times rows of a weight in the format it is stored in. Offsets are
  * counted in floats.
  *
- * <p>There are two ways with the same results, bit for bit. {@link #multiply} reads the weight as it lies in memory and
- * is for few inputs, where reading is what takes time. For many inputs {@link #widen} turns rows of the weight into a
- * <em>panel</em> of floats once, and {@link #multiplyPanel} works on it. Either way the product of an input with a row
- * is one sum in one order. With vectors, column {@code k} of both goes into lane {@code k} modulo the number of lanes,
- * with one rounding for each multiply-add; {@link #CHUNK_COLUMNS} make a sum, these are added from left to right, and
- * the lanes in a fixed order at the end. With {@link WeightFormat#Q4} lanes are dealt out in another, equally fixed
- * way, see {@link #pack}. So a result does not depend on how many inputs and rows there are, how they are cut into
- * calls, or which thread calculates them.
+ * <p>There are two ways. {@link #multiply} reads the weight as it lies in memory and is for few inputs, where reading
+ * is what takes time. For many inputs {@link #widen} turns rows of the weight into a <em>panel</em> of floats once, and
+ * {@link #multiplyPanel} works on it. The product of an input with a row is one sum in one order. With vectors, column
+ * {@code k} of both goes into lane {@code k} modulo the number of lanes, with one rounding for each multiply-add;
+ * {@link #CHUNK_COLUMNS} make a sum, these are added from left to right, and the lanes in a fixed order at the end. So
+ * a result does not depend on how many inputs and rows there are, how they are cut into calls, or which thread
+ * calculates them; nor on the way, with one exception.
+ *
+ * <p>With {@link WeightFormat#Q4} lanes are dealt out in another, equally fixed way, see {@link #pack}, and
+ * {@link #multiply}, where {@link #sumsBlocks} says so, adds up eight numbers of a block, each times its input, before
+ * it multiplies by the block's factor. That is much less to do for one input, and no less for many.
  *
  * <p>As in {@link io.github.chaijlama.kernel.AttentionKernels}, every public method checks that the ranges it was given
  * lie inside native segments that are alive, and throws {@link IndexOutOfBoundsException},
@@ -69,6 +72,20 @@ public abstract class ProductKernels {
         return (long) vectors(format, columns) * lanes() * inputs;
     }
 
+    /**
+     * Returns the floats that {@code inputs} packed for {@link #multiply} take: {@link #packedLength}, and with some
+     * formats a sum of theirs for each block.
+     */
+    public final long inputLength(WeightFormat format, int columns, int inputs) {
+        return packedLength(format, columns, inputs) + offsetsLength(format, columns, inputs);
+    }
+
+    /**
+     * Returns whether {@link #multiply} adds up the numbers of a block before it multiplies by the factor. Its results
+     * are not those of a panel then.
+     */
+    public abstract boolean sumsBlocks(WeightFormat format);
+
     /** Returns the floats of a panel. */
     public final long panelLength(WeightFormat format, int columns) {
         return packedLength(format, columns, PANEL_ROWS);
@@ -114,9 +131,24 @@ public abstract class ProductKernels {
     }
 
     /**
+     * Packs inputs for {@link #multiply}: as {@link #pack} does, and what the format adds to that behind them.
+     *
+     * @param out output of {@link #inputLength}
+     */
+    public final void packInputs(WeightFormat format, Rows in, int firstRow, int count, int inputs, MemorySegment out,
+            long outOffset) {
+        check(out, outOffset, inputLength(format, in.columns(), inputs));
+        pack(format, in, firstRow, count, inputs, out, outOffset);
+        if (offsetsLength(format, in.columns(), inputs) > 0) {
+            doPackOffsets(in.columns(), inputs, out, outOffset);
+        }
+        Reference.reachabilityFence(out);
+    }
+
+    /**
      * Multiplies inputs with rows of a weight: {@code out[i * outStride + r] = sum_k in[i][k] weight[firstRow + r][k]}.
      *
-     * @param in      packed for the weight's format
+     * @param in      packed for the weight's format by {@link #packInputs}
      * @param inputs  inputs packed together, 1, {@link #PAIR} or {@link #GROUP}
      * @param results inputs whose results are stored, 1 to {@code inputs}
      * @param scratch memory of {@link #scratchLength} floats that no other thread uses
@@ -125,7 +157,7 @@ public abstract class ProductKernels {
             int results, MemorySegment out, long outOffset, long outStride, MemorySegment scratch) {
         checkInputs(inputs);
         checkWeight(weight, firstRow, rows);
-        check(in, inOffset, packedLength(weight.format(), weight.columns(), inputs));
+        check(in, inOffset, inputLength(weight.format(), weight.columns(), inputs));
         checkResults(out, outOffset, outStride, results, inputs, rows);
         check(scratch, 0, scratchLength(weight.format(), weight.columns()));
         doMultiply(weight, firstRow, rows, in, inOffset, inputs, results, out, outOffset, outStride, scratch);
@@ -212,6 +244,12 @@ public abstract class ProductKernels {
 
     abstract void doPack(WeightFormat format, Rows in, int firstRow, int count, int inputs, MemorySegment out,
             long outOffset);
+
+    /** Returns the floats behind packed inputs. */
+    abstract long offsetsLength(WeightFormat format, int columns, int inputs);
+
+    /** Calculates what is behind packed inputs from these. */
+    abstract void doPackOffsets(int columns, int inputs, MemorySegment out, long outOffset);
 
     abstract void doMultiply(Weight weight, int firstRow, int rows, MemorySegment in, long inOffset, int inputs,
             int results, MemorySegment out, long outOffset, long outStride, MemorySegment scratch);

@@ -46,6 +46,21 @@ final class ScalarProductKernels extends ProductKernels {
     }
 
     @Override
+    long offsetsLength(WeightFormat format, int columns, int inputs) {
+        return 0;
+    }
+
+    @Override
+    void doPackOffsets(int columns, int inputs, MemorySegment out, long outOffset) {
+        // Weights are decoded, there is nothing to take off.
+    }
+
+    @Override
+    public boolean sumsBlocks(WeightFormat format) {
+        return false;
+    }
+
+    @Override
     void doMultiply(Weight weight, int firstRow, int rows, MemorySegment in, long inOffset, int inputs, int results,
             MemorySegment out, long outOffset, long outStride, MemorySegment scratch) {
         WeightRows decoder = new WeightRows(weight);

@@ -29,6 +29,11 @@ public record SplitProducts(MatrixProducts decoded, MatrixProducts forPrompts) i
     }
 
     @Override
+    public MatrixProducts forPrompts(Set<WeightFormat> formats) {
+        return forPrompts;
+    }
+
+    @Override
     public boolean areSameForAnyRows() {
         return decoded.areSameForAnyRows();
     }

@@ -3,6 +3,8 @@ package io.github.chaijlama.product;
 
 import java.lang.foreign.MemorySegment;
 
+import jdk.incubator.vector.FloatVector;
+
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.kernel.VectorMemory;
 import io.github.chaijlama.weight.Weight;
@@ -79,6 +81,34 @@ final class VectorProductKernels extends ProductKernels {
                 packColumns(in, in.at(firstRow + i), vectors, out, to, inputs * VECTOR_BYTES);
             }
         }
+    }
+
+    @Override
+    long offsetsLength(WeightFormat format, int columns, int inputs) {
+        return format == WeightFormat.Q4
+                ? (long) vectors(format, columns) / VectorQ4Products.WORD_VECTORS * LANES * inputs
+                : 0;
+    }
+
+    @Override
+    void doPackOffsets(int columns, int inputs, MemorySegment out, long outOffset) {
+        long from = atFloat(out, outOffset);
+        long step = inputs * VECTOR_BYTES;
+        long end = from + vectors(WeightFormat.Q4, columns) * step;
+        for (long word = from, to = end; word != end; word += VectorQ4Products.WORD_VECTORS * step) {
+            for (long input = word; input != word + step; input += VECTOR_BYTES, to += VECTOR_BYTES) {
+                FloatVector sum = VectorMemory.zero();
+                for (int v = 0; v < VectorQ4Products.WORD_VECTORS; v++) {
+                    sum = sum.add(VectorMemory.load(out, input + v * step));
+                }
+                VectorMemory.store(sum.mul(VectorQ4Products.OFFSET), out, to);
+            }
+        }
+    }
+
+    @Override
+    public boolean sumsBlocks(WeightFormat format) {
+        return format == WeightFormat.Q4;
     }
 
     private static void packColumns(Rows in, long row, int vectors, MemorySegment out, long to, long step) {
@@ -170,8 +200,9 @@ final class VectorProductKernels extends ProductKernels {
 
     private static void multiplyGroup(VectorWeight place, int firstRow, int rows, MemorySegment in, long inAt,
             int results, MemorySegment out, long outOffset, long outStride) {
-        for (int row = 0; row < rows; row++) {
-            place.multiplyGroup(firstRow + row, in, inAt, row * GROUP);
+        int step = place.groupRows();
+        for (int row = 0; row < rows; row += step) {
+            place.multiplyGroup(firstRow + row, row + step > rows ? 0 : 1, in, inAt, row * GROUP);
         }
         VectorLaneSums.end(place.sums(), place.sumsAt(), rows * GROUP);
         for (int i = 0; i < results; i++) {

@@ -19,9 +19,6 @@ import static io.github.chaijlama.kernel.VectorMemory.PLACES;
 import static io.github.chaijlama.kernel.VectorMemory.SPECIES;
 import static io.github.chaijlama.kernel.VectorMemory.VECTOR_BYTES;
 import static io.github.chaijlama.kernel.VectorMemory.memory;
-import static io.github.chaijlama.product.ProductKernels.GROUP;
-import static io.github.chaijlama.product.ProductKernels.PAIR;
-import static io.github.chaijlama.product.VectorProductKernels.CHUNK_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.GROUP_BYTES;
 import static io.github.chaijlama.product.VectorProductKernels.OFFSETS;
 import static io.github.chaijlama.product.VectorProductKernels.PAIR_BYTES;
@@ -30,17 +27,27 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 /**
  * Products with weights of Jlama's Q4. A vector of 32-bit words holds eight weights a lane; lane {@code l} belongs to
- * block {@code l / 4} of those the vector spans. A number of four bits becomes a float without a conversion: put into
- * the fraction of a power of two whose last place is worth as much as the number's lowest bit, of which the power, and
- * the 8 that Jlama adds, are taken off again, exactly. Four positions in a word have a power each; the upper half of
- * the word moves down for the other four. Everything is written out: vectors that a method of ours returns here are
- * objects to C2, ten times slower.
+ * block {@code l / 4} of those the vector spans.
+ *
+ * <p>A number of four bits becomes a float without a conversion: moved to the upper end of the fraction of 1 it is
+ * {@code 1 + n / 16}, and a weight is {@code n - 8}, times its block's factor: {@code 16 (1 + n / 16 - 1.5)}. So the
+ * eight products of a lane begin with {@link #OFFSET} times the sum of its inputs, which is the same for all rows, and
+ * their sum is multiplied by the factor once. That is two instructions and a multiply-add for a vector of weights.
+ *
+ * <p>Everything is written out: vectors that a method of ours returns here are objects to C2, ten times slower.
  */
 final class VectorQ4Products {
     /** Rows of the weight that are read side by side: a machine's prefetcher follows several streams at once. */
-    static final int STREAMS = 3;
+    static final int STREAMS = 4;
     /** Vectors that the words of one vector widen to. */
     static final int WORD_VECTORS = Integer.SIZE / 4;
+    /** What a word's products begin with, for each of its inputs. */
+    static final float OFFSET = -1.5f;
+    /** The bits of 1. */
+    private static final int ONE = 0x3F800000;
+    /** The upper end of its fraction. */
+    private static final int NUMBER = 0x00780000;
+    private static final float FACTOR = 16;
     private static final int POWER_A = Float.floatToRawIntBits(0x1p23f);
     private static final int POWER_B = Float.floatToRawIntBits(0x1p19f);
     private static final int POWER_C = Float.floatToRawIntBits(0x1p15f);
@@ -66,6 +73,7 @@ final class VectorQ4Products {
      * @param stride       bytes from row to row
      * @param factorsAt    factors of the first row
      * @param factorStride bytes from factors to factors
+     * @param inAt         vectors of the input; what its words begin with is behind them
      */
     static void one(MemorySegment data, long at, long stride, MemorySegment factors, long factorsAt, long factorStride,
             MemorySegment in, long inAt, int vectors, MemorySegment sums, long sumsAt) {
@@ -74,88 +82,101 @@ final class VectorQ4Products {
         MemorySegment x = memory(in);
         MemorySegment s = memory(sums);
         long row1 = stride & OFFSETS;
-        long row2 = 2 * stride & OFFSETS;
         long factor1 = factorStride & OFFSETS;
+        long row2 = 2 * stride & OFFSETS;
         long factor2 = 2 * factorStride & OFFSETS;
-        FloatVector t0 = FloatVector.zero(SPECIES);
-        FloatVector t1 = FloatVector.zero(SPECIES);
-        FloatVector t2 = FloatVector.zero(SPECIES);
+        long row3 = 3 * stride & OFFSETS;
+        long factor3 = 3 * factorStride & OFFSETS;
+        FloatVector s0 = FloatVector.zero(SPECIES);
+        FloatVector s1 = FloatVector.zero(SPECIES);
+        FloatVector s2 = FloatVector.zero(SPECIES);
+        FloatVector s3 = FloatVector.zero(SPECIES);
         long end = inAt + vectors * VECTOR_BYTES;
-        for (long xAt = inAt, wAt = at, fAt = factorsAt; xAt != end;) {
-            long chunkEnd = Math.min(end, xAt + CHUNK_BYTES);
-            FloatVector s0 = FloatVector.zero(SPECIES);
-            FloatVector s1 = FloatVector.zero(SPECIES);
-            FloatVector s2 = FloatVector.zero(SPECIES);
-            for (; xAt != chunkEnd; xAt += WORD_VECTORS
-                    * VECTOR_BYTES, wAt += VECTOR_BYTES, fAt += WORD_FACTORS_BYTES) {
-                long a = xAt & PLACES;
-                long b = wAt & PLACES;
-                long f = fAt & PLACES;
-                FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, x, a, ORDER);
-                FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, x, a + VECTOR_BYTES, ORDER);
-                FloatVector x2 = FloatVector.fromMemorySegment(SPECIES, x, a + 2 * VECTOR_BYTES, ORDER);
-                FloatVector x3 = FloatVector.fromMemorySegment(SPECIES, x, a + 3 * VECTOR_BYTES, ORDER);
-                FloatVector x4 = FloatVector.fromMemorySegment(SPECIES, x, a + 4 * VECTOR_BYTES, ORDER);
-                FloatVector x5 = FloatVector.fromMemorySegment(SPECIES, x, a + 5 * VECTOR_BYTES, ORDER);
-                FloatVector x6 = FloatVector.fromMemorySegment(SPECIES, x, a + 6 * VECTOR_BYTES, ORDER);
-                FloatVector x7 = FloatVector.fromMemorySegment(SPECIES, x, a + 7 * VECTOR_BYTES, ORDER);
-                FloatVector f0 = BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f))
-                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f, ORDER)
-                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
-                IntVector w0 = IntVector.fromMemorySegment(INTS, w, b, ORDER);
-                s0 = x0.fma(w0.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f0), s0);
-                s0 = x1.fma(w0.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f0), s0);
-                s0 = x2.fma(w0.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f0), s0);
-                s0 = x3.fma(w0.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f0), s0);
-                w0 = w0.lanewise(VectorOperators.LSHR, 16);
-                s0 = x4.fma(w0.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f0), s0);
-                s0 = x5.fma(w0.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f0), s0);
-                s0 = x6.fma(w0.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f0), s0);
-                s0 = x7.fma(w0.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f0), s0);
-                FloatVector f1 = BLOCKS == 1
-                        ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor1))
-                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor1, ORDER)
-                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
-                IntVector w1 = IntVector.fromMemorySegment(INTS, w, b + row1, ORDER);
-                s1 = x0.fma(w1.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f1), s1);
-                s1 = x1.fma(w1.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f1), s1);
-                s1 = x2.fma(w1.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f1), s1);
-                s1 = x3.fma(w1.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f1), s1);
-                w1 = w1.lanewise(VectorOperators.LSHR, 16);
-                s1 = x4.fma(w1.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f1), s1);
-                s1 = x5.fma(w1.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f1), s1);
-                s1 = x6.fma(w1.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f1), s1);
-                s1 = x7.fma(w1.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f1), s1);
-                FloatVector f2 = BLOCKS == 1
-                        ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor2))
-                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor2, ORDER)
-                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
-                IntVector w2 = IntVector.fromMemorySegment(INTS, w, b + row2, ORDER);
-                s2 = x0.fma(w2.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f2), s2);
-                s2 = x1.fma(w2.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f2), s2);
-                s2 = x2.fma(w2.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f2), s2);
-                s2 = x3.fma(w2.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f2), s2);
-                w2 = w2.lanewise(VectorOperators.LSHR, 16);
-                s2 = x4.fma(w2.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f2), s2);
-                s2 = x5.fma(w2.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f2), s2);
-                s2 = x6.fma(w2.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f2), s2);
-                s2 = x7.fma(w2.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f2), s2);
-                if (FENCE) {
-                    VarHandle.loadLoadFence();
-                }
+        for (long xAt = inAt, offsetAt = end, wAt = at, fAt = factorsAt; xAt != end; xAt += WORD_VECTORS
+                * VECTOR_BYTES, offsetAt += VECTOR_BYTES, wAt += VECTOR_BYTES, fAt += WORD_FACTORS_BYTES) {
+            long a = xAt & PLACES;
+            long b = wAt & PLACES;
+            long f = fAt & PLACES;
+            FloatVector offset = FloatVector.fromMemorySegment(SPECIES, x, offsetAt & PLACES, ORDER);
+            FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, x, a, ORDER);
+            FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, x, a + VECTOR_BYTES, ORDER);
+            FloatVector x2 = FloatVector.fromMemorySegment(SPECIES, x, a + 2 * VECTOR_BYTES, ORDER);
+            FloatVector x3 = FloatVector.fromMemorySegment(SPECIES, x, a + 3 * VECTOR_BYTES, ORDER);
+            FloatVector x4 = FloatVector.fromMemorySegment(SPECIES, x, a + 4 * VECTOR_BYTES, ORDER);
+            FloatVector x5 = FloatVector.fromMemorySegment(SPECIES, x, a + 5 * VECTOR_BYTES, ORDER);
+            FloatVector x6 = FloatVector.fromMemorySegment(SPECIES, x, a + 6 * VECTOR_BYTES, ORDER);
+            FloatVector x7 = FloatVector.fromMemorySegment(SPECIES, x, a + 7 * VECTOR_BYTES, ORDER);
+            IntVector w0 = IntVector.fromMemorySegment(INTS, w, b, ORDER);
+            FloatVector t0 = x0.fma(w0.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats(),
+                    offset);
+            t0 = x1.fma(w0.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats(), t0);
+            t0 = x2.fma(w0.lanewise(VectorOperators.LSHL, 11).and(NUMBER).or(ONE).reinterpretAsFloats(), t0);
+            t0 = x3.fma(w0.lanewise(VectorOperators.LSHL, 7).and(NUMBER).or(ONE).reinterpretAsFloats(), t0);
+            t0 = x4.fma(w0.lanewise(VectorOperators.LSHL, 3).and(NUMBER).or(ONE).reinterpretAsFloats(), t0);
+            t0 = x5.fma(w0.lanewise(VectorOperators.LSHR, 1).and(NUMBER).or(ONE).reinterpretAsFloats(), t0);
+            t0 = x6.fma(w0.lanewise(VectorOperators.LSHR, 5).and(NUMBER).or(ONE).reinterpretAsFloats(), t0);
+            t0 = x7.fma(w0.lanewise(VectorOperators.LSHR, 9).and(NUMBER).or(ONE).reinterpretAsFloats(), t0);
+            s0 = t0.fma(BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES),
+                    s0);
+            IntVector w1 = IntVector.fromMemorySegment(INTS, w, b + row1, ORDER);
+            FloatVector t1 = x0.fma(w1.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats(),
+                    offset);
+            t1 = x1.fma(w1.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats(), t1);
+            t1 = x2.fma(w1.lanewise(VectorOperators.LSHL, 11).and(NUMBER).or(ONE).reinterpretAsFloats(), t1);
+            t1 = x3.fma(w1.lanewise(VectorOperators.LSHL, 7).and(NUMBER).or(ONE).reinterpretAsFloats(), t1);
+            t1 = x4.fma(w1.lanewise(VectorOperators.LSHL, 3).and(NUMBER).or(ONE).reinterpretAsFloats(), t1);
+            t1 = x5.fma(w1.lanewise(VectorOperators.LSHR, 1).and(NUMBER).or(ONE).reinterpretAsFloats(), t1);
+            t1 = x6.fma(w1.lanewise(VectorOperators.LSHR, 5).and(NUMBER).or(ONE).reinterpretAsFloats(), t1);
+            t1 = x7.fma(w1.lanewise(VectorOperators.LSHR, 9).and(NUMBER).or(ONE).reinterpretAsFloats(), t1);
+            s1 = t1.fma(BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor1))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor1, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES),
+                    s1);
+            IntVector w2 = IntVector.fromMemorySegment(INTS, w, b + row2, ORDER);
+            FloatVector t2 = x0.fma(w2.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats(),
+                    offset);
+            t2 = x1.fma(w2.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats(), t2);
+            t2 = x2.fma(w2.lanewise(VectorOperators.LSHL, 11).and(NUMBER).or(ONE).reinterpretAsFloats(), t2);
+            t2 = x3.fma(w2.lanewise(VectorOperators.LSHL, 7).and(NUMBER).or(ONE).reinterpretAsFloats(), t2);
+            t2 = x4.fma(w2.lanewise(VectorOperators.LSHL, 3).and(NUMBER).or(ONE).reinterpretAsFloats(), t2);
+            t2 = x5.fma(w2.lanewise(VectorOperators.LSHR, 1).and(NUMBER).or(ONE).reinterpretAsFloats(), t2);
+            t2 = x6.fma(w2.lanewise(VectorOperators.LSHR, 5).and(NUMBER).or(ONE).reinterpretAsFloats(), t2);
+            t2 = x7.fma(w2.lanewise(VectorOperators.LSHR, 9).and(NUMBER).or(ONE).reinterpretAsFloats(), t2);
+            s2 = t2.fma(BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor2))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor2, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES),
+                    s2);
+            IntVector w3 = IntVector.fromMemorySegment(INTS, w, b + row3, ORDER);
+            FloatVector t3 = x0.fma(w3.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats(),
+                    offset);
+            t3 = x1.fma(w3.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats(), t3);
+            t3 = x2.fma(w3.lanewise(VectorOperators.LSHL, 11).and(NUMBER).or(ONE).reinterpretAsFloats(), t3);
+            t3 = x3.fma(w3.lanewise(VectorOperators.LSHL, 7).and(NUMBER).or(ONE).reinterpretAsFloats(), t3);
+            t3 = x4.fma(w3.lanewise(VectorOperators.LSHL, 3).and(NUMBER).or(ONE).reinterpretAsFloats(), t3);
+            t3 = x5.fma(w3.lanewise(VectorOperators.LSHR, 1).and(NUMBER).or(ONE).reinterpretAsFloats(), t3);
+            t3 = x6.fma(w3.lanewise(VectorOperators.LSHR, 5).and(NUMBER).or(ONE).reinterpretAsFloats(), t3);
+            t3 = x7.fma(w3.lanewise(VectorOperators.LSHR, 9).and(NUMBER).or(ONE).reinterpretAsFloats(), t3);
+            s3 = t3.fma(BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor3))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor3, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES),
+                    s3);
+            if (FENCE) {
+                VarHandle.loadLoadFence();
             }
-            t0 = t0.add(s0);
-            t1 = t1.add(s1);
-            t2 = t2.add(s2);
         }
-        t0.intoMemorySegment(s, sumsAt, ORDER);
-        t1.intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
-        t2.intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
+        s0.mul(FACTOR).intoMemorySegment(s, sumsAt, ORDER);
+        s1.mul(FACTOR).intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
+        s2.mul(FACTOR).intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
+        s3.mul(FACTOR).intoMemorySegment(s, sumsAt + 3 * VECTOR_BYTES, ORDER);
     }
 
     /**
-     * Multiplies a pair of inputs with two rows, {@code stride} and {@code factorStride} bytes apart; sums are
-     * {@code (row, input, lane)}. Half a word at a time, as {@link #group}.
+     * Multiplies a pair of inputs with two rows; sums are {@code (row, input, lane)}. Half a word at a time, see
+     * {@link #group}.
+     *
+     * @param inAt vectors of the inputs; what their words begin with is behind them
      */
     static void pair(MemorySegment data, long at, long stride, MemorySegment factors, long factorsAt,
             long factorStride, MemorySegment in, long inAt, int vectors, MemorySegment sums, long sumsAt) {
@@ -165,146 +186,177 @@ final class VectorQ4Products {
         MemorySegment s = memory(sums);
         long row1 = stride & OFFSETS;
         long factor1 = factorStride & OFFSETS;
-        FloatVector t00 = FloatVector.zero(SPECIES);
-        FloatVector t01 = FloatVector.zero(SPECIES);
-        FloatVector t10 = FloatVector.zero(SPECIES);
-        FloatVector t11 = FloatVector.zero(SPECIES);
+        FloatVector s0 = FloatVector.zero(SPECIES);
+        FloatVector s1 = FloatVector.zero(SPECIES);
+        FloatVector s2 = FloatVector.zero(SPECIES);
+        FloatVector s3 = FloatVector.zero(SPECIES);
         long end = inAt + vectors * PAIR_BYTES;
-        for (long xAt = inAt, wAt = at, fAt = factorsAt; xAt != end;) {
-            long chunkEnd = Math.min(end, xAt + PAIR * CHUNK_BYTES);
-            FloatVector s00 = FloatVector.zero(SPECIES);
-            FloatVector s01 = FloatVector.zero(SPECIES);
-            FloatVector s10 = FloatVector.zero(SPECIES);
-            FloatVector s11 = FloatVector.zero(SPECIES);
-            for (; xAt != chunkEnd; wAt += VECTOR_BYTES, fAt += WORD_FACTORS_BYTES) {
-                long b = wAt & PLACES;
-                long f = fAt & PLACES;
-                FloatVector f0 = BLOCKS == 1
-                        ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f))
-                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f, ORDER)
-                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
-                FloatVector f1 = BLOCKS == 1
-                        ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor1))
-                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor1, ORDER)
-                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
-                IntVector word0 = IntVector.fromMemorySegment(INTS, words, b, ORDER);
-                IntVector word1 = IntVector.fromMemorySegment(INTS, words, b + row1, ORDER);
-                for (int half = 0; half < 2; half++, xAt += WORD_VECTORS / 2 * PAIR_BYTES) {
-                    long a = xAt & PLACES;
-                    FloatVector x00 = FloatVector.fromMemorySegment(SPECIES, x, a, ORDER);
-                    FloatVector x01 = FloatVector.fromMemorySegment(SPECIES, x, a + VECTOR_BYTES, ORDER);
-                    FloatVector v0 = word0.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f0);
-                    s00 = v0.fma(x00, s00);
-                    s01 = v0.fma(x01, s01);
-                    FloatVector w0 = word1.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(f1);
-                    s10 = w0.fma(x00, s10);
-                    s11 = w0.fma(x01, s11);
-                    FloatVector x10 = FloatVector.fromMemorySegment(SPECIES, x, a + 2 * VECTOR_BYTES, ORDER);
-                    FloatVector x11 = FloatVector.fromMemorySegment(SPECIES, x, a + 3 * VECTOR_BYTES, ORDER);
-                    FloatVector v1 = word0.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f0);
-                    s00 = v1.fma(x10, s00);
-                    s01 = v1.fma(x11, s01);
-                    FloatVector w1 = word1.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(f1);
-                    s10 = w1.fma(x10, s10);
-                    s11 = w1.fma(x11, s11);
-                    FloatVector x20 = FloatVector.fromMemorySegment(SPECIES, x, a + 4 * VECTOR_BYTES, ORDER);
-                    FloatVector x21 = FloatVector.fromMemorySegment(SPECIES, x, a + 5 * VECTOR_BYTES, ORDER);
-                    FloatVector v2 = word0.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f0);
-                    s00 = v2.fma(x20, s00);
-                    s01 = v2.fma(x21, s01);
-                    FloatVector w2 = word1.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(f1);
-                    s10 = w2.fma(x20, s10);
-                    s11 = w2.fma(x21, s11);
-                    FloatVector x30 = FloatVector.fromMemorySegment(SPECIES, x, a + 6 * VECTOR_BYTES, ORDER);
-                    FloatVector x31 = FloatVector.fromMemorySegment(SPECIES, x, a + 7 * VECTOR_BYTES, ORDER);
-                    FloatVector v3 = word0.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f0);
-                    s00 = v3.fma(x30, s00);
-                    s01 = v3.fma(x31, s01);
-                    FloatVector w3 = word1.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(f1);
-                    s10 = w3.fma(x30, s10);
-                    s11 = w3.fma(x31, s11);
-                    word0 = word0.lanewise(VectorOperators.LSHR, 16);
-                    word1 = word1.lanewise(VectorOperators.LSHR, 16);
-                }
-                if (FENCE) {
-                    VarHandle.loadLoadFence();
-                }
+        for (long xAt = inAt, offsetAt = end, wAt = at,
+                fAt = factorsAt; xAt != end; offsetAt += PAIR_BYTES, wAt += VECTOR_BYTES, fAt += WORD_FACTORS_BYTES) {
+            long b = wAt & PLACES;
+            long f = fAt & PLACES;
+            long o = offsetAt & PLACES;
+            IntVector w0 = IntVector.fromMemorySegment(INTS, words, b, ORDER);
+            IntVector w1 = IntVector.fromMemorySegment(INTS, words, b + row1, ORDER);
+            FloatVector t0 = FloatVector.fromMemorySegment(SPECIES, x, o, ORDER);
+            FloatVector t1 = FloatVector.fromMemorySegment(SPECIES, x, o + VECTOR_BYTES, ORDER);
+            FloatVector t2 = t0;
+            FloatVector t3 = t1;
+            for (int half = 0; half < 2; half++, xAt += WORD_VECTORS / 2 * PAIR_BYTES) {
+                long a = xAt & PLACES;
+                FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats();
+                FloatVector v1 = w1.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats();
+                FloatVector y = FloatVector.fromMemorySegment(SPECIES, x, a, ORDER);
+                t0 = v0.fma(y, t0);
+                t2 = v1.fma(y, t2);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + VECTOR_BYTES, ORDER);
+                t1 = v0.fma(y, t1);
+                t3 = v1.fma(y, t3);
+                v0 = w0.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats();
+                v1 = w1.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats();
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 2 * VECTOR_BYTES, ORDER);
+                t0 = v0.fma(y, t0);
+                t2 = v1.fma(y, t2);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 3 * VECTOR_BYTES, ORDER);
+                t1 = v0.fma(y, t1);
+                t3 = v1.fma(y, t3);
+                v0 = w0.lanewise(VectorOperators.LSHL, 11).and(NUMBER).or(ONE).reinterpretAsFloats();
+                v1 = w1.lanewise(VectorOperators.LSHL, 11).and(NUMBER).or(ONE).reinterpretAsFloats();
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 4 * VECTOR_BYTES, ORDER);
+                t0 = v0.fma(y, t0);
+                t2 = v1.fma(y, t2);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 5 * VECTOR_BYTES, ORDER);
+                t1 = v0.fma(y, t1);
+                t3 = v1.fma(y, t3);
+                v0 = w0.lanewise(VectorOperators.LSHL, 7).and(NUMBER).or(ONE).reinterpretAsFloats();
+                v1 = w1.lanewise(VectorOperators.LSHL, 7).and(NUMBER).or(ONE).reinterpretAsFloats();
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 6 * VECTOR_BYTES, ORDER);
+                t0 = v0.fma(y, t0);
+                t2 = v1.fma(y, t2);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 7 * VECTOR_BYTES, ORDER);
+                t1 = v0.fma(y, t1);
+                t3 = v1.fma(y, t3);
+                w0 = w0.lanewise(VectorOperators.LSHR, 16);
+                w1 = w1.lanewise(VectorOperators.LSHR, 16);
             }
-            t00 = t00.add(s00);
-            t01 = t01.add(s01);
-            t10 = t10.add(s10);
-            t11 = t11.add(s11);
+            FloatVector f0 = BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
+            s0 = t0.fma(f0, s0);
+            s1 = t1.fma(f0, s1);
+            FloatVector f1 = BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor1))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor1, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
+            s2 = t2.fma(f1, s2);
+            s3 = t3.fma(f1, s3);
+            if (FENCE) {
+                VarHandle.loadLoadFence();
+            }
         }
-        t00.intoMemorySegment(s, sumsAt, ORDER);
-        t01.intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
-        t10.intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
-        t11.intoMemorySegment(s, sumsAt + 3 * VECTOR_BYTES, ORDER);
+        s0.mul(FACTOR).intoMemorySegment(s, sumsAt, ORDER);
+        s1.mul(FACTOR).intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
+        s2.mul(FACTOR).intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
+        s3.mul(FACTOR).intoMemorySegment(s, sumsAt + 3 * VECTOR_BYTES, ORDER);
     }
 
     /**
-     * Multiplies a group of inputs with one row; sums are {@code (input, lane)}. Half a word at a time: with all of it
-     * C1 runs out of registers, gives up, and C2 never gets its turn.
+     * Multiplies a group of inputs with two rows; sums are {@code (row, input, lane)}. Two numbers of each word at a
+     * time: with all of them C1 runs out of registers, gives up, and C2 never gets its turn.
+     *
+     * @param inAt vectors of the inputs; what their words begin with is behind them
      */
-    static void group(MemorySegment data, long at, MemorySegment factors, long factorsAt, MemorySegment in, long inAt,
-            int vectors, MemorySegment sums, long sumsAt) {
+    static void group(MemorySegment data, long at, long stride, MemorySegment factors, long factorsAt,
+            long factorStride,
+            MemorySegment in, long inAt, int vectors, MemorySegment sums, long sumsAt) {
         MemorySegment words = memory(data);
         MemorySegment scales = memory(factors);
         MemorySegment x = memory(in);
         MemorySegment s = memory(sums);
-        FloatVector t0 = FloatVector.zero(SPECIES);
-        FloatVector t1 = FloatVector.zero(SPECIES);
-        FloatVector t2 = FloatVector.zero(SPECIES);
-        FloatVector t3 = FloatVector.zero(SPECIES);
+        long row1 = stride & OFFSETS;
+        long factor1 = factorStride & OFFSETS;
+        FloatVector s0 = FloatVector.zero(SPECIES);
+        FloatVector s1 = FloatVector.zero(SPECIES);
+        FloatVector s2 = FloatVector.zero(SPECIES);
+        FloatVector s3 = FloatVector.zero(SPECIES);
+        FloatVector s4 = FloatVector.zero(SPECIES);
+        FloatVector s5 = FloatVector.zero(SPECIES);
+        FloatVector s6 = FloatVector.zero(SPECIES);
+        FloatVector s7 = FloatVector.zero(SPECIES);
         long end = inAt + vectors * GROUP_BYTES;
-        for (long xAt = inAt, wAt = at, fAt = factorsAt; xAt != end;) {
-            long chunkEnd = Math.min(end, xAt + GROUP * CHUNK_BYTES);
-            FloatVector s0 = FloatVector.zero(SPECIES);
-            FloatVector s1 = FloatVector.zero(SPECIES);
-            FloatVector s2 = FloatVector.zero(SPECIES);
-            FloatVector s3 = FloatVector.zero(SPECIES);
-            for (; xAt != chunkEnd; wAt += VECTOR_BYTES, fAt += WORD_FACTORS_BYTES) {
-                long f = fAt & PLACES;
-                FloatVector factor = BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f))
-                        : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f, ORDER)
-                                .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
-                IntVector word = IntVector.fromMemorySegment(INTS, words, wAt & PLACES, ORDER);
-                for (int half = 0; half < 2; half++, xAt += WORD_VECTORS / 2 * GROUP_BYTES) {
-                    long a = xAt & PLACES;
-                    FloatVector w0 = word.and(0xF).or(POWER_A).reinterpretAsFloats().sub(ZERO_A).mul(factor);
-                    s0 = w0.fma(FloatVector.fromMemorySegment(SPECIES, x, a, ORDER), s0);
-                    s1 = w0.fma(FloatVector.fromMemorySegment(SPECIES, x, a + VECTOR_BYTES, ORDER), s1);
-                    s2 = w0.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 2 * VECTOR_BYTES, ORDER), s2);
-                    s3 = w0.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 3 * VECTOR_BYTES, ORDER), s3);
-                    FloatVector w1 = word.and(0xF0).or(POWER_B).reinterpretAsFloats().sub(ZERO_B).mul(factor);
-                    s0 = w1.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 4 * VECTOR_BYTES, ORDER), s0);
-                    s1 = w1.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 5 * VECTOR_BYTES, ORDER), s1);
-                    s2 = w1.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 6 * VECTOR_BYTES, ORDER), s2);
-                    s3 = w1.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 7 * VECTOR_BYTES, ORDER), s3);
-                    FloatVector w2 = word.and(0xF00).or(POWER_C).reinterpretAsFloats().sub(ZERO_C).mul(factor);
-                    s0 = w2.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 8 * VECTOR_BYTES, ORDER), s0);
-                    s1 = w2.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 9 * VECTOR_BYTES, ORDER), s1);
-                    s2 = w2.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 10 * VECTOR_BYTES, ORDER), s2);
-                    s3 = w2.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 11 * VECTOR_BYTES, ORDER), s3);
-                    FloatVector w3 = word.and(0xF000).or(POWER_D).reinterpretAsFloats().sub(ZERO_D).mul(factor);
-                    s0 = w3.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 12 * VECTOR_BYTES, ORDER), s0);
-                    s1 = w3.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 13 * VECTOR_BYTES, ORDER), s1);
-                    s2 = w3.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 14 * VECTOR_BYTES, ORDER), s2);
-                    s3 = w3.fma(FloatVector.fromMemorySegment(SPECIES, x, a + 15 * VECTOR_BYTES, ORDER), s3);
-                    word = word.lanewise(VectorOperators.LSHR, 16);
-                }
-                if (FENCE) {
-                    VarHandle.loadLoadFence();
-                }
+        for (long xAt = inAt, offsetAt = end, wAt = at,
+                fAt = factorsAt; xAt != end; offsetAt += GROUP_BYTES, wAt += VECTOR_BYTES, fAt += WORD_FACTORS_BYTES) {
+            long b = wAt & PLACES;
+            long f = fAt & PLACES;
+            long o = offsetAt & PLACES;
+            IntVector w0 = IntVector.fromMemorySegment(INTS, words, b, ORDER);
+            IntVector w1 = IntVector.fromMemorySegment(INTS, words, b + row1, ORDER);
+            FloatVector t0 = FloatVector.fromMemorySegment(SPECIES, x, o, ORDER);
+            FloatVector t1 = FloatVector.fromMemorySegment(SPECIES, x, o + VECTOR_BYTES, ORDER);
+            FloatVector t2 = FloatVector.fromMemorySegment(SPECIES, x, o + 2 * VECTOR_BYTES, ORDER);
+            FloatVector t3 = FloatVector.fromMemorySegment(SPECIES, x, o + 3 * VECTOR_BYTES, ORDER);
+            FloatVector t4 = t0;
+            FloatVector t5 = t1;
+            FloatVector t6 = t2;
+            FloatVector t7 = t3;
+            for (int quarter = 0; quarter < 4; quarter++, xAt += WORD_VECTORS / 4 * GROUP_BYTES) {
+                long a = xAt & PLACES;
+                FloatVector v0 = w0.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats();
+                FloatVector v1 = w1.lanewise(VectorOperators.LSHL, 19).and(NUMBER).or(ONE).reinterpretAsFloats();
+                FloatVector y = FloatVector.fromMemorySegment(SPECIES, x, a, ORDER);
+                t0 = v0.fma(y, t0);
+                t4 = v1.fma(y, t4);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + VECTOR_BYTES, ORDER);
+                t1 = v0.fma(y, t1);
+                t5 = v1.fma(y, t5);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 2 * VECTOR_BYTES, ORDER);
+                t2 = v0.fma(y, t2);
+                t6 = v1.fma(y, t6);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 3 * VECTOR_BYTES, ORDER);
+                t3 = v0.fma(y, t3);
+                t7 = v1.fma(y, t7);
+                v0 = w0.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats();
+                v1 = w1.lanewise(VectorOperators.LSHL, 15).and(NUMBER).or(ONE).reinterpretAsFloats();
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 4 * VECTOR_BYTES, ORDER);
+                t0 = v0.fma(y, t0);
+                t4 = v1.fma(y, t4);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 5 * VECTOR_BYTES, ORDER);
+                t1 = v0.fma(y, t1);
+                t5 = v1.fma(y, t5);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 6 * VECTOR_BYTES, ORDER);
+                t2 = v0.fma(y, t2);
+                t6 = v1.fma(y, t6);
+                y = FloatVector.fromMemorySegment(SPECIES, x, a + 7 * VECTOR_BYTES, ORDER);
+                t3 = v0.fma(y, t3);
+                t7 = v1.fma(y, t7);
+                w0 = w0.lanewise(VectorOperators.LSHR, 8);
+                w1 = w1.lanewise(VectorOperators.LSHR, 8);
             }
-            t0 = t0.add(s0);
-            t1 = t1.add(s1);
-            t2 = t2.add(s2);
-            t3 = t3.add(s3);
+            FloatVector f0 = BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
+            s0 = t0.fma(f0, s0);
+            s1 = t1.fma(f0, s1);
+            s2 = t2.fma(f0, s2);
+            s3 = t3.fma(f0, s3);
+            FloatVector f1 = BLOCKS == 1 ? FloatVector.broadcast(SPECIES, scales.get(JAVA_FLOAT_UNALIGNED, f + factor1))
+                    : ((FloatVector) FloatVector.fromMemorySegment(FACTORS, scales, f + factor1, ORDER)
+                            .reinterpretShape(SPECIES, 0)).rearrange(TO_LANES);
+            s4 = t4.fma(f1, s4);
+            s5 = t5.fma(f1, s5);
+            s6 = t6.fma(f1, s6);
+            s7 = t7.fma(f1, s7);
+            if (FENCE) {
+                VarHandle.loadLoadFence();
+            }
         }
-        t0.intoMemorySegment(s, sumsAt, ORDER);
-        t1.intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
-        t2.intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
-        t3.intoMemorySegment(s, sumsAt + 3 * VECTOR_BYTES, ORDER);
+        s0.mul(FACTOR).intoMemorySegment(s, sumsAt, ORDER);
+        s1.mul(FACTOR).intoMemorySegment(s, sumsAt + VECTOR_BYTES, ORDER);
+        s2.mul(FACTOR).intoMemorySegment(s, sumsAt + 2 * VECTOR_BYTES, ORDER);
+        s3.mul(FACTOR).intoMemorySegment(s, sumsAt + 3 * VECTOR_BYTES, ORDER);
+        s4.mul(FACTOR).intoMemorySegment(s, sumsAt + 4 * VECTOR_BYTES, ORDER);
+        s5.mul(FACTOR).intoMemorySegment(s, sumsAt + 5 * VECTOR_BYTES, ORDER);
+        s6.mul(FACTOR).intoMemorySegment(s, sumsAt + 6 * VECTOR_BYTES, ORDER);
+        s7.mul(FACTOR).intoMemorySegment(s, sumsAt + 7 * VECTOR_BYTES, ORDER);
     }
 
     /** Widens a row into its places of a panel. */

@@ -148,13 +148,25 @@ final class VectorWeight {
         }
     }
 
-    /** Multiplies a group of inputs with a row; vectors of sums, one for each input, are from {@code sum} on then. */
-    void multiplyGroup(int row, MemorySegment in, long inAt, int sum) {
+    /** Returns the rows that {@link #multiplyGroup} multiplies at once. */
+    int groupRows() {
+        return format == WeightFormat.Q4 ? 2 : 1;
+    }
+
+    /**
+     * Multiplies a group of inputs with {@link #groupRows} rows, {@code row} and {@code row + distance}; vectors of
+     * sums, one for each row and input, are from {@code sum} on then.
+     */
+    void multiplyGroup(int row, int distance, MemorySegment in, long inAt, int sum) {
         if (padded) {
-            copy(row, 0);
-            group(scratch, copyAt(0), scratch, factorsCopyAt(0), in, inAt, sumAt(sum));
+            for (int i = 0; i < groupRows(); i++) {
+                copy(row + i * distance, i);
+            }
+            group(scratch, copyAt(0), copyAt(1) - copyAt(0), scratch, factorsCopyAt(0),
+                    factorsCopyAt(1) - factorsCopyAt(0), in, inAt, sumAt(sum));
         } else {
-            group(data, at(data, row * rowBytes), factors, at(factors, row * factorBytes), in, inAt, sumAt(sum));
+            group(data, at(data, row * rowBytes), distance * rowBytes, factors, at(factors, row * factorBytes),
+                    distance * factorBytes, in, inAt, sumAt(sum));
         }
     }
 
@@ -231,15 +243,16 @@ final class VectorWeight {
         }
     }
 
-    private void group(MemorySegment from, long first, MemorySegment scales, long firstScales, MemorySegment in,
-            long inAt, long sums) {
+    private void group(MemorySegment from, long first, long stride, MemorySegment scales, long firstScales,
+            long scaleStride, MemorySegment in, long inAt, long sums) {
         switch (format) {
             case F32 -> VectorF32Products.group(from, first, in, inAt, vectors, scratch, sums);
             case BF16 -> VectorBf16Products.group(from, first, in, inAt, vectors, scratch, sums);
             case F16 -> VectorF16Products.group(from, first, in, inAt, vectors, scratch, sums);
             case I8 -> VectorI8Products.group(from, first, scales, firstScales, in, inAt, vectors, scratch, sums);
             case F8 -> VectorF8Products.group(from, first, scales, firstScales, in, inAt, vectors, scratch, sums);
-            case Q4 -> VectorQ4Products.group(from, first, scales, firstScales, in, inAt, vectors, scratch, sums);
+            case Q4 -> VectorQ4Products.group(from, first, stride, scales, firstScales, scaleStride, in, inAt, vectors,
+                    scratch, sums);
         }
     }
 

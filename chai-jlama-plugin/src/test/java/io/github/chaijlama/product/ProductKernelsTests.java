@@ -4,7 +4,9 @@ package io.github.chaijlama.product;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -12,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.product.MatrixProducts.Product;
@@ -24,9 +27,14 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /** Products of every format against double precision, and against themselves: cut, grouped and alone. */
 class ProductKernelsTests extends ProductChecks {
+    private static final double ERROR = 4e-7;
+    /** Numbers of four bits are multiplied as values of 1 to 2, of which 1.5 times the inputs is taken off again. */
+    private static final double Q4_ERROR = 8e-7;
+
     private static final WorkerPool WORKERS = new WorkerPool(2);
 
     @AfterAll
@@ -66,7 +74,11 @@ class ProductKernelsTests extends ProductChecks {
 
     private void checkAgainstDouble(ProductKernels kernels, WeightFormat format, int inputs, int columns, int rows) {
         try (KernelProducts products = new KernelProducts(kernels, WORKERS)) {
-            checkAgainstDouble(products, format, inputs, columns, rows, 4e-7);
+            checkAgainstDouble(products, format, inputs, columns, rows, format == WeightFormat.Q4 ? Q4_ERROR : ERROR);
+            MatrixProducts prompts = products.forPrompts(EnumSet.of(format));
+            if (!prompts.equals(products)) {
+                checkAgainstDouble(prompts, format, inputs, columns, rows, ERROR);
+            }
         }
     }
 
@@ -89,19 +101,49 @@ class ProductKernelsTests extends ProductChecks {
                 KernelProducts shared = new KernelProducts(ProductKernels.ofThisMachine(), three)) {
             Weight weight = weight(arena, format, rows, columns);
             Rows in = rows(arena, most, columns);
-            List<Float> expected = new ArrayList<>();
-            for (int i = 0; i < most; i++) {
-                expected.addAll(product(arena, alone, in.rows(i, 1), weight, 0, rows));
+            checkBits(arena, alone, shared, in, weight);
+            Set<WeightFormat> formats = EnumSet.of(format);
+            checkBits(arena, alone.forPrompts(formats), shared.forPrompts(formats), in, weight);
+        }
+    }
+
+    private static void checkBits(Arena arena, MatrixProducts alone, MatrixProducts shared, Rows in, Weight weight) {
+        int rows = weight.rows();
+        int most = in.count();
+        List<Float> expected = new ArrayList<>();
+        for (int i = 0; i < most; i++) {
+            expected.addAll(product(arena, alone, in.rows(i, 1), weight, 0, rows));
+        }
+        for (int count : new int[]{ 2, 3, 5, 6, 8, 9, 10, 16, 33, most }) {
+            for (MatrixProducts products : List.of(alone, shared)) {
+                assertThat(product(arena, products, in.rows(0, count), weight, 0, rows))
+                        .isEqualTo(expected.subList(0, count * rows));
+                List<Float> part = product(arena, products, in.rows(most - count, count), weight, 17, 40);
+                for (int i = 0; i < count; i++) {
+                    int from = (most - count + i) * rows + 17;
+                    assertThat(part.subList(i * 40, i * 40 + 40)).isEqualTo(expected.subList(from, from + 40));
+                }
             }
-            for (int count : new int[]{ 2, 3, 5, 6, 8, 9, 10, 16, 33, most }) {
-                for (KernelProducts products : List.of(alone, shared)) {
-                    assertThat(product(arena, products, in.rows(0, count), weight, 0, rows))
-                            .isEqualTo(expected.subList(0, count * rows));
-                    List<Float> part = product(arena, products, in.rows(most - count, count), weight, 17, 40);
-                    for (int i = 0; i < count; i++) {
-                        int from = (most - count + i) * rows + 17;
-                        assertThat(part.subList(i * 40, i * 40 + 40)).isEqualTo(expected.subList(from, from + 40));
-                    }
+        }
+    }
+
+    /** Other rows than those of prompts are multiplied without panels, which add up otherwise. */
+    @Test
+    void onlyFourBitsHaveAnOrderOfTheirOwnForPrompts() {
+        assumeTrue(KernelProvider.usesVectors());
+        try (Arena arena = Arena.ofShared();
+                KernelProducts products = new KernelProducts(ProductKernels.ofThisMachine(), WORKERS)) {
+            Rows in = rows(arena, 3, 544);
+            for (WeightFormat format : WeightFormat.values()) {
+                MatrixProducts prompts = products.forPrompts(EnumSet.of(format));
+                assertThat(prompts.forPrompts(EnumSet.of(format))).isSameAs(prompts);
+                if (format == WeightFormat.Q4) {
+                    Weight weight = weight(arena, format, 40, 544);
+                    assertThat(product(arena, prompts, in, weight, 0, 40))
+                            .isNotEqualTo(product(arena, products, in, weight, 0, 40));
+                    assertThat(products.forPrompts(EnumSet.allOf(WeightFormat.class))).isSameAs(prompts);
+                } else {
+                    assertThat(prompts).isSameAs(products);
                 }
             }
         }
