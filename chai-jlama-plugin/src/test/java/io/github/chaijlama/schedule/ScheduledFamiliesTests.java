@@ -21,6 +21,7 @@ import io.github.chaijlama.ChaiSession;
 import io.github.chaijlama.GoldenCases;
 import io.github.chaijlama.Operators;
 import io.github.chaijlama.TestModels;
+import io.github.chaijlama.WeightType;
 import io.github.chaijlama.cluster.ClusteringAlgorithm;
 import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.model.ModelConfig;
@@ -32,7 +33,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * Models with sliding windows, which forget, and with other angles for long sequences, which calculate anew: requests
- * that share steps, beginnings and too little memory, and are guessed, give the bits that each gives alone.
+ * that share steps, beginnings and too little memory, and are guessed, give the bits that each gives alone;
+ * also with Q4, where rows of prompts have an order of sums of their own.
  */
 class ScheduledFamiliesTests {
     private static final int COMMON = 100;
@@ -138,10 +140,11 @@ class ScheduledFamiliesTests {
         }
     }
 
-    private static ChaiModel load(String family, long budget) {
+    private static ChaiModel load(String family, WeightType weights, long budget) {
         Path directory = GoldenCases.directory("families/" + family);
         return ChaiModel.load(directory, ChaiOptions.clustered(online(ModelConfig.read(directory)))
-                .with(change -> change.operators(Operators.VECTOR).threads(2).kvCacheMaxBytes(budget)));
+                .with(change -> change.operators(Operators.VECTOR).weights(weights).threads(2)
+                        .kvCacheMaxBytes(budget)));
     }
 
     private static ClusterProfile online(ModelConfig config) {
@@ -181,19 +184,22 @@ class ScheduledFamiliesTests {
     }
 
     private static long bytesOf(String family, int tokens) {
-        try (ChaiModel model = load(family, 1L << 28); ChaiSession session = model.newSession(AttentionMode.EXACT)) {
+        try (ChaiModel model = load(family, WeightType.STORED, 1L << 28);
+                ChaiSession session = model.newSession(AttentionMode.EXACT)) {
             session.feed(new int[tokens]);
             return session.kvCacheAllocatedBytes();
         }
     }
 
     @ParameterizedTest
-    @CsvSource({ "gemma3_text, EXACT", "gemma3_text, CLUSTERED", "gpt_oss, EXACT", "gpt_oss, CLUSTERED",
-            "phi3_partial, EXACT", "phi3_partial, CLUSTERED", "ministral3, EXACT", "qwen3, EXACT" })
-    void requestsTogetherAreAsIfEachWereAlone(String family, AttentionMode attention) throws Exception {
+    @CsvSource({ "gemma3_text, EXACT, STORED", "gemma3_text, CLUSTERED, STORED", "gpt_oss, EXACT, STORED",
+            "gpt_oss, CLUSTERED, STORED", "phi3_partial, EXACT, STORED", "phi3_partial, CLUSTERED, STORED",
+            "ministral3, EXACT, STORED", "qwen3, EXACT, STORED", "qwen3, EXACT, Q4", "gemma3_text, CLUSTERED, Q4" })
+    void requestsTogetherAreAsIfEachWereAlone(String family, AttentionMode attention, WeightType weights)
+            throws Exception {
         List<Request> twins;
         List<List<float[]>> expected;
-        try (ChaiModel model = load(family, 1L << 28)) {
+        try (ChaiModel model = load(family, weights, 1L << 28)) {
             twins = requests(model, attention);
             expected = twins.stream().map(request -> alone(model, request)).toList();
         }
@@ -201,7 +207,7 @@ class ScheduledFamiliesTests {
         for (int fitting : new int[]{ FEW, 2 * REQUESTS }) {
             List<Request> requests = IntStream.range(0, REQUESTS)
                     .mapToObj(number -> twins.get(number).again(expected.get(number))).toList();
-            try (ChaiModel model = load(family, fitting * ofOne);
+            try (ChaiModel model = load(family, weights, fitting * ofOne);
                     PrefixCache cache = new PrefixCache(model, 4);
                     Scheduler scheduler = Scheduler.start(cache,
                             SchedulerLimits.DEFAULT.withRequests(8, 100).withTokens(72, 16))) {
