@@ -12,11 +12,15 @@ import java.util.function.IntUnaryOperator;
  * guess is what the places agree on, token after token, for as long as it is likely. An answer that quotes is guessed
  * right, and the model checks a whole piece of it at once.
  *
- * <p>Guesses that come get longer, wrong ones shorter; when nothing of them comes there are none for a while, twice as
- * long each time.
+ * <p>Two kinds of places count more than their match alone. Those in the answer: it goes on in the form that it has
+ * begun with, which the prompt may describe in another. And those a few tokens behind where the answer has quoted from
+ * the prompt last: who quotes goes on from there.
+ *
+ * <p>Guesses that come get longer, wrong ones shorter; when nothing comes of two in a row there are none for a while,
+ * twice as long each time.
  *
  * <p>Source: the idea is prompt lookup decoding, A. Saxena 2023, a form of speculative decoding, Y. Leviathan et al.,
- * arXiv:2211.17192; to weigh places by their match is ours. One instance per answer, not thread-safe.
+ * arXiv:2211.17192; to weigh places is ours. One instance per answer, not thread-safe.
  */
 final class PromptLookup {
     private static final int FIRST_LENGTH = 4;
@@ -24,22 +28,31 @@ final class PromptLookup {
     /** So often a pause gets longer: to 62 steps. */
     private static final int MOST_DOUBLINGS = 6;
     /** More tokens of a match say no more about where a text comes from. */
-    private static final int LONGEST_MATCH = 8;
+    private static final int LONGEST_MATCH = 12;
     /** How much more a place counts for each token of its match. */
     private static final double WEIGHT = 4;
-    private static final double LEAST_LIKELIHOOD = 0.4;
+    /** So many tokens more a match in the answer counts. */
+    private static final int ANSWER_BONUS = 6;
+    /** So many more one counts that is not far behind where the answer has quoted from. */
+    private static final int QUOTED_BONUS = 2;
+    private static final int NOT_FAR = 16;
+    private static final double LEAST_LIKELIHOOD = 0.3;
     /** Places that are looked at, the last ones of a token that is everywhere. */
     private static final int MAX_PLACES = 1000;
 
     private final IntUnaryOperator words;
+    private final int promptLength;
     private int[] tokens;
     /** What each token is as a word, and where that word stood before, -1 for nowhere. */
     private int[] word;
     private int[] before;
     private int length;
+    /** Where the last words of the answer stand in the prompt, as far as it has quoted; -1 before. */
+    private int quoted = -1;
     /** Where each word stood last. */
     private final Map<Integer, Integer> last = new HashMap<>();
     private int most = FIRST_LENGTH;
+    /** Guesses in a row of which nothing came. */
     private int misses;
     private int pause;
     /** Of the last guess, the tokens that were given, and those that were looked up. */
@@ -54,16 +67,28 @@ final class PromptLookup {
     PromptLookup(int[] prompt, IntUnaryOperator words) {
         int room = prompt.length + 2 * LONGEST;
         this.words = words;
+        this.promptLength = prompt.length;
         this.tokens = new int[room];
         this.word = new int[room];
         this.before = new int[room];
         for (int token : prompt) {
-            add(token);
+            append(token);
         }
     }
 
     /** Takes the next token of the answer. */
     void add(int token) {
+        append(token);
+        if (length > promptLength + 1) {
+            for (int place = before[length - 1]; place > 0; place = before[place]) {
+                if (place < promptLength && word[place - 1] == word[length - 2]) {
+                    quoted = place; // the first of them in the end
+                }
+            }
+        }
+    }
+
+    private void append(int token) {
         if (length == tokens.length) {
             int room = length + length / 2;
             tokens = Arrays.copyOf(tokens, room);
@@ -100,7 +125,7 @@ final class PromptLookup {
             return Arrays.copyOf(guess, given);
         }
         for (int i = 0; i < given; i++) {
-            add(guess[i]);
+            append(guess[i]);
         }
         double likelihood = 1;
         while (given + lookedUp < room && lookedUp < most) {
@@ -110,7 +135,7 @@ final class PromptLookup {
                 break;
             }
             guess[given + lookedUp++] = next.token;
-            add(next.token);
+            append(next.token);
         }
         for (int i = 0; i < given + lookedUp; i++) {
             removeLast();
@@ -127,7 +152,7 @@ final class PromptLookup {
         Candidate best = new Candidate(-1, 0);
         int places = 0;
         for (int place = before[length - 1]; place >= 0 && places < MAX_PLACES; place = before[place]) {
-            double weight = Math.pow(WEIGHT, match(place));
+            double weight = Math.pow(WEIGHT, match(place) + bonus(place));
             double sum = weights.merge(tokens[place + 1], weight, Double::sum);
             total += weight;
             if (sum > best.likelihood) {
@@ -136,6 +161,13 @@ final class PromptLookup {
             places++;
         }
         return new Candidate(best.token, best.likelihood / total);
+    }
+
+    private int bonus(int place) {
+        if (place >= promptLength) {
+            return ANSWER_BONUS;
+        }
+        return quoted >= 0 && place >= quoted && place <= quoted + NOT_FAR ? QUOTED_BONUS : 0;
     }
 
     /** Returns how many words up to a place are the last ones. */
@@ -159,6 +191,6 @@ final class PromptLookup {
         }
         most = found == lookedUp ? Math.min(LONGEST, Math.max(most, 2 * found)) : Math.max(2, found + 1);
         misses = found > 0 ? 0 : misses + 1;
-        pause = misses == 0 ? 0 : (1 << Math.min(misses, MOST_DOUBLINGS)) - 2;
+        pause = misses < 2 ? 0 : (1 << Math.min(misses - 1, MOST_DOUBLINGS)) - 2;
     }
 }
