@@ -44,11 +44,12 @@ public final class ClientsBenchmark {
      * @param requests     requests of each client
      * @param answerTokens tokens of each answer, at least 2
      * @param incoming     tokens of a prompt that comes in while answers go on; empty to leave that out
+     * @param sliceTokens  the most tokens of prompts in a step in which answers go on
      * @param warmUpMillis time each arm runs before anything counts; a request at least
      */
     public record Plan(Path model, ChaiOptions options, Optional<ClusterProfile> profile, List<BenchArm> arms,
             List<Integer> contexts, List<Integer> clients, int requests, int answerTokens, OptionalInt incoming,
-            int warmUpMillis) {}
+            int sliceTokens, int warmUpMillis) {}
 
     /**
      * What was measured.
@@ -76,7 +77,8 @@ public final class ClientsBenchmark {
      */
     public Result run() {
         Result result = new Result(new ArrayList<>(), new ArrayList<>());
-        SchedulerLimits limits = SchedulerLimits.DEFAULT.withRequests(Collections.max(plan.clients()) + 1, 0);
+        SchedulerLimits limits = SchedulerLimits.DEFAULT.withRequests(Collections.max(plan.clients()) + 1, 0)
+                .withTokens(SchedulerLimits.DEFAULT.maxStepTokens(), plan.sliceTokens());
         for (BenchArm arm : plan.arms()) {
             progress.accept("loading");
             ChaiOptions options = plan.options().with(change -> {

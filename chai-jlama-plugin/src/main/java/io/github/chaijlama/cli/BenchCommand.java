@@ -39,6 +39,7 @@ import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 /** {@code chai bench}: time and memory of the attentions, side by side. */
 @Command(name = "bench", mixinStandardHelpOptions = true, description = "Measures prefill and decode of a model, or of "
@@ -142,6 +143,11 @@ final class BenchCommand implements Callable<Integer> {
             + "tokens that comes in does to their answers, and they to it")
     private @Nullable Integer incoming;
 
+    @Option(names = "--slice", paramLabel = "N",
+            description = "with --clients: the most tokens of prompts in a step in "
+                    + "which answers go on; default: what a scheduler takes")
+    private @Nullable Integer slice;
+
     @Option(names = "--json", description = "print as JSON")
     private boolean json;
 
@@ -219,7 +225,8 @@ final class BenchCommand implements Callable<Integer> {
     private void measureClients(Path model, ModelConfig config, Optional<ClusterProfile> profile) {
         ClientsBenchmark.Result measured = new ClientsBenchmark(new ClientsBenchmark.Plan(model, options(),
                 profile, BenchArm.of(clientKinds(), kvTypes), contexts.stream().distinct().toList(), clients, runs,
-                decodeTokens, incoming == null ? OptionalInt.empty() : OptionalInt.of(incoming), warmUpMillis),
+                decodeTokens, incoming == null ? OptionalInt.empty() : OptionalInt.of(incoming),
+                slice == null ? SchedulerLimits.DEFAULT.maxSliceTokens() : slice, warmUpMillis),
                 this::progress).run();
         ClientsOutput output = new ClientsOutput(
                 List.of(config.shape() + ", weights " + (weights == null ? "as stored" : weights.name()),
@@ -288,6 +295,8 @@ final class BenchCommand implements Callable<Integer> {
         require(clients.isEmpty() || !clientKinds().isEmpty(), "--clients measures exact and clustered arms only");
         require(incoming == null || incoming > 0 && !clients.isEmpty(),
                 "--incoming must be at least 1 and needs --clients, found " + incoming);
+        require(slice == null || slice > 0 && !clients.isEmpty(),
+                "--slice must be at least 1 and needs --clients, found " + slice);
         require(clients.isEmpty() || !report.isPresent() && maxSeconds == null,
                 "--clients knows neither --report nor --max-seconds");
         require(contexts.stream().allMatch(context -> context > 0), "--context must be at least 1, found " + contexts);

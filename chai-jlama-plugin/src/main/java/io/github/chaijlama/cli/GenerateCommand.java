@@ -16,6 +16,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import io.github.chaijlama.AttentionMode;
+import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.generate.Cancellation;
 import io.github.chaijlama.generate.ChatMessage;
 import io.github.chaijlama.generate.GenerationListener;
@@ -23,6 +25,8 @@ import io.github.chaijlama.generate.GenerationOptions;
 import io.github.chaijlama.generate.GenerationResult;
 import io.github.chaijlama.generate.SamplingOptions;
 import io.github.chaijlama.generate.TextModel;
+import io.github.chaijlama.schedule.AnswerSteps;
+import io.github.chaijlama.schedule.SchedulerLimits;
 
 /** {@code chai generate}: completes a text or answers a message. */
 @Command(name = "generate", mixinStandardHelpOptions = true, description = "Completes a text or answers a chat "
@@ -67,13 +71,22 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "the same seed gives the same text")
     private @Nullable Long seed;
 
+    @Option(names = "--guess",
+            description = "also check tokens that prompt and answer suggest: the same text, in fewer "
+                    + "steps where it repeats what it was told; not with --attention stock")
+    private boolean guess;
+
     @Option(names = "--json", description = "print the result as JSON")
     private boolean json;
 
     @Override
     public Integer call() {
         GenerationOptions generation = generationOptions();
-        try (TextModel model = TextModel.load(options.model(), options.toChaiOptions(), options.progress())) {
+        ChaiOptions loading = options.toChaiOptions();
+        if (guess && loading.attention() == AttentionMode.STOCK) {
+            throw options.usage("--guess needs exact or clustered attention");
+        }
+        try (TextModel model = load(loading)) {
             PrintWriter out = command.commandLine().getOut();
             GenerationListener listener = json ? GenerationListener.NONE : new Printer(out);
             GenerationResult result = generate(model, generation, listener);
@@ -88,9 +101,14 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
+    private TextModel load(ChaiOptions loading) {
+        return guess ? TextModel.load(options.model(), loading, SchedulerLimits.DEFAULT, options.progress())
+                : TextModel.load(options.model(), loading, options.progress());
+    }
+
     private GenerationOptions generationOptions() {
         try {
-            return GenerationOptions.DEFAULT.withMaxNewTokens(maxTokens)
+            return GenerationOptions.DEFAULT.withMaxNewTokens(maxTokens).withGuess(guess)
                     .withSampling(new SamplingOptions(temperature, topK, topP, seed));
         } catch (IllegalArgumentException e) {
             throw options.usage(e);
@@ -128,13 +146,18 @@ final class GenerateCommand implements Callable<Integer> {
         double rate = result.generatedTokens() < 2 ? 0 : (result.generatedTokens() - 1) / seconds;
         PrintWriter err = command.commandLine().getErr();
         err.printf(Locale.ROOT,
-                "[%s, %s attention: %d prompt tokens, first token after %d ms, %d tokens, %.1f tokens/s]%n",
+                "[%s, %s attention: %d prompt tokens, first token after %d ms, %d tokens, %.1f tokens/s%s]%n",
                 result.finishReason(), result.attention(), result.promptTokens(), result.timeToFirstToken().toMillis(),
-                result.generatedTokens(), rate);
+                result.generatedTokens(), rate, guess ? describe(result.counts()) : "");
         err.flush();
     }
 
-    private static ObjectNode toJson(GenerationResult result) {
+    private static String describe(AnswerSteps counts) {
+        return String.format(Locale.ROOT, ", %d steps, %d of %d guesses right", counts.steps(), counts.rightGuesses(),
+                counts.guessedTokens());
+    }
+
+    private ObjectNode toJson(GenerationResult result) {
         ObjectNode root = Json.object();
         root.put("text", result.text()).put("thinking", result.thinking())
                 .put("finishReason", result.finishReason().name())
@@ -143,6 +166,10 @@ final class GenerateCommand implements Callable<Integer> {
                 .put("timeToFirstTokenMillis", result.timeToFirstToken().toNanos() / 1e6)
                 .put("durationMillis", result.duration().toNanos() / 1e6);
         Json.putBytes(root, "kvCacheBytes", result.kvCacheBytes());
+        if (guess) {
+            root.put("steps", result.counts().steps()).put("guessedTokens", result.counts().guessedTokens())
+                    .put("rightGuesses", result.counts().rightGuesses());
+        }
         return root;
     }
 }

@@ -117,6 +117,16 @@ public final class TextModel implements AutoCloseable {
     }
 
     /**
+     * Loads a model as {@link #load(Path, ChaiOptions, SchedulerLimits)} does, and tells how far it is.
+     *
+     * @param progress told while weights are converted, if any are; without one it is logged
+     */
+    public static TextModel load(Path directory, ChaiOptions options, SchedulerLimits limits,
+            ConversionProgress progress) {
+        return load(directory, TokenModel.load(directory, options, progress), Sampler::of, Optional.of(limits));
+    }
+
+    /**
      * Loads a model with samplers and, maybe, shared steps; see the methods that take one of them.
      *
      * @param directory a model in Hugging Face layout

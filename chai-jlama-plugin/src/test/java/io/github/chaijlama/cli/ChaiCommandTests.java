@@ -82,6 +82,9 @@ class ChaiCommandTests {
             generate --model POCKET --prompt a --temperature -1 | temperature must be 0 or more, found -1.0
             generate --model POCKET --prompt a --top-p 2 | top-p must be above 0 and at most 1, found 2.0
             generate --model POCKET --prompt a --top-k 0 | top-k must be at least 1 token, found 0
+            generate --model POCKET --prompt a --guess --attention stock        | --guess needs exact or clustered
+            bench --model POCKET --slice 16                        | --slice must be at least 1 and needs --clients
+            bench --model POCKET --clients 2 --arms exact --slice 0 | --slice must be at least 1 and needs --clients
             generate --model POCKET --prompt a --max-tokens 0                   | allowed at least 1 token, found 0
             """)
     void badUsageIsExitCodeTwoAndAMessage(String line, String message) {

@@ -50,6 +50,24 @@ class GenerateCommandTests {
     }
 
     @Test
+    void guessesChangeStepsAndNotTheText() {
+        String[] args = { "generate", "--model", POCKET, "--profile", PROFILE, "--operators", "vector", "--json",
+                "--chat",
+                "Read this: Finn was a lucky owl. Finn lived near the meadow. One morning, Finn went to the river. "
+                        + "There Finn found a green whistle.\nWhere did Finn live?" };
+        CommandRun without = CommandRun.of(args);
+        List<String> guessed = new ArrayList<>(List.of(args));
+        guessed.add("--guess");
+        CommandRun run = CommandRun.of(guessed.toArray(String[]::new));
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.json().path("text")).isEqualTo(without.json().path("text"));
+        assertThat(run.json().path("rightGuesses").asInt()).isPositive();
+        assertThat(run.json().path("steps").asInt()).isLessThan(run.json().path("generatedTokens").asInt());
+        guessed.remove("--json");
+        assertThat(CommandRun.of(guessed.toArray(String[]::new)).err()).contains("guesses right");
+    }
+
+    @Test
     void aMessageMayBeginWithAnAtSign() throws IOException {
         Path file = Files.writeString(directory.resolve("note"), "--nonsense");
         CommandRun run = CommandRun.of("generate", "--model", POCKET, "--prompt", "@" + file, "--max-tokens", "1",
