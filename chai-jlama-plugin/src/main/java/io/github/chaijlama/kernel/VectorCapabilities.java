@@ -4,7 +4,6 @@ package io.github.chaijlama.kernel;
 import java.lang.management.ManagementFactory;
 
 import com.sun.management.HotSpotDiagnosticMXBean;
-import com.sun.management.VMOption;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -18,6 +17,7 @@ final class VectorCapabilities {
     /** The widest vectors the kernels are tested with. */
     private static final int WIDEST = 512;
     private static final int NARROWEST = 128;
+    private static final int LEVEL_OF_C2 = 4;
     /** System property: the vector width of the kernels in bits; 0 chooses the scalar kernels. */
     static final String WIDTH_PROPERTY = "chai.kernel.vectorBits";
 
@@ -35,15 +35,21 @@ final class VectorCapabilities {
      * Chooses a width.
      *
      * @param preferredBits the width the JVM prefers for floats on this machine
+     * @param optimizes     whether the JVM compiles with C2; without it every vector is an object, whatever width
+     *                      the JVM prefers, and the scalar kernels are many times faster
      * @param fastFma       whether the machine multiplies and adds in one instruction; without it {@code fma} is an
      *                      exact emulation that is slower than the scalar loop
      * @param requested     the value of {@value #WIDTH_PROPERTY}, absent where it is not set
      */
-    static Choice choose(int preferredBits, boolean fastFma, @Nullable String requested) {
+    static Choice choose(int preferredBits, boolean optimizes, boolean fastFma, @Nullable String requested) {
+        if (!optimizes) {
+            return new Choice(0, "the JVM's C2 compiler is off, and with it all that makes vectors fast: start Java "
+                    + "without -XX:TieredStopAtLevel and -Xint (spring-boot:run with optimizedLaunch set to false; in "
+                    + "IDEs without launch optimization)");
+        }
         if (preferredBits < NARROWEST) {
             return new Choice(0, "this JVM's vectors have " + preferredBits + " bits, at least " + NARROWEST
-                    + " are needed; is its C2 compiler off (-XX:TieredStopAtLevel, or spring-boot:run with "
-                    + "optimizedLaunch)?");
+                    + " are needed");
         }
         int machine = Math.min(preferredBits, WIDEST);
         if (requested != null) {
@@ -76,7 +82,8 @@ final class VectorCapabilities {
 
     /** Returns the choice for this machine. */
     static Choice ofThisMachine() {
-        return choose(FloatVector.SPECIES_PREFERRED.vectorBitSize(), hasFastFma(), System.getProperty(WIDTH_PROPERTY));
+        return choose(FloatVector.SPECIES_PREFERRED.vectorBitSize(), hasC2(), hasFastFma(),
+                System.getProperty(WIDTH_PROPERTY));
     }
 
     static int selectedBits() {
@@ -87,17 +94,29 @@ final class VectorCapabilities {
         return VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
     }
 
+    /** Asks HotSpot whether it compiles with C2; other JVMs are assumed to have something as good. */
+    private static boolean hasC2() {
+        // What -Xint, -XX:TieredStopAtLevel=1 and -XX:CompilationMode=quick-only make of it.
+        String mode = System.getProperty("java.vm.info", "");
+        return !mode.contains("interpreted mode") && !mode.contains("emulated-client")
+                && Integer.parseInt(hotSpotOption("TieredStopAtLevel", "4")) >= LEVEL_OF_C2;
+    }
+
     /** Asks HotSpot whether it may use fused multiply-add; other JVMs are assumed to know their machine. */
     private static boolean hasFastFma() {
+        return Boolean.parseBoolean(hotSpotOption("UseFMA", "true"));
+    }
+
+    /** Returns an option's value, or another one where the JVM does not know the option. */
+    private static String hotSpotOption(String name, String otherwise) {
         HotSpotDiagnosticMXBean hotSpot = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
         if (hotSpot == null) {
-            return true;
+            return otherwise;
         }
         try {
-            VMOption option = hotSpot.getVMOption("UseFMA");
-            return Boolean.parseBoolean(option.getValue());
+            return hotSpot.getVMOption(name).getValue();
         } catch (IllegalArgumentException _) {
-            return true;
+            return otherwise;
         }
     }
 }

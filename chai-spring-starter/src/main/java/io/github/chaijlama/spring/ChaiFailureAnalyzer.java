@@ -17,8 +17,9 @@ final class ChaiFailureAnalyzer implements FailureAnalyzer {
             Start Java with --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED:
               java -jar:        java --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -jar app.jar
               anywhere:         export JDK_JAVA_OPTIONS="--add-modules jdk.incubator.vector \
-              --enable-native-access=ALL-UNNAMED"
-              spring-boot:run:  <jvmArguments> of the spring-boot-maven-plugin
+            --enable-native-access=ALL-UNNAMED"
+              spring-boot:run:  <jvmArguments> of the spring-boot-maven-plugin, and
+                                <optimizedLaunch>false</optimizedLaunch>, without which the model is many times slower
               tests:            <argLine> of the surefire and failsafe plugins""";
 
     @Override
