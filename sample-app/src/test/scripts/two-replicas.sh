@@ -32,7 +32,7 @@ load=$!
 rows() { until [ "$(wc -l <"$work/load")" -ge $((2 + $1)) ]; do sleep 0.2; done; } # below two lines of a head
 rows 1
 sleep 7
-kill -9 "$killed"
+kill -"${SIGNAL:-KILL}" "$killed"
 rows 3
 replica 8082
 status=0
