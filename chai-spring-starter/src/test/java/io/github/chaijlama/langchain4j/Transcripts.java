@@ -102,7 +102,7 @@ final class Transcripts {
 
     private static void conversation(ChaiChatModel model) {
         System.out.println(
-                "## Ten turns\n\n| | prompt, tokens | of them known | first token, ms |\n| --- | --- | --- | --- |");
+                "## Ten turns\n\n| | prompt, tokens | of them known |\n| --- | --- | --- |");
         Assistant assistant = AiServices.builder(Assistant.class).chatModel(model)
                 .chatMemory(MessageWindowChatMemory.withMaxMessages(100)).build();
         for (String question : List.of("Tell me a story about a fox named Ruby.", "Who helped Ruby?",
@@ -111,9 +111,8 @@ final class Transcripts {
                 "What did Max find?", "Who helped Max?")) {
             Result<String> result = assistant.chat(question);
             ChaiChatResponseMetadata metadata = (ChaiChatResponseMetadata) result.finalResponse().metadata();
-            System.out.printf("| **%s** %s | %d | %d | %.1f |%n", question, result.content().replace("\n", " "),
-                    metadata.tokenUsage().inputTokenCount(), metadata.cachedPromptTokens(),
-                    metadata.timeToFirstToken().toNanos() / 1e6);
+            System.out.printf("| **%s** %s | %d | %d |%n", question, result.content().replace("\n", " "),
+                    metadata.tokenUsage().inputTokenCount(), metadata.cachedPromptTokens());
         }
     }
 }
