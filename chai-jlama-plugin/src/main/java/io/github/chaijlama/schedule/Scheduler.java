@@ -4,8 +4,10 @@ package io.github.chaijlama.schedule;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -127,15 +129,25 @@ public final class Scheduler implements AutoCloseable {
      */
     public SchedulerFigures figures() {
         long refusals;
+        List<SequenceFigures> came;
         lock.lock();
         try {
             refusals = refused;
+            came = arrivals.stream().map(each -> each.figures(false)).toList();
         } finally {
             lock.unlock();
         }
         StepCounts counts = loop.counts();
         return new SchedulerFigures(running(), waiting(), refusals, pauses(), counts.steps(), counts.rows(),
-                counts.time(), counts.current(), loop.sequences());
+                counts.time(), counts.current(), sequences(came));
+    }
+
+    /** Returns all requests; those that the loop has not seen yet are the last. */
+    private List<SequenceFigures> sequences(List<SequenceFigures> came) {
+        List<SequenceFigures> all = new ArrayList<>(loop.sequences());
+        Set<Long> seen = all.stream().map(SequenceFigures::number).collect(Collectors.toSet());
+        came.stream().filter(each -> !seen.contains(each.number())).forEach(all::add);
+        return all;
     }
 
     private void change() {
