@@ -4,12 +4,14 @@ package io.github.chaijlama.generate;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /**
  * Where requests of a model come in, so that it can stop without cutting answers: it is shut, those who are inside come
  * to their end, and the last one leaves. Thread-safe.
  */
 public final class RequestGate {
+    private final Consumer<StoppingException> refused;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition left = lock.newCondition();
     /** Guarded by the lock, as all below. */
@@ -17,7 +19,14 @@ public final class RequestGate {
     private boolean shut;
     private boolean abandoned;
 
-    RequestGate() {}
+    /**
+     * Creates an open gate.
+     *
+     * @param refused is told of every request that is turned away
+     */
+    RequestGate(Consumer<StoppingException> refused) {
+        this.refused = refused;
+    }
 
     /** What somebody has who is inside, until it is closed. */
     public final class Pass implements AutoCloseable {
@@ -48,13 +57,25 @@ public final class RequestGate {
     Pass enter() {
         lock.lock();
         try {
-            if (shut) {
-                throw new StoppingException();
+            if (!shut) {
+                return stay();
             }
-            return stay();
         } finally {
             lock.unlock();
         }
+        throw refuse();
+    }
+
+    /**
+     * Turns a request away, whether the gate is shut or not: for those who let requests come to a model and know before
+     * it does that it will stop. The model's listeners hear of it.
+     *
+     * @return what to tell whoever sent the request
+     */
+    public StoppingException refuse() {
+        StoppingException stopping = new StoppingException();
+        refused.accept(stopping);
+        return stopping;
     }
 
     /** Comes in with what is done around a request, before it or with its answer; also when the gate is shut. */

@@ -15,6 +15,9 @@ public interface RequestListener {
     /** Called when a request has been answered, or was cancelled. */
     default void onAnswer(AnsweredRequest request) {}
 
-    /** Called when a request ended with an error, or was refused. */
+    /**
+     * Called when a request ended with an error, or was refused: with a {@link StoppingException} and no time, if the
+     * model takes on nothing new.
+     */
     default void onFailure(Throwable error, Duration sinceStart) {}
 }

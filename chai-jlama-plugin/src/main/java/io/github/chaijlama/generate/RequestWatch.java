@@ -37,6 +37,11 @@ final class RequestWatch {
         return new Watched(prompt);
     }
 
+    /** Says that a request was turned away at once. */
+    void refused(StoppingException stopping) {
+        tell(listener -> listener.onFailure(stopping, Duration.ZERO));
+    }
+
     private void tell(Consumer<RequestListener> news) {
         for (RequestListener listener : listeners) {
             try {

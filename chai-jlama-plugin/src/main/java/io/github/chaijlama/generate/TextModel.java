@@ -42,7 +42,7 @@ public final class TextModel implements AutoCloseable {
     private final TextGenerator generator;
     private final Sessions sessions;
     private final Optional<Scheduler> scheduler;
-    private final RequestGate gate = new RequestGate();
+    private final RequestGate gate;
 
     private TextModel(TokenModel model, TextTokenizer tokenizer, Optional<ChatTemplate> chatTemplate,
             GenerationConfig generationConfig, Function<SamplingOptions, Sampler> samplers,
@@ -56,6 +56,7 @@ public final class TextModel implements AutoCloseable {
                 ? limits.map(present -> Scheduler.start(shared, present))
                 : Optional.empty();
         this.generator = new TextGenerator(model, tokenizer, samplers, sessions, scheduler);
+        this.gate = new RequestGate(generator.requests()::refused);
     }
 
     /**

@@ -144,6 +144,30 @@ class RequestWatchTests {
     }
 
     @Test
+    void whoeverIsTurnedAwayAtTheGateIsToldAsThat() {
+        try (TextModel model = load(clustered(), true, 310)) {
+            List<Throwable> failures = new ArrayList<>();
+            model.addListener(new RequestListener() {
+                @Override
+                public void onFailure(Throwable error, Duration sinceStart) {
+                    assertThat(sinceStart).isZero();
+                    failures.add(error);
+                }
+            });
+            model.gate().shut();
+            List<Throwable> thrown = new ArrayList<>();
+            assertThatThrownBy(() -> ask(model, prompt(10, 1))).satisfies(thrown::add);
+            assertThatThrownBy(() -> model.chat(prompt(10, 1), GenerationOptions.DEFAULT, GenerationListener.NONE,
+                    new Cancellation())).satisfies(thrown::add);
+            model.gate().open();
+            thrown.add(model.gate().refuse());
+            assertThat(failures).hasSize(3).isEqualTo(thrown).allMatch(StoppingException.class::isInstance);
+            ask(model, prompt(10, 1));
+            assertThat(failures).hasSize(3);
+        }
+    }
+
+    @Test
     void memoryThatOnlyIdleSequencesHaveIsNotUsed() {
         try (TextModel model = load(clustered(), true, 310)) {
             assertThat(model.kvCacheFigures().orElseThrow().idleSequences()).isZero();

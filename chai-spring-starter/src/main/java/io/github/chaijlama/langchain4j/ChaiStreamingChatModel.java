@@ -82,6 +82,15 @@ public final class ChaiStreamingChatModel implements StreamingChatModel, AutoClo
         }
     }
 
+    /**
+     * Returns what answers, for those who watch it or stop it.
+     *
+     * @throws IllegalStateException if this was closed
+     */
+    public ChaiEngine engine() {
+        return hold.engine();
+    }
+
     @Override
     public Set<Capability> supportedCapabilities() {
         return answers.capabilities();

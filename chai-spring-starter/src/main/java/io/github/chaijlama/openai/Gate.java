@@ -61,15 +61,12 @@ final class Gate implements ApplicationListener<ContextClosedEvent> {
     }
 
     /**
-     * Lets a request in.
+     * Lets a request in, also when the application ends.
      *
      * @param method the only one that makes sense
      * @throws OpenAiException if it may not come in
      */
     void admit(HttpServletRequest request, String method) {
-        if (stopping) {
-            throw OpenAiException.stopping();
-        }
         key.ifPresent(expected -> requireKey(request, expected));
         if (!request.getMethod().equals(method)) {
             throw OpenAiException.invalid(405, null, null, "the method " + request.getMethod()

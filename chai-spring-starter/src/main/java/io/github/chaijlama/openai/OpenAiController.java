@@ -23,6 +23,7 @@ import org.springframework.web.context.request.async.WebAsyncTask;
 import org.springframework.web.servlet.ModelAndView;
 
 import io.github.chaijlama.generate.Cancellation;
+import io.github.chaijlama.generate.StoppingException;
 import io.github.chaijlama.langchain4j.ChaiStreamingLanguageModel;
 
 /**
@@ -82,7 +83,7 @@ public class OpenAiController {
     @RequestMapping(MODELS)
     public void models(HttpServletRequest request, HttpServletResponse response) throws IOException {
         try {
-            gate.admit(request, "GET");
+            admitReader(request);
             ObjectNode list = Json.object().put("object", "list");
             ArrayNode data = list.putArray("data");
             models.all().forEach(model -> data.add(describe(model)));
@@ -96,7 +97,7 @@ public class OpenAiController {
     @RequestMapping(MODELS + "/**")
     public void model(HttpServletRequest request, HttpServletResponse response) throws IOException {
         try {
-            gate.admit(request, "GET");
+            admitReader(request);
             String path = request.getRequestURI().substring(request.getContextPath().length());
             String name = URLDecoder.decode(path.substring(MODELS.length() + 1).replace("+", "%2B"),
                     StandardCharsets.UTF_8);
@@ -128,12 +129,29 @@ public class OpenAiController {
         Exchange exchange;
         try {
             gate.admit(request, "POST");
-            exchange = plan.plan(Json.parse(gate.body(request)), new Cancellation());
+            ObjectNode body = Json.parse(gate.body(request));
+            if (gate.isStopping()) {
+                throw turnAway(body);
+            }
+            exchange = plan.plan(body, new Cancellation());
         } catch (RuntimeException e) {
             Reply.send(response, Errors.of(e, gate.isStopping()));
             return null;
         }
         return new WebAsyncTask<>(NO_TIMEOUT, threads, () -> answer(exchange));
+    }
+
+    private void admitReader(HttpServletRequest request) {
+        gate.admit(request, "GET");
+        if (gate.isStopping()) {
+            throw OpenAiException.stopping();
+        }
+    }
+
+    /** The model it names does not stop yet, and would not know of it. */
+    private OpenAiException turnAway(ObjectNode body) {
+        StoppingException _ = model(body).chat().engine().textModel().gate().refuse();
+        return OpenAiException.stopping();
     }
 
     /** Returns no view: the answer has been written. */

@@ -19,6 +19,7 @@ import io.github.chaijlama.schedule.SchedulerFigures;
 public final class ChaiHealth {
     private final Supplier<List<ChaiEngine>> loaded;
     private final Duration maxStepTime;
+    private volatile boolean stopping;
 
     /**
      * Creates it.
@@ -38,11 +39,17 @@ public final class ChaiHealth {
      */
     public record State(Optional<String> problem, Map<String, Object> details) {}
 
+    /** Says that the application ends; its models do not know it at once, since others may still need them. */
+    void stop() {
+        stopping = true;
+    }
+
     /** Returns how it is now. */
     public State state() {
         List<ChaiEngine> engines = loaded.get();
-        Optional<String> problem = engines.stream().filter(ChaiEngine::isRefusing).findFirst()
-                .map(engine -> engine.modelName() + " takes on no more requests, since the application is stopping");
+        Optional<String> problem = stopping ? Optional.of("the application is stopping")
+                : engines.stream().filter(ChaiEngine::isRefusing).findFirst().map(engine -> engine.modelName()
+                        + " takes on no more requests, since the application is stopping");
         Map<String, Object> details = new LinkedHashMap<>();
         for (ChaiEngine engine : engines) {
             Optional<SchedulerFigures> figures = engine.textModel().scheduler().map(Scheduler::figures);

@@ -7,8 +7,11 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.ApplicationContext;
+import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.event.ContextClosedEvent;
 
 import io.github.chaijlama.langchain4j.ChaiEngine;
 import io.github.chaijlama.spring.ChaiAutoConfiguration;
@@ -23,6 +26,15 @@ public final class ChaiHealthAutoConfiguration {
     @ConditionalOnMissingBean
     ChaiHealth chaiHealth(ConfigurableListableBeanFactory beans, ChaiHealthProperties properties) {
         return new ChaiHealth(() -> LoadedEngines.of(beans), properties.maxStepTime());
+    }
+
+    @Bean
+    ApplicationListener<ContextClosedEvent> chaiHealthStop(ChaiHealth health, ApplicationContext context) {
+        return event -> {
+            if (event.getApplicationContext().equals(context)) { // and not one below it
+                health.stop();
+            }
+        };
     }
 
     /** Spring Boot 3. */

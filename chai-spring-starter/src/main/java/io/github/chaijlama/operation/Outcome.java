@@ -5,6 +5,7 @@ import java.util.Locale;
 
 import io.github.chaijlama.ContextLengthException;
 import io.github.chaijlama.generate.FinishReason;
+import io.github.chaijlama.generate.StoppingException;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.schedule.BusyException;
 import io.github.chaijlama.schedule.TimeLimitException;
@@ -19,6 +20,8 @@ enum Outcome {
     CANCELLED,
     /** Too many requests were there already. */
     REFUSED,
+    /** The application was about to stop. */
+    STOPPING,
     /** It was too long for the model or the limits, or made no sense. */
     INVALID,
     /** It took longer than it may. */
@@ -39,6 +42,7 @@ enum Outcome {
     static Outcome of(Throwable error) {
         return switch (error) {
             case BusyException _ -> REFUSED;
+            case StoppingException _ -> STOPPING;
             case TimeLimitException _ -> TIMEOUT;
             case KvCacheFullException _ -> MEMORY;
             case ContextLengthException _ -> INVALID;

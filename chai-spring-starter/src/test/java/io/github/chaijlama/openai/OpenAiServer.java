@@ -74,6 +74,11 @@ public final class OpenAiServer implements AutoCloseable {
         return send(request(path));
     }
 
+    /** Gets what is beside the endpoint. */
+    HttpResponse<String> getBeside(String path) throws IOException, InterruptedException {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path)));
+    }
+
     HttpResponse<String> post(String path, String json) throws IOException, InterruptedException {
         return send(request(path).header("Content-Type", "application/json").POST(BodyPublishers.ofString(json)));
     }

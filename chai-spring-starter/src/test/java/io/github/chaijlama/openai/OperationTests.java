@@ -10,9 +10,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.micrometer.core.instrument.MeterRegistry;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.support.GenericApplicationContext;
 
 import io.github.chaijlama.langchain4j.SpokenEngine;
 import io.github.chaijlama.schedule.Scheduler;
@@ -21,6 +24,7 @@ import io.github.chaijlama.schedule.SchedulerLimits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** The endpoint when there is too much to do, when clients go away, when something fails, and when the end is near. */
+@Tag("boot-lines")
 @Timeout(300)
 class OperationTests {
     private static final String CHAT = "/chat/completions";
@@ -175,18 +179,56 @@ class OperationTests {
         }
     }
 
+    private static void assertStopping(HttpResponse<String> response) throws Exception {
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(503);
+        assertThat(response.headers().firstValue("Content-Type")).contains("application/json");
+        assertThat(response.headers().firstValue("Retry-After")).contains("5");
+        assertThat(OpenAiServer.error(response).path("code").asText()).isEqualTo("stopping");
+    }
+
+    private static long turnedAway(OpenAiServer server) {
+        return server.context().getBean(MeterRegistry.class).get("chai.requests").tag("outcome", "stopping").timer()
+                .count();
+    }
+
     @Test
-    void whileItStopsNobodyIsLetIn() throws Exception {
+    void whileItStopsNobodyIsLetInAndAllAreCounted() throws Exception {
         SpokenEngine engine = SpokenEngine.load(SchedulerLimits.DEFAULT);
         engine.say("Good day!");
-        try (OpenAiServer server = OpenAiServer.of(engine.engine())) {
+        try (OpenAiServer server = OpenAiServer.of(engine.engine(), "chai.openai.router-endpoints=true")) {
             assertThat(server.get("/models").statusCode()).isEqualTo(200);
+            assertThat(server.getBeside("/health").statusCode()).isEqualTo(200);
+            assertThat(turnedAway(server)).isZero();
             server.context().publishEvent(new ContextClosedEvent(server.context()));
-            for (HttpResponse<String> response : List.of(server.post(CHAT, HELLO), server.get("/models"))) {
-                assertThat(response.statusCode()).isEqualTo(503);
-                assertThat(response.headers().firstValue("Retry-After")).contains("5");
-                assertThat(OpenAiServer.error(response).path("code").asText()).isEqualTo("stopping");
-            }
+            assertStopping(server.get("/models"));
+            assertStopping(server.get("/models/pocket"));
+            assertThat(server.getBeside("/health").statusCode()).isEqualTo(503);
+            assertThat(server.getBeside("/health").body()).isEqualTo("the application is stopping");
+            assertThat(server.getBeside("/metrics").statusCode()).as("what it says to the end").isEqualTo(200);
+            assertThat(turnedAway(server)).as("nobody asked a model").isZero();
+            assertStopping(server.post(CHAT, HELLO));
+            assertStopping(server.post(CHAT, STREAM));
+            assertStopping(server.post("/completions", TEXT));
+            assertStopping(server.post("/completions", TEXT.replace("}", ", \"stream\": true}")));
+            assertThat(turnedAway(server)).isEqualTo(4);
+            assertThat(server.post(CHAT, "{\"model\": \"other\"}").statusCode()).as("of no model").isEqualTo(404);
+            assertThat(server.post(CHAT, "[]").statusCode()).as("of no use later either").isEqualTo(400);
+            assertThat(turnedAway(server)).isEqualTo(4);
+            assertThat(engine.tokens()).isZero();
+        }
+    }
+
+    @Test
+    void anEventOfAnApplicationBelowItDoesNotStopIt() throws Exception {
+        SpokenEngine engine = SpokenEngine.load(SchedulerLimits.DEFAULT);
+        engine.say("Good day!");
+        try (OpenAiServer server = OpenAiServer.of(engine.engine(), "chai.openai.router-endpoints=true")) {
+            GenericApplicationContext below = new GenericApplicationContext(server.context());
+            below.refresh();
+            below.close();
+            assertThat(server.get("/models").statusCode()).isEqualTo(200);
+            assertThat(server.getBeside("/health").statusCode()).isEqualTo(200);
+            assertThat(server.post(CHAT, HELLO).statusCode()).isEqualTo(200);
         }
     }
 
@@ -195,11 +237,15 @@ class OperationTests {
         SpokenEngine engine = SpokenEngine.load(SchedulerLimits.DEFAULT);
         try (OpenAiServer server = OpenAiServer.of(engine.engine())) {
             engine.engine().refuseRequests();
-            assertThat(server.post(CHAT, HELLO).statusCode()).isEqualTo(503);
-            assertThat(server.post("/completions", TEXT).statusCode()).isEqualTo(503);
+            assertStopping(server.post(CHAT, HELLO));
+            assertStopping(server.post(CHAT, STREAM));
+            assertStopping(server.post("/completions", TEXT));
+            assertThat(turnedAway(server)).isEqualTo(3);
+            assertThat(server.get("/models").statusCode()).as("it is still there").isEqualTo(200);
             engine.engine().close();
-            assertThat(server.post(CHAT, HELLO).statusCode()).isEqualTo(503);
-            assertThat(server.post("/completions", TEXT).statusCode()).isEqualTo(503);
+            assertStopping(server.post(CHAT, HELLO));
+            assertStopping(server.post(CHAT, STREAM));
+            assertStopping(server.post("/completions", TEXT));
         }
     }
 }

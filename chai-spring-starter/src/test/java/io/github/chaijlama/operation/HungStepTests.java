@@ -17,6 +17,7 @@ import org.springframework.context.annotation.Configuration;
 
 import io.github.chaijlama.ChaiOptions;
 import io.github.chaijlama.Pocket;
+import io.github.chaijlama.generate.StoppingException;
 import io.github.chaijlama.langchain4j.ChaiEngine;
 import io.github.chaijlama.langchain4j.HeldEngine;
 import io.github.chaijlama.schedule.SchedulerLimits;
@@ -87,6 +88,10 @@ class HungStepTests {
             assertThat(application.get("/health").body())
                     .isEqualTo("held takes on no more requests, since the application is stopping");
             assertThat(application.get("/actuator/health").statusCode()).isEqualTo(503);
+            assertThat(outcome(application, "stopping")).isZero();
+            assertThatThrownBy(() -> model.chat("Hello")).hasCauseInstanceOf(StoppingException.class);
+            assertThat(outcome(application, "stopping")).isEqualTo(1);
+            assertThat(outcome(application, "refused")).isEqualTo(1);
         }
     }
 
