@@ -147,9 +147,15 @@ public final class Calibrator {
                 .orElseGet(() -> new ClusterCounts(layers.stream().map(LayerRedundancy::clusters).toList()));
         QualityLoss loss = verifier.apply(clusters);
         long tokens = samples.stream().mapToLong(text -> text.length).sum();
-        return new Calibration(profiles.apply(clusters).withFingerprint(model.fingerprint()), options,
+        return new Calibration(bounded(profiles.apply(clusters).withFingerprint(model.fingerprint())), options,
                 samples.size(), tokens, split.verify().size(), layers, verifier.exactPerplexity(), loss,
                 search);
+    }
+
+    /** Says within which divergence a profile is, if that is what was asked for. */
+    private ClusterProfile bounded(ClusterProfile profile) {
+        return options.budget().filter(budget -> budget.measure() == QualityBudget.Measure.DIVERGENCE)
+                .map(budget -> profile.withMaxDivergence(budget.bound())).orElse(profile);
     }
 
     private static List<int[]> of(List<int[]> texts, List<Integer> indexes) {

@@ -21,22 +21,27 @@ import io.github.chaijlama.files.AtomicFile;
  * How many clusters each layer of a model has, and how heads find theirs: what the offline phase of CHAI leaves behind
  * (arXiv:2403.08058, section 3.2). Immutable; read and written as {@code chai-profile/1} JSON.
  *
- * @param model       shape of the model it was made for
- * @param clusters    clusters of each layer, 1 to {@code model.heads()}; as many as heads means the layer stays exact
- * @param membership  how heads find their cluster
- * @param fingerprint the one model the profile was measured on, empty if it is for every model of the shape
+ * @param model         shape of the model it was made for
+ * @param clusters      clusters of each layer, 1 to {@code model.heads()}; as many as heads means the layer stays exact
+ * @param membership    how heads find their cluster
+ * @param fingerprint   the one model the profile was measured on, empty if it is for every model of the shape
+ * @param maxDivergence the mean KL(exact || clustered) within which it was calibrated, nats per token; empty if it was
+ *                      not calibrated within one
  */
 public record ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership,
-        Optional<String> fingerprint) {
+        Optional<String> fingerprint, Optional<Double> maxDivergence) {
 
     public ClusterProfile {
         clusters = List.copyOf(clusters);
         validate(model, clusters, membership);
+        maxDivergence.filter(bound -> !(bound > 0) || bound.isInfinite()).ifPresent(bound -> {
+            throw new ProfileException("'maxDivergence' must be above 0, found " + bound);
+        });
     }
 
     /** Creates a profile for every model of a shape. */
     public ClusterProfile(ModelShape model, List<Integer> clusters, Membership membership) {
-        this(model, clusters, membership, Optional.empty());
+        this(model, clusters, membership, Optional.empty(), Optional.empty());
     }
 
     /** Returns the profile of exact attention: in every layer every head is a cluster of its own. */
@@ -121,7 +126,12 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
 
     /** Returns this profile for one model only. */
     public ClusterProfile withFingerprint(String newFingerprint) {
-        return new ClusterProfile(model, clusters, membership, Optional.of(newFingerprint));
+        return new ClusterProfile(model, clusters, membership, Optional.of(newFingerprint), maxDivergence);
+    }
+
+    /** Returns this profile as one that was calibrated within a mean divergence, nats per token. */
+    public ClusterProfile withMaxDivergence(double bound) {
+        return new ClusterProfile(model, clusters, membership, fingerprint, Optional.of(bound));
     }
 
     /**
@@ -147,7 +157,7 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
                 throw new ProfileException("window, offset, algorithm and representative belong to ONLINE membership; "
                         + "the profile's is STATIC");
         };
-        return new ClusterProfile(model, clusters, changed, fingerprint);
+        return new ClusterProfile(model, clusters, changed, fingerprint, maxDivergence);
     }
 
     private static void validate(ModelShape model, List<Integer> clusters, Membership membership) {

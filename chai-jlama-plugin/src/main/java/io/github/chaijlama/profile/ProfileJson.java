@@ -42,7 +42,8 @@ final class ProfileJson {
             }
             List<Integer> clusters = Arrays.stream(integers(root, "clusters", "")).boxed().toList();
             return new ClusterProfile(shape(object(root, "model")), clusters, membership(root),
-                    root.has("fingerprint") ? Optional.of(text(root, "fingerprint")) : Optional.empty());
+                    root.has("fingerprint") ? Optional.of(text(root, "fingerprint")) : Optional.empty(),
+                    root.has("maxDivergence") ? Optional.of(number(root, "maxDivergence")) : Optional.empty());
         } catch (JsonProcessingException e) {
             throw new ProfileException("profile " + source + " is not JSON: " + e.getOriginalMessage() + " (line "
                     + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()) + ")", e);
@@ -119,6 +120,7 @@ final class ProfileJson {
             }
         }
         profile.fingerprint().ifPresent(fingerprint -> root.put("fingerprint", fingerprint));
+        profile.maxDivergence().ifPresent(bound -> root.put("maxDivergence", bound));
         return root;
     }
 
@@ -136,6 +138,14 @@ final class ProfileJson {
             throw new ProfileException("'" + key + "' must be a string, found " + found(node));
         }
         return node.textValue();
+    }
+
+    private static double number(JsonNode parent, String key) {
+        JsonNode node = parent.path(key);
+        if (!node.isNumber()) {
+            throw new ProfileException("'" + key + "' must be a number, found " + found(node));
+        }
+        return node.doubleValue();
     }
 
     private static int integer(JsonNode parent, String key) {

@@ -121,6 +121,7 @@ class CalibratorTests {
         assertThat(profile.clusters()).hasSize(3).isEqualTo(
                 calibration.layers().stream().map(LayerRedundancy::clusters).toList());
         assertThat(calibration.samples()).isEqualTo(4);
+        assertThat(profile.maxDivergence()).as("it was not asked for one").isEmpty();
         model.newSession(profile).close();
         assertThatThrownBy(() -> ChaiModel.load(GoldenCases.directory("gqa"),
                 ChaiOptions.clustered(profile.withFingerprint("sha256:other"))))
@@ -284,6 +285,8 @@ class CalibratorTests {
                 1, 2);
         assertThat(calibration.loss()).isEqualTo(calibration.search().orElseThrow().verified().loss());
         assertThat(calibration.search().orElseThrow().budget().allows(calibration.loss())).isTrue();
+        assertThat(calibration.profile().maxDivergence()).contains(DIVERGENCE.orElseThrow().bound());
+        assertThat(ClusterProfile.parse(json(calibration), "test")).isEqualTo(calibration.profile());
     }
 
     @Test

@@ -126,6 +126,19 @@ class ClusterProfileTests {
         assertThat(copy.withMembership(7, null, null, null).fingerprint()).contains("sha256:a");
     }
 
+    @Test
+    void aProfileKnowsTheDivergenceWithinWhichItWasCalibrated() {
+        ClusterProfile profile = ClusterProfile.parse(ONLINE, "test");
+        assertThat(profile.maxDivergence()).isEmpty();
+        assertThat(profile.toJson()).doesNotContain("maxDivergence");
+        ClusterProfile bounded = profile.withMaxDivergence(0.05);
+        assertThat(bounded).isNotEqualTo(profile);
+        assertThat(ClusterProfile.parse(bounded.toJson(), "copy")).isEqualTo(bounded);
+        assertThat(bounded.withFingerprint("sha256:a").withMembership(7, null, null, null).maxDivergence())
+                .contains(0.05);
+        assertThatThrownBy(() -> profile.withMaxDivergence(0)).isInstanceOf(ProfileException.class);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             "chai-profile/1"      | "chai-profile/2"    | 'format' must be chai-profile/1, found chai-profile/2
@@ -137,6 +150,8 @@ class ClusterProfileTests {
             "kvHeads": 8          | "kvHeads": 3        | KV heads a divisor of the heads
             "kvHeads": 8,         | ''                  | 'kvHeads' must be a whole number, found nothing
             "ONLINE" | "SOMETIMES" | membership 'kind' must be ONLINE, PROMPT or STATIC, found SOMETIMES
+            "model"     | "maxDivergence": 0, "model"   | 'maxDivergence' must be above 0, found 0.0
+            "model"     | "maxDivergence": "x", "model" | 'maxDivergence' must be a number, found "x"
             "window": 5           | "window": 0         | membership window must be at least 1 token, found 0
             "window": 5           | "offset": -1        | membership offset must be 0 tokens or more, found -1
             "AGGLOMERATIVE"       | "WARD"              | 'algorithm' must be one of [AGGLOMERATIVE, KMEANS], found WARD

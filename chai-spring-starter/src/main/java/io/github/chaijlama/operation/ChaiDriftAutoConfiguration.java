@@ -29,10 +29,9 @@ public final class ChaiDriftAutoConfiguration {
     @Bean
     ChaiDriftGuards chaiDriftGuards(ObjectProvider<ChaiEngine> engines, ChaiDriftProperties properties,
             Environment environment, ApplicationEventPublisher publisher) {
-        Optional<Double> maxKl = Optional.ofNullable(properties.maxKl())
-                .or(() -> Optional.ofNullable(environment.getProperty("chai.calibration.max-kl", Double.class)));
         return new ChaiDriftGuards(engines.orderedStream().toList(), Objects.requireNonNull(properties.every()),
-                properties.maxTokens(), maxKl, publisher);
+                properties.maxTokens(), Optional.ofNullable(properties.maxKl()),
+                Optional.ofNullable(environment.getProperty("chai.calibration.max-kl", Double.class)), publisher);
     }
 
     /** With Micrometer. */

@@ -20,28 +20,36 @@ public final class ChaiDriftGuards implements DisposableBean {
     private static final Logger logger = LoggerFactory.getLogger(ChaiDriftGuards.class);
 
     private final Map<String, DriftGuard> guards = new LinkedHashMap<>();
-    private final Optional<Double> maxKl;
+    private final Map<String, Double> bounds = new LinkedHashMap<>();
     private final ApplicationEventPublisher publisher;
 
     /**
      * Creates guards.
      *
-     * @param maxKl the bound of the mean divergence, nats per token; empty for none
+     * @param maxKl     the bound of the mean divergence, nats per token; empty for that of each model's profile
+     * @param otherwise the bound where a profile has none; empty for none
      */
     ChaiDriftGuards(List<ChaiEngine> engines, int every, int maxTokens, Optional<Double> maxKl,
-            ApplicationEventPublisher publisher) {
-        this.maxKl = maxKl;
+            Optional<Double> otherwise, ApplicationEventPublisher publisher) {
         this.publisher = publisher;
         for (ChaiEngine engine : engines) {
             TextModel model = engine.textModel();
-            if (model.tokenModel().options().profile().isPresent()) {
-                guards.put(engine.modelName(),
-                        new DriftGuard(model, every, maxTokens, new Watch(engine.modelName())));
-            } else {
-                logger.info("chai.drift.every has no effect on {}: its attention is exact, without clusters",
-                        engine.modelName());
-            }
+            model.tokenModel().options().profile().ifPresentOrElse(profile -> {
+                Optional<Double> bound = maxKl.or(profile::maxDivergence).or(() -> otherwise);
+                log(engine.modelName(), bound);
+                bound.ifPresent(nats -> bounds.put(engine.modelName(), nats));
+                guards.put(engine.modelName(), new DriftGuard(model, every, maxTokens,
+                        new Watch(engine.modelName(), bound.orElse(Double.POSITIVE_INFINITY))));
+            }, () -> logger.info("chai.drift.every has no effect on {}: its attention is exact, without clusters",
+                    engine.modelName()));
         }
+    }
+
+    private static void log(String model, Optional<Double> bound) {
+        bound.ifPresentOrElse(
+                nats -> logger.info("{} is checked for being within {} nats per token of exact attention", model, nats),
+                () -> logger.info("How far {} is from exact attention is measured, and no event published: neither "
+                        + "chai.drift.max-kl nor its profile has a bound", model));
     }
 
     /** Returns what was found out about each model that has clusters. */
@@ -51,9 +59,12 @@ public final class ChaiDriftGuards implements DisposableBean {
         return figures;
     }
 
-    /** Returns the mean divergence beyond which an event is published, nats per token; empty if there is no bound. */
-    public Optional<Double> maxKl() {
-        return maxKl;
+    /**
+     * Returns the mean divergence of a model beyond which an event is published, nats per token; empty if there is no
+     * bound, or no such model.
+     */
+    public Optional<Double> maxKl(String modelName) {
+        return Optional.ofNullable(bounds.get(modelName));
     }
 
     /** Returns the guards by model. */
@@ -64,15 +75,16 @@ public final class ChaiDriftGuards implements DisposableBean {
     /** Publishes an event when the mean passes its bound. Belongs to one guard's thread. */
     private final class Watch implements Consumer<DriftFigures> {
         private final String model;
+        private final double bound;
         private boolean isBeyond;
 
-        Watch(String model) {
+        Watch(String model, double bound) {
             this.model = model;
+            this.bound = bound;
         }
 
         @Override
         public void accept(DriftFigures figures) {
-            double bound = maxKl.orElse(Double.POSITIVE_INFINITY);
             boolean wasBeyond = isBeyond;
             isBeyond = figures.meanKl() > bound;
             if (isBeyond && !wasBeyond) {

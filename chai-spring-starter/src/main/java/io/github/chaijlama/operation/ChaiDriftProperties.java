@@ -12,7 +12,8 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
  * @param every     Which of the requests are checked: 100 is every hundredth. By default none.
  * @param maxTokens Most tokens of a request that are looked at, from its beginning.
  * @param maxKl     Largest mean divergence from exact attention that is as it should be, nats per token; beyond it an
- *                  event is published. By default chai.calibration.max-kl, and without it there is no event.
+ *                  event is published. By default the divergence within which the profile was calibrated, or else
+ *                  chai.calibration.max-kl; without either there is no event.
  */
 @ConfigurationProperties("chai.drift")
 public record ChaiDriftProperties(@Nullable Integer every, @DefaultValue("512") int maxTokens,

@@ -241,12 +241,13 @@ class DriftGuardTests {
                 .run(context -> assertThat(context.getBean(ChaiDriftGuards.class).figures()).isEmpty());
         runner.withPropertyValues("chai.drift.every=7", "chai.profile=" + Pocket.PROFILE).run(context -> {
             assertThat(context.getBean(ChaiDriftGuards.class).figures()).containsOnlyKeys("pocket");
-            assertThat(context.getBean(ChaiDriftGuards.class).maxKl()).isEmpty();
+            assertThat(context.getBean(ChaiDriftGuards.class).maxKl("pocket")).isEmpty();
         });
-        runner.withPropertyValues("chai.drift.every=7", "chai.drift.max-kl=0.02", "chai.calibration.max-kl=0.03")
-                .run(context -> assertThat(context.getBean(ChaiDriftGuards.class).maxKl()).contains(0.02));
-        runner.withPropertyValues("chai.drift.every=7", "chai.calibration.max-kl=0.03")
-                .run(context -> assertThat(context.getBean(ChaiDriftGuards.class).maxKl()).contains(0.03));
+        ApplicationContextRunner clustered = runner.withPropertyValues("chai.drift.every=7",
+                "chai.profile=" + Pocket.PROFILE, "chai.calibration.max-kl=0.03");
+        clustered.withPropertyValues("chai.drift.max-kl=0.02").run(
+                context -> assertThat(context.getBean(ChaiDriftGuards.class).maxKl("pocket")).contains(0.02));
+        clustered.run(context -> assertThat(context.getBean(ChaiDriftGuards.class).maxKl("pocket")).contains(0.03));
     }
 
     @ParameterizedTest

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.operation;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -9,10 +10,12 @@ import dev.langchain4j.model.chat.ChatModel;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.event.EventListener;
 
 import io.github.chaijlama.Pocket;
+import io.github.chaijlama.profile.ClusterProfile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -32,9 +35,9 @@ class DriftTests {
         }
     }
 
-    private static OperatedApplication start(String... arguments) {
+    private static OperatedApplication start(Path profile, String bound) {
         return new OperatedApplication(List.of(Listener.class), "--chai.model.path=" + Pocket.MODEL,
-                "--chai.profile=" + Pocket.PROFILE, "--chai.drift.every=1", arguments[0], arguments[1]);
+                "--chai.profile=file:" + profile, "--chai.drift.every=1", "--chai.drift.max-tokens=64", bound);
     }
 
     private static void ask(OperatedApplication application, int requests) throws InterruptedException {
@@ -56,7 +59,7 @@ class DriftTests {
 
     @Test
     void saysSoOnceWhenTheMeanPassesItsBound() throws Exception {
-        try (OperatedApplication application = start("--chai.drift.max-kl=1e-12", "--chai.drift.max-tokens=64")) {
+        try (OperatedApplication application = start(Pocket.PROFILE, "--chai.drift.max-kl=1e-12")) {
             ask(application, 2);
             List<String> lines = application.scrape("/actuator/prometheus");
             DriftFigures figures = application.context().getBean(ChaiDriftGuards.class).figures().get("pocket");
@@ -76,8 +79,29 @@ class DriftTests {
     }
 
     @Test
+    void theBoundIsTheProfilesUnlessThePropertySaysOtherwise(@TempDir Path directory) throws Exception {
+        Path profile = directory.resolve("profile.json");
+        ClusterProfile.read(Pocket.PROFILE).withMaxDivergence(1e-12).write(profile);
+        try (OperatedApplication application = start(profile, "--chai.calibration.max-kl=20")) {
+            ask(application, 1);
+            while (events(application).isEmpty()) {
+                TimeUnit.MILLISECONDS.sleep(5); // it is counted before it is told
+            }
+            assertThat(events(application)).singleElement().extracting(ChaiDriftEvent::maxKl).isEqualTo(1e-12);
+        }
+        try (OperatedApplication application = start(profile, "--chai.drift.max-kl=20")) {
+            ask(application, 1);
+            assertThat(events(application)).isEmpty();
+        }
+    }
+
+    private static List<ChaiDriftEvent> events(OperatedApplication application) {
+        return application.context().getBean(Listener.class).events;
+    }
+
+    @Test
     void isQuietWithinTheBoundOfTheCalibration() throws Exception {
-        try (OperatedApplication application = start("--chai.calibration.max-kl=20", "--chai.drift.max-tokens=64")) {
+        try (OperatedApplication application = start(Pocket.PROFILE, "--chai.calibration.max-kl=20")) {
             ask(application, 1);
             assertThat(application.context().getBean(Listener.class).events).isEmpty();
         }

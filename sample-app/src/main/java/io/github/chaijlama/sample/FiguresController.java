@@ -96,6 +96,6 @@ class FiguresController {
     private Optional<Drift> drift() {
         return Optional.ofNullable(guards.getIfAvailable())
                 .flatMap(each -> Optional.ofNullable(each.figures().get(engine.modelName()))
-                        .map(figures -> Drift.of(figures, each.maxKl())));
+                        .map(figures -> Drift.of(figures, each.maxKl(engine.modelName()))));
     }
 }
