@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -17,6 +18,7 @@ import io.github.chaijlama.schedule.SchedulerLimits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Chats over HTTP, fields of answers and events as OpenAI's API has them, with Pocket that says what it is told to. */
+@Tag("boot-lines")
 @Timeout(300)
 class ChatCompletionsTests {
     private static final String CHAT = "/chat/completions";

@@ -8,6 +8,7 @@ import java.util.stream.Collectors;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,6 +18,7 @@ import io.github.chaijlama.langchain4j.SpokenEngine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What a model thinks before it answers, over HTTP. */
+@Tag("boot-lines")
 @Timeout(300)
 class ReasoningTests {
     private static final String CHAT = "/chat/completions";

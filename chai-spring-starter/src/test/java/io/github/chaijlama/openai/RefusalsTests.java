@@ -10,6 +10,7 @@ import java.util.List;
 import com.fasterxml.jackson.databind.JsonNode;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +22,7 @@ import io.github.chaijlama.schedule.SchedulerLimits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** What is refused, with OpenAI's error bodies and status codes, by the name of what is wrong. */
+@Tag("boot-lines")
 @Timeout(300)
 class RefusalsTests {
     private static final String CHAT = "/chat/completions";

@@ -2,6 +2,7 @@
 package io.github.chaijlama.operation;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -62,6 +63,13 @@ final class OperatedApplication implements AutoCloseable {
     HttpResponse<String> post(String path, String json) {
         return send(request(path).header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(json)));
+    }
+
+    /** Begins to read an answer; whoever closes it goes away. */
+    InputStream open(String path, String json) throws IOException, InterruptedException {
+        HttpRequest request = request(path).header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json)).build();
+        return CLIENT.send(request, HttpResponse.BodyHandlers.ofInputStream()).body();
     }
 
     HttpResponse<String> delete(String path) {
