@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.openai;
 
+import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -9,8 +10,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.chaijlama.langchain4j.ChaiStreamingChatModel;
 import io.github.chaijlama.langchain4j.ChaiStreamingLanguageModel;
@@ -20,6 +24,7 @@ import io.github.chaijlama.schedule.SchedulerLimits;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /** Continued texts, and several models by name. */
+@Tag("boot-lines")
 @Timeout(300)
 class CompletionsAndModelsTests {
     private static final String COMPLETIONS = "/completions";
@@ -112,6 +117,18 @@ class CompletionsAndModelsTests {
         assertThat(mapper.readTree(server.get("/models/owner/pocket%20%C3%A9").body()))
                 .isEqualTo(list.path("data").path(1));
         assertThat(mapper.readTree(server.get("/models/pocket").body())).isEqualTo(list.path("data").path(0));
+    }
+
+    /** What the server does not refuse itself is a name, decoded once, and of no model. */
+    @ParameterizedTest
+    @ValueSource(strings = { "owner%2Fpocket%20%C3%A9", "owner%2fpocket%20%C3%A9", "owner%5Cpocket%20%C3%A9",
+            "pocket%00", "..%2Fmodels%2Fpocket", "%2e%2e%2fhealth", "owner%252Fpocket%20%C3%A9", "%2570ocket",
+            "pocket;x=y", "pocket/", "//pocket", "owner/pocket+%C3%A9" })
+    void namesAreNotDecodedToOthers(String name) throws Exception {
+        HttpResponse<String> response = server.get("/models/" + name);
+        assertThat(response.statusCode()).as(response.body()).isIn(400, 404);
+        assertThat(response.body()).doesNotContain("\"object\":\"model\"", "\tat ");
+        assertThat(server.get("/models/%70ocket").statusCode()).as("letters are").isEqualTo(200);
     }
 
     @Test

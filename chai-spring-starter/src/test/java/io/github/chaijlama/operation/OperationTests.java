@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.operation;
 
+import java.net.http.HttpResponse;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -157,6 +158,23 @@ class OperationTests {
                 .isEqualTo(answer.tokenUsage().inputTokenCount());
         assertThat(report.path("sequences")).isEmpty();
         assertThat(application.get("/actuator/chai/other").statusCode()).isEqualTo(404);
+    }
+
+    /** A name with a slash is what is behind the path, as it is; nothing else of a path is decoded to one. */
+    @Test
+    void namesAreNotDecodedToOthers() {
+        for (String path : List.of("owner%2Fpocket", "owner%2fpocket", "owner%252Fpocket", "owner%5Cpocket",
+                "..%2Fchai%2Fowner%2Fpocket", "owner/pocket%00", "%2e%2e/health")) {
+            for (HttpResponse<String> response : List.of(application.get("/actuator/chai/" + path),
+                    application.post("/actuator/chai/" + path, "{\"attention\": \"exact\"}"),
+                    application.delete("/actuator/chai/" + path))) {
+                assertThat(response.statusCode()).as(path).isIn(400, 404, 405);
+                assertThat(response.body()).as(path).doesNotContain("\tat ", "clusters", "UP");
+            }
+        }
+        JsonNode report = OperatedApplication.json(application.get("/actuator/chai/owner/pocket"));
+        assertThat(report.at("/attention/ofNewSequences").asText()).isEqualTo("clustered");
+        assertThat(application.get("/actuator/chai/owner/%70ocket").statusCode()).as("letters are").isEqualTo(200);
     }
 
     @Test
