@@ -36,12 +36,20 @@ class HubProcessesTests {
         hub.close();
     }
 
-    private record Run(int exitCode, String out, String err) {}
+    /** How a process ended. */
+    record Run(int exitCode, String out, String err) {}
 
     private Process start(String... args) throws IOException {
+        return start(hub, home, List.of(), args);
+    }
+
+    /** Starts {@code chai download} with some arguments, and with some of its JVM's. */
+    static Process start(TestHub hub, Path home, List<String> jvmArguments, String... args) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path"), ChaiCommand.class.getName(),
+                "-XX:+UseSerialGC"));
+        command.addAll(jvmArguments);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), ChaiCommand.class.getName(),
                 "download"));
         command.addAll(List.of(args));
         ProcessBuilder builder = new ProcessBuilder(command);
@@ -51,7 +59,8 @@ class HubProcessesTests {
         return builder.start();
     }
 
-    private static Run end(Process process) throws IOException, InterruptedException {
+    /** Waits for the end of a process. */
+    static Run end(Process process) throws IOException, InterruptedException {
         String out = new String(process.getInputStream().readAllBytes());
         String err = new String(process.getErrorStream().readAllBytes());
         assertThat(process.waitFor(300, TimeUnit.SECONDS)).isTrue();
@@ -129,6 +138,7 @@ class HubProcessesTests {
     }
 
     @Test
+    @Tag("long")
     void aDownloadThatIsKilledTenTimesGoesOn() throws Exception {
         killAt("list", 0);
         killAt("resolve tokenizer.json", 0);
