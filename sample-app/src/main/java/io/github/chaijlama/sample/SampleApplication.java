@@ -2,6 +2,7 @@
 package io.github.chaijlama.sample;
 
 import java.time.InstantSource;
+import java.util.List;
 import javax.sql.DataSource;
 
 import dev.langchain4j.model.TokenCountEstimator;
@@ -9,6 +10,7 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.Ordered;
@@ -65,11 +67,21 @@ public class SampleApplication {
         return filter;
     }
 
+    /** Only while other machines cannot get in: where they can, whoever lets them knows its names. */
+    @Bean
+    FilterRegistrationBean<HostFilter> hosts(ServerProperties server,
+            @Value("${sample.allowed-hosts:}") List<String> allowed) {
+        FilterRegistrationBean<HostFilter> filter = new FilterRegistrationBean<>(new HostFilter(allowed));
+        filter.setEnabled(server.getAddress() != null && server.getAddress().isLoopbackAddress());
+        filter.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
+        return filter;
+    }
+
     @Bean
     FilterRegistrationBean<RequestSizeFilter> requestSize(@Value("${sample.max-request-size:256KB}") DataSize most) {
         FilterRegistrationBean<RequestSizeFilter> filter = new FilterRegistrationBean<>(new RequestSizeFilter(most));
         filter.addUrlPatterns("/api/*");
-        filter.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
+        filter.setOrder(Ordered.HIGHEST_PRECEDENCE + 2);
         return filter;
     }
 }
