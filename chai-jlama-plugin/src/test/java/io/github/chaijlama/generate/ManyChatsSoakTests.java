@@ -194,6 +194,9 @@ class ManyChatsSoakTests {
 
         private void soak(List<TextModel> models, ExecutorService clients, ScheduledExecutorService clock,
                 Duration limit) throws Exception {
+            if (chats > round) {
+                ask(models, clients, clock, round, 1); // pools have grown to what they need then
+            }
             List.of(finished, cancelled, late, inTime, reused, guessed, right).forEach(LongAdder::reset);
             Footprint before = Footprint.now();
             System.out.println("before " + before);
