@@ -17,8 +17,9 @@ HERE = pathlib.Path(__file__).parent
 # beginning and end of a sequence
 FAMILIES = {
     "gemma2": ("<bos>", "<eos>"), "gemma3": ("<bos>", "<eos>"), "gpt_oss": ("<|startoftext|>", "<|return|>"),
-    "granite3": ("<|end_of_text|>", "<|end_of_text|>"), "granite4": ("<|end_of_text|>", "<|end_of_text|>"),
-    "llama3_1": ("<|begin_of_text|>", "<|eot_id|>"), "ministral3": ("<s>", "</s>"), "mistral_nemo": ("<s>", "</s>"),
+    "granite3": ("<|end_of_text|>", "<|end_of_text|>"), "granite3_0": ("<|end_of_text|>", "<|end_of_text|>"),
+    "granite4": ("<|end_of_text|>", "<|end_of_text|>"), "llama3_1": ("<|begin_of_text|>", "<|eot_id|>"),
+    "ministral3": ("<s>", "</s>"), "mistral0_3": ("<s>", "</s>"), "mistral_nemo": ("<s>", "</s>"),
     "olmo2": ("<|endoftext|>", "<|endoftext|>"), "phi3": ("<s>", "<|endoftext|>"),
     "phi4": ("<|endoftext|>", "<|im_end|>"), "phi4_mini": ("<|endoftext|>", "<|endoftext|>"),
     "qwen2_5": (None, "<|im_end|>"), "qwen3": (None, "<|im_end|>"), "qwen3_moe": (None, "<|im_end|>"),
@@ -28,9 +29,11 @@ FORMATS = {"smollm3": "%d %B %Y", "granite3": "%B %d, %Y", "llama3_1": "%d %b %Y
 THINKING = {"gpt_oss": "thinking"}  # others: reasoning_content
 SWITCHES = {"qwen3": "enable_thinking", "smollm3": "enable_thinking", "granite3": "thinking"}
 WITHOUT_CALLS = {  # templates that pass calls over: what stands before, between and after them
+    "granite3": ("<|tool_call|>[", ", ", "]"), "granite3_0": ("<|tool_call|>[", ", ", "]"),
     "phi4_mini": ("<|tool_call|>[", ", ", "]<|/tool_call|>"),
     "smollm3": ("<tool_call>\n", "\n</tool_call>\n<tool_call>\n", "\n</tool_call>"),
 }
+RESULTS = {"granite3_0": "tool_response"}  # roles of results; others: tool
 WITHOUT_TOOLS = ("gemma2", "gemma3", "olmo2", "phi3", "phi4")
 
 TOOLS = [
@@ -93,6 +96,12 @@ def shaped(family, messages, tools):
     """Messages as users of transformers write them for this template."""
     messages = [dict(message) for message in messages]
     for message in messages:
+        if message["role"] == "tool":
+            message["role"] = RESULTS.get(family, "tool")
+        if family == "ministral3" and "thinking" in message:
+            text = message["content"]
+            message["content"] = [{"type": "thinking", "thinking": message.pop("thinking")}] + (
+                [{"type": "text", "text": text}] if text else [])
         if "thinking" in message:
             message[THINKING.get(family, "reasoning_content")] = message.pop("thinking")
         if family in WITHOUT_CALLS and "tool_calls" in message:  # the template passes them over

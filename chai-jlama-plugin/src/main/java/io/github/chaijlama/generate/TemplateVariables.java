@@ -98,8 +98,10 @@ final class TemplateVariables {
                 : controlTokens.texts());
         boolean isWritten = !traits.showsCalls() && !message.toolCalls().isEmpty();
         // Templates compare roles, and write them between parts of control tokens: "<|" + role + "|>".
-        map.put("role", ROLES.contains(message.role()) ? message.role() : guarded(message.role()));
-        map.put("content", isWritten ? content + written(message.toolCalls()) : content);
+        map.put("role", !ROLES.contains(message.role()) ? guarded(message.role())
+                : message.role().equals("tool") ? traits.resultRole() : message.role());
+        String text = isWritten ? content + written(message.toolCalls()) : content;
+        map.put("content", traits.thinkingBlocks() && !thinking.isEmpty() ? blocks(guarded(thinking), text) : text);
         if (!thinking.isEmpty()) {
             map.put("reasoning_content", guarded(thinking));
             map.put("thinking", guarded(thinking)); // gpt-oss
@@ -114,6 +116,11 @@ final class TemplateVariables {
             map.put("name", guarded(message.toolName()));
         }
         return map;
+    }
+
+    private static List<Map<String, Object>> blocks(String thinking, String text) {
+        Map<String, Object> thought = Map.of("type", "thinking", "thinking", thinking);
+        return text.isEmpty() ? List.of(thought) : List.of(thought, Map.of("type", "text", "text", text));
     }
 
     /** Returns calls as the model writes them. */

@@ -21,11 +21,10 @@ public enum ToolCallFormat {
     MISTRAL_NEMO("[TOOL_CALLS][", "arguments", ", ", "]"),
     /** <code>[TOOL_CALLS]add[ARGS]{"a": 1}</code>, as Mistral Small 3.2 and Ministral 3. */
     MISTRAL_ARGS("[TOOL_CALLS]", "", "[TOOL_CALLS]", ""),
-    /**
-     * <code>&lt;|tool_call|&gt;[{"name": "add", "arguments": {"a": 1}}]</code>, as Granite 3, and with
-     * <code>&lt;|/tool_call|&gt;</code> behind it Phi 4 mini.
-     */
-    LIST("<|tool_call|>[", "arguments", ", ", "]<|/tool_call|>"),
+    /** <code>&lt;|tool_call|&gt;[{"name": "add", "arguments": {"a": 1}}]</code>, as Granite 3. */
+    LIST("<|tool_call|>[", "arguments", ", ", "]"),
+    /** The same with <code>&lt;|/tool_call|&gt;</code> behind it, as Phi 4 mini. */
+    CLOSED_LIST("<|tool_call|>[", "arguments", ", ", "]<|/tool_call|>"),
     /**
      * <code>&lt;|channel|&gt;commentary to=functions.add &lt;|constrain|&gt;json&lt;|message|&gt;{"a": 1}</code>, as
      * gpt-oss.
@@ -75,7 +74,10 @@ public enum ToolCallFormat {
             return chatTemplate.contains(NamedCall.ARGUMENTS) ? MISTRAL_ARGS
                     : chatTemplate.contains("[TOOL_CALLS] [") ? MISTRAL : MISTRAL_NEMO;
         }
-        return chatTemplate.contains("<|tool_call|>") || hasToken.test("<|tool_call|>") ? LIST : JSON;
+        if (chatTemplate.contains("<|tool_call|>") || hasToken.test("<|tool_call|>")) {
+            return hasToken.test("<|/tool_call|>") ? CLOSED_LIST : LIST;
+        }
+        return JSON;
     }
 
     /** Returns how a call is written after a marker if its name stands before its arguments; null if it never does. */
@@ -109,7 +111,7 @@ public enum ToolCallFormat {
         return switch (this) {
             case MISTRAL_ARGS -> tool + NamedCall.ARGUMENTS;
             case HARMONY -> tool + " <|constrain|>json<|message|>";
-            case JSON, HERMES, MISTRAL, MISTRAL_NEMO, LIST -> "";
+            case JSON, HERMES, MISTRAL, MISTRAL_NEMO, LIST, CLOSED_LIST -> "";
         };
     }
 

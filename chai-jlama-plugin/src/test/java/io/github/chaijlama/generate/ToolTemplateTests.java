@@ -87,6 +87,20 @@ class ToolTemplateTests {
         assertThat(checked).isGreaterThanOrEqualTo(8);
     }
 
+    /** A template that knows another role for results would pass over those of a role {@code tool}. */
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = { "m.role == 'tool_results'; tool_results",
+            "m['role'] == \"tool_response\"; tool_response", "m.role == 'tool' or m.role == 'tool_results'; tool",
+            "m.role != 'tool_calls'; tool", "m; tool" })
+    void resultsHaveTheRoleThatTheTemplateKnows(String condition, String role) throws Exception {
+        String source = "{{ tools | length }}{% for m in messages %}{% if m.role != 'assistant' and (" + condition
+                + ") %}[{{ m.role }}]{{ m.content }}{% elif m.role == 'assistant' %}{{ m.content }}{% endif %}"
+                + "{% endfor %}";
+        List<ToolDefinition> tools = List.of(tool("add", "\"a\": {}, \"b\": {}"));
+        assertThat(template(source).renderTools(CONVERSATION, tools, false).text()).contains("[" + role + "]3")
+                .contains("{\"name\": \"add\", \"parameters\": ");
+    }
+
     @Test
     void pocketSeesToolsAsInItsTraining() throws Exception {
         ChatTemplate template = ChatTemplate.of(files, tokenizer).orElseThrow();

@@ -18,9 +18,10 @@ class ToolCallFormatTests {
             "MISTRAL; {{ \"[TOOL_CALLS] [\" }}; ''", "MISTRAL_NEMO; '[TOOL_CALLS][' + x; ''",
             "MISTRAL_ARGS; '[TOOL_CALLS]' + name + '[ARGS]'; [ARGS]", "LIST; answer with <|tool_call|> and a list; ''",
             "LIST; '<|tool|>' + tools + '<|/tool|>'; <|tool_call|>",
+            "CLOSED_LIST; '<|tool|>' + tools + '<|/tool|>'; <|tool_call|> <|/tool_call|>",
             "HARMONY; ' to=functions.' + name + '<|channel|>commentary'; <|channel|>", "JSON; <|channel|>final; ''" })
     void formatsAreToldByTheChatTemplateOrTheTokenizer(ToolCallFormat format, String template, String token) {
-        assertThat(ToolCallFormat.of(template, Set.of(token)::contains)).isEqualTo(format);
+        assertThat(ToolCallFormat.of(template, Set.of(token.split(" "))::contains)).isEqualTo(format);
     }
 
     /** What a model is held to when a call must come is found again. */

@@ -92,7 +92,10 @@ class ToolFormTests {
     private static final Form MINISTRAL = form(ToolCallFormat.MISTRAL_ARGS, "[TOOL_CALLS]x[ARGS]", "[TOOL_CALLS]",
             "[ARGS]");
     private static final Form NEMO = form(ToolCallFormat.MISTRAL_NEMO, "[TOOL_CALLS][", "[TOOL_CALLS]");
-    private static final Form PHI = form(ToolCallFormat.LIST, "", "<|tool_call|>", "<|/tool_call|>");
+    private static final Form MISTRAL = form(ToolCallFormat.MISTRAL, "[TOOL_CALLS] [", "[TOOL_CALLS]");
+    private static final Form GRANITE = form(ToolCallFormat.LIST, "<|tool_call|>", "<|tool_call|>");
+    private static final Form LLAMA = form(ToolCallFormat.JSON, "", "<|python_tag|>");
+    private static final Form PHI = form(ToolCallFormat.CLOSED_LIST, "", "<|tool_call|>", "<|/tool_call|>");
     private static final Form QWEN = form(ToolCallFormat.HERMES, "<tool_call>", "<tool_call>", "</tool_call>");
     private static final Form GPT_OSS = new Form(ToolCallFormat.HARMONY, "to=<|channel|>", List.of("<|start|>",
             "<|channel|>", "<|message|>", "<|constrain|>", "<|call|>", "<|return|>"), "<|start|>assistant");
@@ -166,7 +169,7 @@ class ToolFormTests {
     }
 
     static Stream<Form> forms() {
-        return Stream.of(MINISTRAL, NEMO, PHI, QWEN, GPT_OSS);
+        return Stream.of(MINISTRAL, NEMO, MISTRAL, PHI, GRANITE, QWEN, LLAMA, GPT_OSS);
     }
 
     private static ChatRequest.Builder request() {
@@ -198,6 +201,10 @@ class ToolFormTests {
         String time = "{\"name\": \"time\", \"arguments\": {}}";
         return Stream.of(
                 Arguments.of(MINISTRAL, "I see.[TOOL_CALLS]add[ARGS]" + add + "[TOOL_CALLS]time[ARGS]{}", "I see.", ""),
+                Arguments.of(MISTRAL, "[TOOL_CALLS] [" + addObject + ", " + time + "]", "", ""),
+                Arguments.of(GRANITE, "I see. <|tool_call|>[" + addObject + ", " + time + "]", "I see.", ""),
+                Arguments.of(LLAMA, "{\"name\": \"add\", \"parameters\": " + add
+                        + "}\n{\"name\": \"time\", \"parameters\": {}}", "", ""),
                 Arguments.of(NEMO, "[TOOL_CALLS][" + addObject + ", " + time + "]", "", ""),
                 Arguments.of(PHI, "<|tool_call|>[" + addObject + ", " + time + "]<|/tool_call|>", "", ""),
                 Arguments.of(QWEN, "I see.\n<tool_call>\n" + addObject + "\n</tool_call>\n<tool_call>\n" + time
@@ -277,7 +284,10 @@ class ToolFormTests {
         try (ChaiEngine engine = engine(form)) {
             ChaiChatModel model = ChaiChatModel.builder().engine(engine).maxOutputTokens(80).build();
             script = form.format.opening() + form.format.beforeArguments("add")
-                    + (form.format.isObject() ? "{\"name\": \"add\", \"arguments\": " : "") + "{\"a\": 3, \"b\": 4}"
+                    + (form.format.isObject()
+                            ? "{\"name\": \"add\", \"" + form.format.argumentsKey() + "\": "
+                            : "")
+                    + "{\"a\": 3, \"b\": 4}"
                     + (form.format.isObject() ? "}" : "");
             AiMessage message = model.chat(request().responseFormat(format).build()).aiMessage();
             assertThat(message.toolExecutionRequests()).extracting(ToolExecutionRequest::arguments)
