@@ -6,7 +6,8 @@ import java.util.Optional;
 /**
  * Separates thinking by the marks around it, in text that comes piece by piece. Thinking is what stands
  * between the marks before the answer; what stands in the midst of an answer is the answer's. Whitespace around the
- * thinking belongs to nothing. One instance per answer, not thread-safe.
+ * thinking belongs to nothing. Where a model marks its answer, too, these marks belong to nothing, either, nor does
+ * whitespace within them. One instance per answer, not thread-safe.
  */
 final class ThinkingText implements AnswerText {
 
@@ -15,19 +16,25 @@ final class ThinkingText implements AnswerText {
         BEFORE,
         /** The model thinks. */
         THINKING,
-        /** It has thought, and may do so again. */
+        /** It has thought, or ended a marked answer, and may do so again. */
         AFTER,
+        /** It answers between marks. */
+        MARKED_ANSWER,
         /** It answers. */
         ANSWER
     }
 
     private final String opening;
     private final String closing;
+    private final String beforeAnswer;
+    private final String afterAnswer;
     private final StringBuilder held = new StringBuilder();
     private State state;
     /** Whether the current stretch of thinking has text, and what stands before its first. */
     private boolean hasThought;
     private String separator = "";
+    /** Whether the marked answer has text. */
+    private boolean hasAnswered;
 
     /**
      * Creates a separator.
@@ -38,6 +45,8 @@ final class ThinkingText implements AnswerText {
     ThinkingText(Optional<ThinkingMarks> marks, boolean begun) {
         this.opening = marks.map(ThinkingMarks::opening).orElse("");
         this.closing = marks.map(ThinkingMarks::closing).orElse("");
+        this.beforeAnswer = marks.map(ThinkingMarks::beforeAnswer).orElse("");
+        this.afterAnswer = marks.map(ThinkingMarks::afterAnswer).orElse("");
         this.state = marks.isEmpty() ? State.ANSWER : begun ? State.THINKING : State.BEFORE;
     }
 
@@ -73,7 +82,8 @@ final class ThinkingText implements AnswerText {
         held.setLength(0);
         return switch (state) {
             case THINKING -> new Parts(thought(rest.stripTrailing()), "");
-            case AFTER -> new Parts("", rest.strip());
+            case AFTER -> new Parts("", rest.isBlank() ? "" : (hasAnswered ? "\n\n" : "") + rest.strip());
+            case MARKED_ANSWER -> new Parts("", answered(rest.stripTrailing()));
             case BEFORE, ANSWER -> new Parts("", rest);
         };
     }
@@ -83,6 +93,7 @@ final class ThinkingText implements AnswerText {
         return switch (state) {
             case BEFORE, AFTER -> begin();
             case THINKING -> think(thinking);
+            case MARKED_ANSWER -> answer(answer);
             case ANSWER -> {
                 answer.append(held);
                 held.setLength(0);
@@ -101,14 +112,15 @@ final class ThinkingText implements AnswerText {
             state = State.THINKING;
             return true;
         }
-        if (opening.startsWith(text)) {
+        boolean isMarked = !beforeAnswer.isEmpty() && text.startsWith(beforeAnswer);
+        if (!isMarked && (opening.startsWith(text) || beforeAnswer.startsWith(text))) {
             return false;
         }
-        if (state == State.AFTER) {
+        if (isMarked || state == State.AFTER) {
             held.setLength(0);
-            held.append(text);
+            held.append(hasAnswered ? "\n\n" : "").append(isMarked ? text.substring(beforeAnswer.length()) : text);
         }
-        state = State.ANSWER;
+        state = isMarked ? State.MARKED_ANSWER : State.ANSWER;
         return true;
     }
 
@@ -120,14 +132,38 @@ final class ThinkingText implements AnswerText {
             state = State.AFTER;
             return true;
         }
-        // Held back is what may be the mark's beginning, and whitespace before it.
-        int certain = held.length() - longestBeginning();
+        thinking.append(thought(takeCertain(closing)));
+        return false;
+    }
+
+    private boolean answer(StringBuilder answer) {
+        int end = held.indexOf(afterAnswer);
+        if (end >= 0) {
+            answer.append(answered(held.substring(0, end).stripTrailing()));
+            held.delete(0, end + afterAnswer.length());
+            state = State.AFTER;
+            return true;
+        }
+        answer.append(answered(takeCertain(afterAnswer)));
+        return false;
+    }
+
+    /** Takes what is held but for what may be a mark's beginning, and whitespace before it. */
+    private String takeCertain(String mark) {
+        int certain = held.length() - longestBeginning(mark);
         while (certain > 0 && Character.isWhitespace(held.charAt(certain - 1))) {
             certain--;
         }
-        thinking.append(thought(held.substring(0, certain)));
+        String taken = held.substring(0, certain);
         held.delete(0, certain);
-        return false;
+        return taken;
+    }
+
+    /** Returns a part of a marked answer, the first without whitespace before it. */
+    private String answered(String part) {
+        String text = hasAnswered ? part : part.stripLeading();
+        hasAnswered |= !text.isEmpty();
+        return text;
     }
 
     /** Returns a part of the thinking, the first of a stretch without whitespace before it. */
@@ -138,9 +174,9 @@ final class ThinkingText implements AnswerText {
         return shown;
     }
 
-    private int longestBeginning() {
-        for (int length = Math.min(closing.length() - 1, held.length()); length > 0; length--) {
-            if (closing.startsWith(held.substring(held.length() - length))) {
+    private int longestBeginning(String mark) {
+        for (int length = Math.min(mark.length() - 1, held.length()); length > 0; length--) {
+            if (mark.startsWith(held.substring(held.length() - length))) {
                 return length;
             }
         }

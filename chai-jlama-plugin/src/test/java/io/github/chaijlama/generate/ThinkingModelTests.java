@@ -286,6 +286,14 @@ class ThinkingModelTests {
         assertThat(ThinkingMarks.of(TokenizerFiles.read(directory))).contains(new ThinkingMarks("<think>", "</think>"));
         write("[THINK]x[/THINK]");
         assertThat(ThinkingMarks.of(TokenizerFiles.read(directory)).map(ThinkingMarks::opening)).contains("[THINK]");
+        write("Think between <think></think> and answer between <response></response>");
+        assertThat(ThinkingMarks.of(TokenizerFiles.read(directory)))
+                .contains(new ThinkingMarks("<think>", "</think>", "<response>", "</response>"));
+        write("answer between <response></response>");
+        assertThat(ThinkingMarks.of(TokenizerFiles.read(directory))).isEmpty();
+        write("Think after 'Here is my thought process:' and answer after 'Here is my response:'");
+        assertThat(ThinkingMarks.of(TokenizerFiles.read(directory)).map(ThinkingMarks::closing))
+                .contains("Here is my response:");
         write("plain");
         TokenizerFixtures.writePocket(directory, "{}", root -> {
             rename(root, "<|tool|>", "<think>", false);

@@ -11,10 +11,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class ThinkingTextTests {
     private static final ThinkingMarks MARKS = new ThinkingMarks("<think>", "</think>");
+    private static final ThinkingMarks GRANITE = new ThinkingMarks("<think>", "</think>", "<response>", "</response>");
 
     /** Feeds a text in pieces of so many characters and returns what was thought, a bar, and what was answered. */
     private static String separate(String text, int size, boolean begun) {
-        ThinkingText separator = new ThinkingText(Optional.of(MARKS), begun);
+        return separate(MARKS, text, size, begun);
+    }
+
+    private static String separate(ThinkingMarks marks, String text, int size, boolean begun) {
+        ThinkingText separator = new ThinkingText(Optional.of(marks), begun);
         StringBuilder thinking = new StringBuilder();
         StringBuilder answer = new StringBuilder();
         for (int from = 0; from < text.length(); from += size) {
@@ -39,6 +44,34 @@ class ThinkingTextTests {
         String text = escaped.translateEscapes();
         for (int size = 1; size <= text.length(); size++) {
             assertThat(separate(text, size, false)).as("pieces of %d", size).isEqualTo(expected.translateEscapes());
+        }
+    }
+
+    /** The marks around an answer are no part of it, and one that has none, or no end, is what it is. */
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', ignoreLeadingAndTrailingWhitespace = false, value = {
+            "<think>\\nSo 2.\\n</think>\\n<response>\\nTwo.\\n</response>\\n;So 2.|Two.",
+            "<think>a</think><response>b</response>;a|b", "<response>b </response>;|b", "<think>a</think>b;a|b",
+            "<think>a</think><response>b;a|b", "<think>a</think><response>b \\n\\n</resp;a|b \\n\\n</resp",
+            "<think>a</think><response>b\\n\\nc </respond> d</response>;a|b\\n\\nc </respond> d",
+            "<think>a</think><respond>b;a|<respond>b", "<resp;|<resp", "<think>a</think><resp;a|<resp",
+            "b <response>c</response>;|b <response>c</response>", "<response> </response>;|", "<response>;|",
+            "<response>b</response> c;|b\\n\\nc", "<response>b</response><think>a</think>c;a|b\\n\\nc",
+            "<response>b</response><response>c</response>;|b\\n\\nc", "<response>b</response><;|b\\n\\n<" })
+    void anAnswerMayStandBetweenMarksToo(String escaped, String expected) {
+        String text = escaped.translateEscapes();
+        for (int size = 1; size <= text.length(); size++) {
+            assertThat(separate(GRANITE, text, size, false)).as("pieces of %d", size)
+                    .isEqualTo(expected.translateEscapes());
+        }
+    }
+
+    @Test
+    void marksMayBeSentences() {
+        ThinkingMarks marks = new ThinkingMarks("Here is my thought process:", "Here is my response:");
+        String text = "Here is my thought process: Here is a sum.\n\nHere is my response:\n\nTwo.";
+        for (int size = 1; size <= text.length(); size++) {
+            assertThat(separate(marks, text, size, false)).isEqualTo("Here is a sum.|Two.");
         }
     }
 
