@@ -59,9 +59,18 @@ final class FamilyReference {
      * @param clusters static clusters of each layer, null for exact attention
      */
     float[] logits(int[] tokens, List<HeadClusters> clusters) {
+        return logits(tokens, clusters, 0);
+    }
+
+    /**
+     * Returns the logits of the last token.
+     *
+     * @param decided position from which on the clusters of each layer hold
+     */
+    float[] logits(int[] tokens, List<HeadClusters> clusters, int decided) {
         double[][] x = embed(tokens);
         for (int layer = 0; layer < layers; layer++) {
-            runLayer(layer, x, clusters == null ? null : clusters.get(layer));
+            runLayer(layer, x, clusters == null ? null : clusters.get(layer), decided);
         }
         double[] normed = norm(x[x.length - 1], opt ? "model.decoder.final_layer_norm" : "model.norm");
         if (weights.has("model.decoder.project_out.weight")) {
@@ -98,10 +107,10 @@ final class FamilyReference {
         return x;
     }
 
-    private void runLayer(int layer, double[][] x, HeadClusters clusters) {
+    private void runLayer(int layer, double[][] x, HeadClusters clusters, int decided) {
         String prefix = (opt ? "model.decoder.layers." : "model.layers.") + layer + ".";
         double residual = config.path("residual_multiplier").asDouble(1);
-        double[][] attended = attention(layer, prefix, x, clusters);
+        double[][] attended = attention(layer, prefix, x, clusters, decided);
         for (int t = 0; t < x.length; t++) {
             double[] change = linear(prefix + (opt ? "self_attn.out_proj" : "self_attn.o_proj"), attended[t]);
             add(x[t], residual, behind ? norm(change, prefix + "post_attention_layernorm") : change);
@@ -116,7 +125,7 @@ final class FamilyReference {
 
     // ---- attention ----
 
-    private double[][] attention(int layer, String prefix, double[][] x, HeadClusters clusters) {
+    private double[][] attention(int layer, String prefix, double[][] x, HeadClusters clusters, int decided) {
         String attention = prefix + "self_attn.";
         double[][] q = new double[x.length][];
         double[][] k = new double[x.length][];
@@ -147,7 +156,7 @@ final class FamilyReference {
         for (int t = 0; t < x.length; t++) {
             int first = Math.max(0, t - window(layer) + 1);
             for (int h = 0; h < heads; h++) {
-                int scorer = clusters == null ? h : clusters.representative(clusters.member(h));
+                int scorer = clusters == null || t < decided ? h : clusters.representative(clusters.member(h));
                 double[] p = probabilities(attention, q[t], k, scorer, first, t);
                 for (int s = first; s <= t; s++) {
                     for (int i = 0; i < headSize; i++) {

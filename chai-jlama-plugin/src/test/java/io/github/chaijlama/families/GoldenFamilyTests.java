@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -41,6 +42,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 class GoldenFamilyTests {
     /** Of the logits' spread. */
     private static final double TOLERANCE = 1e-4;
+    /** What membership is found from online, and what comes before. */
+    private static final int WINDOW = 15;
+    private static final int OFFSET = 2;
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     /** Tokens, and the logits of the last one. */
@@ -117,6 +121,38 @@ class GoldenFamilyTests {
         }
     }
 
+    /** What a sequence finds on the way holds from there on, in layers with windows, sinks and angles of their own. */
+    @ParameterizedTest
+    @MethodSource("families")
+    void clustersThatAreFoundAgreeWithPlainLoops(String family) {
+        FamilyReference reference = new FamilyReference(directory(family));
+        try (ChaiModel model = ChaiModel.load(directory(family), TestOperators.exact())) {
+            ModelShape shape = model.config().shape();
+            for (Case golden : cases(family).stream().filter(one -> one.tokens().length > OFFSET + WINDOW).toList()) {
+                for (ClusterProfile profile : profiles(shape).subList(1, 3)) {
+                    int decided = profile.membership() instanceof Membership.Prompt ? golden.tokens().length / 2
+                            : OFFSET + WINDOW;
+                    List<HeadClusters> found = List.of();
+                    float[] expected = {};
+                    for (int batch : new int[]{ 1, 7, 4096 }) {
+                        try (ChaiSession session = model.newSession(profile)) {
+                            float[] logits = feedParts(session, profile, golden.tokens(), batch);
+                            List<HeadClusters> clusters = IntStream.range(0, shape.layers())
+                                    .mapToObj(session::clusters).toList();
+                            if (!clusters.equals(found)) {
+                                assertThat(clusters).allMatch(one -> one.numberOfClusters() < shape.heads());
+                                found = clusters;
+                                expected = reference.logits(golden.tokens(), found, decided);
+                            }
+                            assertClose(logits, expected, golden.spread(), profile.membership() + ", "
+                                    + golden.tokens().length + " tokens, " + batch + " at a time");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /** Every head its own cluster is the reference; others are not, and do not depend on how tokens arrive. */
     @ParameterizedTest
     @MethodSource("families")
@@ -151,21 +187,27 @@ class GoldenFamilyTests {
         List<Integer> half = Collections.nCopies(shape.layers(), shape.heads() / 2);
         return List.of(TestModels.randomStatic(shape, 4),
                 new ClusterProfile(shape, half,
-                        new Membership.Online(15, 2, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST)),
+                        new Membership.Online(WINDOW, OFFSET, ClusteringAlgorithm.AGGLOMERATIVE,
+                                RepresentativeChoice.FIRST)),
                 new ClusterProfile(shape, half,
                         new Membership.Prompt(ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST)));
     }
 
     private static float[] feed(ChaiModel model, ClusterProfile profile, int[] tokens, int batch) {
         try (ChaiSession session = model.newSession(profile)) {
-            if (tokens.length < 3 || !(profile.membership() instanceof Membership.Prompt)) {
-                return feed(session, tokens, batch);
-            }
-            int prompt = tokens.length / 2;
-            feed(session, Arrays.copyOf(tokens, prompt), batch);
-            session.endPrompt();
-            return feed(session, Arrays.copyOfRange(tokens, prompt, tokens.length), batch);
+            return feedParts(session, profile, tokens, batch);
         }
+    }
+
+    /** Feeds a prompt and what follows it, where membership is decided at its end. */
+    private static float[] feedParts(ChaiSession session, ClusterProfile profile, int[] tokens, int batch) {
+        if (tokens.length < 3 || !(profile.membership() instanceof Membership.Prompt)) {
+            return feed(session, tokens, batch);
+        }
+        int prompt = tokens.length / 2;
+        feed(session, Arrays.copyOf(tokens, prompt), batch);
+        session.endPrompt();
+        return feed(session, Arrays.copyOfRange(tokens, prompt, tokens.length), batch);
     }
 
     private static float[] feed(ChaiSession session, int[] tokens, int batch) {
