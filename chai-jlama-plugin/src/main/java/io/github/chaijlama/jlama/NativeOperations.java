@@ -17,8 +17,9 @@ import org.slf4j.LoggerFactory;
  */
 final class NativeOperations {
     private static final Logger logger = LoggerFactory.getLogger(NativeOperations.class);
-    private static final String NAME = "com.github.tjake.jlama.tensor.operations.NativeSimdTensorOperations";
-    /** The versions of Java that jlama-native has classes for; it has none outside of these folders. */
+    /** What calls the library: jlama-native has it in folders for versions of Java only, unlike its operators. */
+    private static final String NAME = "com.github.tjake.jlama.tensor.operations.cnative.NativeSimd";
+    /** These versions. */
     private static final List<Integer> VERSIONS = List.of(22, 21, 20);
     /** Jlama's switch that leaves the library alone, and with it the advice. */
     private static final String WITHOUT_LIBRARY = "jlama.force_panama_tensor_operations";
