@@ -29,7 +29,7 @@ public final class KernelProducts implements MatrixProducts {
     /** Multiply-adds below which a parallel region costs more than it saves. */
     private static final long PARALLEL_WORK = 1 << 15;
     /** Inputs from which on widening pays (docs/benchmarks.md). */
-    private static final int MANY_INPUTS = GROUP + 1;
+    private static final int MANY_INPUTS = GROUP + PAIR + 1;
     /** Rows per task with few inputs: a multiple of what kernels read side by side, and a share of every thread's. */
     private static final int TASK_ROWS = 48;
     private static final int MOST_PANELS = 16;
