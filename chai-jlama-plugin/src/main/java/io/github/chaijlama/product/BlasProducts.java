@@ -16,6 +16,7 @@ import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightFormat;
 
+import static io.github.chaijlama.product.BlasBlock.ROWS;
 import static io.github.chaijlama.product.ProductKernels.PANEL_ROWS;
 
 /**
@@ -24,19 +25,15 @@ import static io.github.chaijlama.product.ProductKernels.PANEL_ROWS;
  * once and used for all inputs.
  *
  * <p>A library may sum up one way in small products and another in large ones, and in yet another at their edges. So
- * every call has the same size, {@link #BLOCK_INPUTS} inputs times {@link #BLOCK_ROWS} rows, and what is missing is 0:
- * a result does not depend on how many inputs and rows there are, how they are cut into calls, or which thread
- * calculates them, as long as the library treats all places of a block alike, as OpenBLAS does on x86-64. The sums are
- * not those of {@link KernelProducts}, and few inputs cost what a block of them costs.
+ * every call has the same size, as many inputs as {@link BlasBlock} says times {@link BlasBlock#ROWS} rows, and what is
+ * missing is 0: a result does not depend on how many inputs and rows there are, how they are cut into calls, or which
+ * thread calculates them. The sums are not those of {@link KernelProducts}, and few inputs cost what a block of them
+ * costs.
  */
 public final class BlasProducts implements MatrixProducts {
-    /** Inputs of a call. */
-    static final int BLOCK_INPUTS = 64;
-    /** Rows of a weight of a call. */
-    static final int BLOCK_ROWS = 128;
-    private static final long BLOCK_LENGTH = (long) BLOCK_INPUTS * BLOCK_ROWS;
-
     private final BlasLibrary library;
+    /** Inputs of a call. */
+    private final int blockInputs;
     private final ProductKernels kernels;
     private final WorkerPool workers;
     private final Map<WeightFormat, ProductMemory> packed = new EnumMap<>(WeightFormat.class);
@@ -51,6 +48,7 @@ public final class BlasProducts implements MatrixProducts {
      */
     public BlasProducts(BlasLibrary library, ProductKernels kernels, WorkerPool workers) {
         this.library = library;
+        this.blockInputs = BlasBlock.inputs(library);
         this.kernels = kernels;
         this.workers = workers;
         this.scratch = ProductMemory.ofThreads(workers.threads());
@@ -68,8 +66,8 @@ public final class BlasProducts implements MatrixProducts {
 
     /** Inputs in the order of a format's lanes, padded with zeros to whole rows and whole blocks. */
     private record Inputs(MemorySegment memory, int stride) {
-        Matrix block(int block) {
-            return new Matrix(memory, (long) block * BLOCK_INPUTS * stride, stride);
+        Matrix from(int first) {
+            return new Matrix(memory, (long) first * stride, stride);
         }
     }
 
@@ -80,10 +78,10 @@ public final class BlasProducts implements MatrixProducts {
         for (Product product : products) {
             KernelProducts.requireFits(input, product);
             inputs.computeIfAbsent(ProductKernels.packing(product.weight().format()), format -> pack(format, input));
-            tasks += Math.ceilDiv(product.rows(), BLOCK_ROWS);
+            tasks += Math.ceilDiv(product.rows(), ROWS);
         }
         workers.run(tasks, (task, worker) -> {
-            Product product = KernelProducts.part(products, BLOCK_ROWS, task);
+            Product product = KernelProducts.part(products, ROWS, task);
             Inputs packedInput = Objects.requireNonNull(inputs.get(ProductKernels.packing(product.weight().format())));
             multiply(packedInput, input.count(), product, scratch[worker]);
         });
@@ -91,34 +89,35 @@ public final class BlasProducts implements MatrixProducts {
 
     private Inputs pack(WeightFormat format, Rows input) {
         int stride = Math.toIntExact(kernels.packedLength(format, input.columns(), 1));
-        int blocks = Math.ceilDiv(input.count(), BLOCK_INPUTS);
+        int blocks = Math.ceilDiv(input.count(), blockInputs);
         MemorySegment out = packed.computeIfAbsent(format, _ -> new ProductMemory())
-                .floats((long) blocks * BLOCK_INPUTS * stride);
+                .floats((long) blocks * blockInputs * stride);
         workers.run(input.count(), (row, worker) -> kernels.pack(format, input, row, 1, 1, out, (long) row * stride));
-        clear(out, (long) input.count() * stride, (long) blocks * BLOCK_INPUTS * stride);
+        clear(out, (long) input.count() * stride, (long) blocks * blockInputs * stride);
         return new Inputs(out, stride);
     }
 
-    /** Multiplies all inputs with at most {@link #BLOCK_ROWS} rows of a weight. */
+    /** Multiplies all inputs with at most {@link #ROWS} rows of a weight. */
     private void multiply(Inputs inputs, int count, Product product, ProductMemory own) {
         Weight weight = product.weight();
         Rows result = product.result();
         int inner = isReadAsStored(weight) ? weight.columns() : inputs.stride;
-        long panelAt = (long) BLOCK_ROWS * inner;
-        long scratchAt = panelAt + Math.max(kernels.panelLength(weight.format(), weight.columns()), BLOCK_LENGTH);
+        long panelAt = (long) ROWS * inner;
+        long scratchAt = panelAt
+                + Math.max(kernels.panelLength(weight.format(), weight.columns()), (long) blockInputs * ROWS);
         MemorySegment memory = own.floats(scratchAt + kernels.scratchLength(weight.format(), weight.columns()));
         Matrix rows = rows(product, inner, memory, panelAt, memory.asSlice(scratchAt * Float.BYTES));
-        Matrix part = new Matrix(memory, panelAt, BLOCK_ROWS); // the panel is done with
-        for (int first = 0; first < count; first += BLOCK_INPUTS) {
-            Matrix block = inputs.block(first / BLOCK_INPUTS);
-            int wanted = Math.min(BLOCK_INPUTS, count - first);
-            if (wanted == BLOCK_INPUTS && product.rows() == BLOCK_ROWS) {
-                library.multiply(BLOCK_INPUTS, BLOCK_ROWS, inner, block, rows,
+        Matrix part = new Matrix(memory, panelAt, ROWS); // the panel is done with
+        for (int first = 0; first < count; first += blockInputs) {
+            Matrix block = inputs.from(first);
+            int wanted = Math.min(blockInputs, count - first);
+            if (wanted == blockInputs && product.rows() == ROWS) {
+                library.multiply(blockInputs, ROWS, inner, block, rows,
                         new Matrix(result.memory(), result.at(first) + product.firstRow(), result.columns()));
             } else {
-                library.multiply(BLOCK_INPUTS, BLOCK_ROWS, inner, block, rows, part);
+                library.multiply(blockInputs, ROWS, inner, block, rows, part);
                 for (int row = 0; row < wanted; row++) {
-                    copy(memory, panelAt + (long) row * BLOCK_ROWS, result.memory(),
+                    copy(memory, panelAt + (long) row * ROWS, result.memory(),
                             result.at(first + row) + product.firstRow(), product.rows());
                 }
             }
@@ -139,12 +138,12 @@ public final class BlasProducts implements MatrixProducts {
                 kernels.widen(weight, product.firstRow() + row, count, memory, panelAt, own);
                 unpack(memory, panelAt, (long) row * inner, count, inner);
             }
-        } else if (product.rows() == BLOCK_ROWS) {
+        } else if (product.rows() == ROWS) {
             return new Matrix(weight.data(), (long) product.firstRow() * inner, inner);
         } else {
             copy(weight.data(), (long) product.firstRow() * inner, memory, 0, (long) product.rows() * inner);
         }
-        clear(memory, (long) product.rows() * inner, (long) BLOCK_ROWS * inner);
+        clear(memory, (long) product.rows() * inner, (long) ROWS * inner);
         return new Matrix(memory, 0, inner);
     }
 

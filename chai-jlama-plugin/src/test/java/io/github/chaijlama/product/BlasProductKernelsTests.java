@@ -60,7 +60,7 @@ class BlasProductKernelsTests extends ProductChecks {
     @EnumSource(WeightFormat.class)
     void equalsDoublePrecisionAroundWholeBlocks(WeightFormat format) {
         try (BlasProducts products = products(WORKERS)) {
-            for (int inputs : new int[]{ 63, 64, 65, 129 }) {
+            for (int inputs : new int[]{ 7, 8, 9, 63, 64, 65, 129 }) {
                 for (int rows : new int[]{ 127, 128, 129, 257 }) {
                     checkAgainstDouble(products, format, inputs, 96, rows, ERROR);
                 }
