@@ -345,9 +345,14 @@ public final class AttentionSequence implements AutoCloseable {
         return observers;
     }
 
-    /** Whether the tokens to come are a prompt's: until its end is said, and from when another is begun. */
-    public boolean isPrompt() {
-        return prompt;
+    /**
+     * Returns whether rows to come are multiplied as a prompt's: until its end is said, and from when another is begun.
+     * One or two rows of a sequence that is told nothing are not, since they may well be an answer's.
+     *
+     * @param rows how many come together
+     */
+    public boolean isPrompt(int rows) {
+        return prompt && rowOrder.isOfTiles(rows);
     }
 
     /**

@@ -22,8 +22,6 @@ import io.github.chaijlama.profile.ClusterProfile;
  * <p>Exact attention is clustered attention with every head its own cluster; there is one path.
  */
 public final class LayerAttention implements AutoCloseable {
-    /** Fewer rows than this are worth no tile, whose other rows would be computed for nothing. */
-    private static final int SMALLEST_TILE = 3;
 
     private final HeadLayout layout;
     private final AttentionKernels kernels;
@@ -89,12 +87,7 @@ public final class LayerAttention implements AutoCloseable {
             }
             slice.sequence().extend(layer, slice.position(), slice.rows(), scores.rules().window());
             storeRows(input, keys.rows(slice.firstRow(), slice.rows()), values.rows(slice.firstRow(), slice.rows()));
-            boolean inTiles = switch (slice.sequence().rowOrder()) {
-                case BY_NUMBER -> slice.rows() >= SMALLEST_TILE;
-                case TILES -> true;
-                case SINGLE_ROWS -> false;
-            };
-            if (inTiles) {
+            if (slice.sequence().rowOrder().isOfTiles(slice.rows())) {
                 tiles.attend(input);
             } else {
                 for (int row = 0; row < slice.rows(); row++) {

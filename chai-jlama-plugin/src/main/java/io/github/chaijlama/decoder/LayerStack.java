@@ -138,15 +138,19 @@ public final class LayerStack implements AutoCloseable {
             return;
         }
         for (int from = 0; from < sequences.size();) {
-            boolean prompt = sequences.get(from).sequence().isPrompt();
+            boolean prompt = isPrompt(sequences.get(from));
             int end = from + 1;
-            while (end < sequences.size() && sequences.get(end).sequence().isPrompt() == prompt) {
+            while (end < sequences.size() && isPrompt(sequences.get(end)) == prompt) {
                 end++;
             }
             (prompt ? promptLayers.get() : layers).get(layer).forward(moved(sequences.subList(from, end)),
                     rows(sequences.subList(from, end), x));
             from = end;
         }
+    }
+
+    private static boolean isPrompt(SequenceRows rows) {
+        return rows.sequence().isPrompt(rows.rows());
     }
 
     /** Returns the rows of some neighbouring sequences of a step. */

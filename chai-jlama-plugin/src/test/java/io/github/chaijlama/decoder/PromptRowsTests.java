@@ -141,21 +141,38 @@ class PromptRowsTests {
     }
 
     @Test
+    void neitherIsWhatComesAloneInASequenceThatIsToldNothing() {
+        try (LoadedDecoder blas = model("llama-gqa", Operators.BLAS);
+                LoadedDecoder vector = model("llama-gqa", Operators.VECTOR)) {
+            int[] tokens = tokens(blas, 1);
+            List<float[][]> found = Stream.of(blas, vector).map(model -> {
+                AttentionSequence sequence = model.newSequence(model.exact());
+                float[][] logits = new float[8][];
+                Arrays.setAll(logits, i -> step(model, sequence, tokens, 1)[0]);
+                model.decoder.end(sequence);
+                return logits;
+            }).toList();
+            assertThat(found.getFirst()).isDeepEqualTo(found.getLast());
+        }
+    }
+
+    @Test
     void aPromptLastsUntilItsEndAndFromTheNextOnesBeginning() {
         try (LoadedDecoder model = model("llama-gqa", Operators.BLAS)) {
             AttentionSequence sequence = model.newSequence(model.exact());
-            assertThat(sequence.isPrompt()).isTrue();
+            assertThat(sequence.isPrompt(5)).isTrue();
             step(model, sequence, tokens(model, 1), 5);
-            assertThat(sequence.isPrompt()).isTrue();
+            assertThat(sequence.isPrompt(3)).isTrue();
+            assertThat(sequence.isPrompt(2)).isFalse(); // an answer's perhaps, nobody has said anything
             sequence.endPrompt();
-            assertThat(sequence.isPrompt()).isFalse();
+            assertThat(sequence.isPrompt(5)).isFalse();
             sequence.truncate(3); // as tokens are that were guessed wrongly
-            assertThat(sequence.isPrompt()).isFalse();
+            assertThat(sequence.isPrompt(5)).isFalse();
             sequence.beginPrompt();
-            assertThat(sequence.isPrompt()).isTrue();
+            assertThat(sequence.isPrompt(1)).isTrue();
             sequence.endPrompt();
             sequence.truncate(0);
-            assertThat(sequence.isPrompt()).isTrue();
+            assertThat(sequence.isPrompt(3)).isTrue();
             model.decoder.end(sequence);
         }
     }
