@@ -19,6 +19,7 @@ import io.github.chaijlama.decoder.TimedProducts;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvType;
+import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.product.MatrixProducts;
@@ -311,15 +312,28 @@ public final class ChaiModel implements TokenModel {
         return decoder.pool().maxBytes();
     }
 
-    /** Returns how many tokens' keys, or values, of one head a page of memory holds. */
+    /**
+     * Returns how many tokens' keys, or values, of one head a page of memory holds; of the largest heads, where layers
+     * differ.
+     */
     public int kvCachePageTokens() {
-        return decoder.pool().pageBytes() / options.kvCacheType().rowBytes(config().heads().headSize());
+        return config().layerHeads().stream().mapToInt(this::pageTokens).min().orElseThrow();
     }
 
-    /** Returns how many pages the budget holds for the keys, and as many for the values, of each head of all layers. */
+    /**
+     * Returns how many pages of {@link #kvCachePageTokens} tokens the budget holds for the keys, and as many for the
+     * values, of each head of all layers.
+     */
     public long kvCachePagesPerHead() {
-        return kvCacheMaxBytes() / decoder.pool().pageBytes() / (2L * config().layers() * config().heads()
-                .numberOfKvHeads());
+        int tokens = kvCachePageTokens();
+        double pages = config().layerHeads().stream()
+                .mapToDouble(heads -> 2.0 * heads.numberOfKvHeads() * tokens / pageTokens(heads)).sum();
+        long ofBudget = kvCacheMaxBytes() / decoder.pool().pageBytes();
+        return (long) (ofBudget / pages);
+    }
+
+    private int pageTokens(HeadLayout heads) {
+        return decoder.pool().pageBytes() / options.kvCacheType().rowBytes(heads.headSize());
     }
 
     /**

@@ -68,7 +68,8 @@ class ArchitectureDocumentTests {
     @Test
     void quotationsAreTheCode() {
         assertThat(QUOTE.matcher(text).results().map(quote -> quote.group(2)))
-                .anyMatch(lines -> lines.contains("void forward(List<SequenceRows> sequences, Rows x)"));
+                .anyMatch(lines -> lines
+                        .contains("void forward(List<SequenceRows> sequences, Rows x, Optional<Rows> inputs)"));
         assertThat(wrongQuotations(text)).isEmpty();
     }
 

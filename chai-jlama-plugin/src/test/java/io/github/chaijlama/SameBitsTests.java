@@ -52,7 +52,7 @@ class SameBitsTests {
 
     private static List<ClusterProfile> profiles(ModelConfig config) {
         List<Integer> clusters = Collections.nCopies(config.layers(),
-                Math.max(1, config.heads().numberOfHeads() / 2));
+                Math.max(1, config.numberOfHeads() / 2));
         return List.of(ClusterProfile.exact(config.shape()), TestModels.randomStatic(config.shape(), 5),
                 new ClusterProfile(config.shape(), clusters,
                         new Membership.Online(17, 2, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.MEDOID)),

@@ -9,12 +9,12 @@ import java.util.stream.Stream;
 
 import io.github.chaijlama.attention.AttentionPart;
 import io.github.chaijlama.attention.AttentionSequence;
-import io.github.chaijlama.attention.LayerAttention;
+import io.github.chaijlama.attention.ModelAttention;
 import io.github.chaijlama.attention.RotaryEmbedding;
 import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kernel.Rows;
-import io.github.chaijlama.kv.KvStore;
+import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.HeadLayout;
@@ -39,24 +39,24 @@ final class ChaiLayer implements LayerArm {
     private final PagePool pool;
     private final StepScratch scratch = new StepScratch();
     private final MatrixProducts products;
-    private final LayerAttention attention;
+    private final ModelAttention attention;
     private final RotaryEmbedding rotary;
     private final DecoderLayer layer;
     private final List<AttentionSequence> sequences;
 
     ChaiLayer(Path directory, ModelConfig config, ClusterProfile profile, KvType type, int numberOfSequences) {
-        this.heads = config.heads();
+        this.heads = config.heads(0);
         this.workers = new WorkerPool(Runtime.getRuntime().availableProcessors());
         this.weights = StoredWeights.open(directory, config, workers);
         this.products = new KernelProducts(ProductKernels.ofThisMachine(), workers);
         weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
-        this.pool = new PagePool(BUDGET, KvStore.pageBytes(heads.headSize()));
-        this.attention = new LayerAttention(heads, KernelProvider.get(), workers);
+        this.attention = new ModelAttention(List.of(heads), KernelProvider.get(), workers);
+        this.pool = attention.newPool(new KvBudget(BUDGET));
         Rotary kind = config.layer(0).attention().rotary().orElseThrow();
         this.rotary = new RotaryEmbedding(config.contextLength(), kind, heads.headSize(), KernelProvider.get());
-        this.layer = new DecoderLayer(0, config.layer(0), weights, attention, Optional.of(rotary),
+        this.layer = new DecoderLayer(0, config.layer(0), weights, attention.layer(0), Optional.of(rotary),
                 new StepTools(products, KernelProvider.rows(), workers, scratch));
-        this.sequences = Stream.generate(() -> attention.newSequence(1, profile, pool, type))
+        this.sequences = Stream.generate(() -> attention.newSequence(profile, pool, type))
                 .limit(numberOfSequences).toList();
     }
 
@@ -73,9 +73,9 @@ final class ChaiLayer implements LayerArm {
         Rows values = scratch.values.rows(rows.count(), heads.kvLength());
         Rows attended = scratch.attended.rows(rows.count(), heads.queryLength());
         for (int row = 0; row < rows.count();) {
-            AttentionPart part = attention.part(step, 0, row);
+            AttentionPart part = attention.layer(0).part(step, 0, row);
             layer.project(part, rows, queries, keys, values);
-            layer.rotate(part, queries, keys);
+            layer.normAndRotate(part, queries, keys, values);
             layer.attend(part, queries, keys, values, attended);
             row += part.rows();
         }

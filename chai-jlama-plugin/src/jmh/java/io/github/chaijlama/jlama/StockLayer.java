@@ -41,7 +41,7 @@ public final class StockLayer implements LayerArm {
 
     /** Creates the attention of a model's first layer. */
     public StockLayer(Path directory, ModelConfig config, int numberOfSequences) {
-        this.heads = config.heads();
+        this.heads = config.heads(0);
         this.weights = StoredWeights.open(directory, config, new WorkerPool(1));
         EnumSet<WeightFormat> formats = EnumSet.of(WeightFormat.F32, WeightFormat.BF16);
         weights.prepare(new WeightFormats(formats, formats), (_, _) -> {});

@@ -14,7 +14,6 @@ import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.kv.PagePool.Page;
 import io.github.chaijlama.kv.PagePool.Reservation;
-import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.profile.ClusterProfile;
 
 /**
@@ -25,7 +24,6 @@ import io.github.chaijlama.profile.ClusterProfile;
  * aside at its beginning, so a step that has begun does not run out of it.
  */
 public final class AttentionSequence implements AutoCloseable {
-    private final HeadLayout layout;
     private final PagePool pool;
     private final KvStore store;
     private final SequenceMembership membership;
@@ -48,18 +46,16 @@ public final class AttentionSequence implements AutoCloseable {
     /**
      * Starts an empty sequence.
      *
-     * @param exact   the plan of exact attention for this layout
+     * @param layers  the heads of each layer
      * @param profile clusters per layer
      * @param pool    where keys and values live
      * @param type    how they are stored
      */
-    AttentionSequence(HeadLayout layout, int numberOfLayers, HeadPlan exact, ClusterProfile profile, PagePool pool,
-            KvType type) {
-        this.layout = layout;
+    AttentionSequence(List<LayerHeads> layers, ClusterProfile profile, PagePool pool, KvType type) {
         this.pool = pool;
-        this.store = new KvStore(pool, numberOfLayers, layout.numberOfKvHeads(), layout.headSize(), type);
-        this.membership = new SequenceMembership(layout, numberOfLayers, exact, profile, store);
-        this.slidingWindows = new int[numberOfLayers];
+        this.store = new KvStore(pool, layers.stream().map(LayerHeads::kvRows).toList(), type);
+        this.membership = new SequenceMembership(layers, profile, store);
+        this.slidingWindows = new int[layers.size()];
     }
 
     /** Returns the positions that every layer has seen. */
@@ -110,7 +106,7 @@ public final class AttentionSequence implements AutoCloseable {
      * @throws io.github.chaijlama.kv.KvCacheFullException if the budget does not hold them; nothing has changed then
      */
     public void restart(boolean newStretched, int newLength, Repetition repetition) {
-        long most = (long) slidingWindows.length * 2 * layout.numberOfKvHeads() * store.pagesFor(newLength);
+        long most = store.pagesForAll(newLength);
         long own = store.ownBytes() / pool.pageBytes(); // what others have too does not become free
         pool.reserve(Math.max(0, most - own), store.ownBytes()).close();
         int[] again = Arrays.copyOf(tokens, length);

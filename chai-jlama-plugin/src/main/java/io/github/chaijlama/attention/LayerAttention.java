@@ -8,16 +8,13 @@ import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.kernel.AttentionKernels;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.kv.KvStore;
-import io.github.chaijlama.kv.KvType;
-import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.parallel.WorkerPool;
-import io.github.chaijlama.profile.ClusterProfile;
 
 /**
- * The attention of a model's layers, exact and clustered (arXiv:2403.08058): from projected and rotated queries, keys
- * and values to the rows that go into the output projection. One instance serves all layers and sequences of a model;
- * it keeps scratch memory, so one pass runs at a time.
+ * The attention of layers whose heads are alike, exact and clustered (arXiv:2403.08058): from projected and rotated
+ * queries, keys and values to the rows that go into the output projection. One instance serves all these layers of a
+ * model, and all its sequences; it keeps scratch memory, so one pass runs at a time.
  *
  * <p>Exact attention is clustered attention with every head its own cluster; there is one path.
  */
@@ -32,10 +29,9 @@ public final class LayerAttention implements AutoCloseable {
     private final TileAttention tiles;
     private final RowAttention singleRows;
     /** Each head alone, for those who ask for its probabilities. */
-    private final int[][] heads;
+    private final int[][] everyHead;
 
-    /** Creates the attention of a model. */
-    public LayerAttention(HeadLayout layout, AttentionKernels kernels, WorkerPool workers) {
+    LayerAttention(HeadLayout layout, AttentionKernels kernels, WorkerPool workers) {
         this.layout = layout;
         this.kernels = kernels;
         this.workers = workers;
@@ -44,18 +40,13 @@ public final class LayerAttention implements AutoCloseable {
         this.probabilities = new ProbabilityRows(kernels, layout.headSize());
         this.tiles = new TileAttention(layout, kernels, workers, scratch);
         this.singleRows = new RowAttention(layout, probabilities, workers, scratch);
-        this.heads = IntStream.range(0, layout.numberOfHeads()).mapToObj(head -> new int[]{ head })
+        this.everyHead = IntStream.range(0, layout.numberOfHeads()).mapToObj(head -> new int[]{ head })
                 .toArray(int[][]::new);
     }
 
-    /**
-     * Starts an empty sequence.
-     *
-     * @param profile clusters per layer, checked to fit the model
-     * @param type    how keys and values are stored
-     */
-    public AttentionSequence newSequence(int numberOfLayers, ClusterProfile profile, PagePool pool, KvType type) {
-        return new AttentionSequence(layout, numberOfLayers, exact, profile, pool, type);
+    /** Returns the heads of each of these layers. */
+    LayerHeads heads() {
+        return new LayerHeads(layout, exact);
     }
 
     /**
@@ -110,7 +101,7 @@ public final class LayerAttention implements AutoCloseable {
                 continue;
             }
             AttendedRows rows = new AttendedRows(layout, probabilities, workers,
-                    input(slice, layer, scores, queries, queries), heads);
+                    input(slice, layer, scores, queries, queries), everyHead);
             if (slice.undecided()) {
                 SequenceMembership membership = sequence.membership();
                 int skipped = membership.firstInWindow(slice.position()) - slice.position();
@@ -146,8 +137,8 @@ public final class LayerAttention implements AutoCloseable {
         KvStore store = input.store();
         int headSize = layout.headSize();
         int position = input.position() + row;
-        int page = position / store.rowsPerPage();
-        long to = store.rowAt(position);
+        int page = position / store.rowsPerPage(input.layer());
+        long to = store.rowAt(input.layer(), position);
         for (int kvHead = 0; kvHead < layout.numberOfKvHeads(); kvHead++) {
             kernels.storeRow(store.type(), store.values(input.layer(), kvHead, page), to, values.memory(),
                     values.at(row) + (long) kvHead * headSize, headSize);

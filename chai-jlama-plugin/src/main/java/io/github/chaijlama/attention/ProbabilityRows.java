@@ -35,12 +35,12 @@ final class ProbabilityRows {
         int numberOfKeys = position + 1;
         int firstVisible = rules.firstKey(position);
         for (int firstKey = firstVisible; firstKey < numberOfKeys;) {
-            int page = firstKey / store.rowsPerPage();
-            int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
+            int page = firstKey / store.rowsPerPage(layer);
+            int end = Math.min((page + 1) * store.rowsPerPage(layer), numberOfKeys);
             MemorySegment keys = store.keys(layer, keyHead, page);
             for (int i = 0; i < heads.length; i++) {
                 kernels.scores(out, outAt[i] + firstKey, queries, queryAt + (long) heads[i] * headSize, store.type(),
-                        keys, store.rowAt(firstKey), end - firstKey, headSize, rules.scale());
+                        keys, store.rowAt(layer, firstKey), end - firstKey, headSize, rules.scale());
             }
             firstKey = end;
         }
@@ -67,12 +67,12 @@ final class ProbabilityRows {
             int valueHead, HeadScores ofHeads, int position) {
         int numberOfKeys = position + 1;
         for (int first = ofHeads.firstKey(position); first < numberOfKeys;) {
-            int page = first / store.rowsPerPage();
-            int end = Math.min((page + 1) * store.rowsPerPage(), numberOfKeys);
+            int page = first / store.rowsPerPage(layer);
+            int end = Math.min((page + 1) * store.rowsPerPage(layer), numberOfKeys);
             MemorySegment values = store.values(layer, valueHead, page);
             for (int i = 0; i < outAt.length; i++) {
                 kernels.weightedSum(out, outAt[i], weights, weightsAt[i] + first, store.type(), values,
-                        store.rowAt(first), end - first, headSize);
+                        store.rowAt(layer, first), end - first, headSize);
             }
             first = end;
         }

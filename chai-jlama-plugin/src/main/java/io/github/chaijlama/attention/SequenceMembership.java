@@ -2,6 +2,7 @@
 package io.github.chaijlama.attention;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 import io.github.chaijlama.cluster.HeadClusters;
@@ -18,9 +19,7 @@ import io.github.chaijlama.profile.Membership;
  * prompt has been seen. Keys that nobody will read from then on are dropped from the sequence's store. Not thread-safe.
  */
 final class SequenceMembership {
-    private final HeadLayout layout;
     private final ClusterProfile profile;
-    private final HeadPlan exact;
     private final KvStore store;
     private final LayerMembership[] layers;
     private final int windowStart;
@@ -29,28 +28,29 @@ final class SequenceMembership {
 
     /** A layer's clusters, and until they are known the features they will be decided from. */
     private static final class LayerMembership {
+        private final HeadLayout layout;
+        private final HeadPlan exact;
         private HeadPlan plan;
         private Optional<HeadGram> undecided = Optional.empty();
 
-        LayerMembership(HeadPlan plan) {
-            this.plan = plan;
+        LayerMembership(LayerHeads heads) {
+            this.layout = heads.layout();
+            this.exact = heads.exact();
+            this.plan = exact;
         }
     }
 
     /**
      * Starts the membership of an empty sequence.
      *
-     * @param exact   the plan of exact attention for this layout
+     * @param heads   the heads of each layer
      * @param profile clusters per layer
      * @param store   the sequence's keys and values
      */
-    SequenceMembership(HeadLayout layout, int numberOfLayers, HeadPlan exact, ClusterProfile profile, KvStore store) {
-        this.layout = layout;
+    SequenceMembership(List<LayerHeads> heads, ClusterProfile profile, KvStore store) {
         this.profile = profile;
-        this.exact = exact;
         this.store = store;
-        this.layers = new LayerMembership[numberOfLayers];
-        Arrays.setAll(layers, layer -> new LayerMembership(exact));
+        this.layers = heads.stream().map(LayerMembership::new).toArray(LayerMembership[]::new);
         this.windowStart = profile.membership() instanceof Membership.Online online ? online.offset() : 0;
         start();
     }
@@ -63,14 +63,15 @@ final class SequenceMembership {
             case Membership.Static _ -> 0;
         };
         for (int layer = 0; layer < layers.length; layer++) {
-            layers[layer].plan = exact;
+            layers[layer].plan = layers[layer].exact;
             layers[layer].undecided = Optional.empty();
-            if (profile.clusters().get(layer) == layout.numberOfHeads()) {
+            int heads = layers[layer].layout.numberOfHeads();
+            if (profile.clusters().get(layer) == heads) {
                 continue;
             }
             switch (profile.membership()) {
                 case Membership.Online _,Membership.Prompt _ ->
-                    layers[layer].undecided = Optional.of(new HeadGram(layout.numberOfHeads()));
+                    layers[layer].undecided = Optional.of(new HeadGram(heads));
                 case Membership.Static fixed -> setClusters(layer, fixed.layers().get(layer), Optional.empty());
             }
         }
@@ -165,12 +166,12 @@ final class SequenceMembership {
     }
 
     private void setClusters(int layer, HeadClusters clusters, Optional<Reservation> reservation) {
-        setPlan(layer, new HeadPlan(layout, clusters), reservation);
+        setPlan(layer, new HeadPlan(layers[layer].layout, clusters), reservation);
     }
 
     private void setPlan(int layer, HeadPlan plan, Optional<Reservation> reservation) {
         layers[layer].plan = plan;
-        for (int kvHead = 0; kvHead < layout.numberOfKvHeads(); kvHead++) {
+        for (int kvHead = 0; kvHead < layers[layer].layout.numberOfKvHeads(); kvHead++) {
             if (Arrays.binarySearch(plan.keyHeads(), kvHead) < 0) {
                 store.dropKeys(layer, kvHead, reservation);
             }
@@ -185,14 +186,14 @@ final class SequenceMembership {
      * @param tokens positions of the step
      */
     long pagesFor(int length, int tokens) {
-        int kvHeads = layout.numberOfKvHeads();
         long total = store.sharedLastPages(); // of the copies that are written to instead
         long most = total;
         for (int layer = 0; layer < layers.length; layer++) {
+            int kvHeads = layers[layer].layout.numberOfKvHeads();
             int gone = store.forgottenPages(layer);
-            long before = store.pagesFor(length) - gone;
-            long after = store.pagesFor(length + tokens) - gone;
-            long window = store.pagesFor(windowEnd) - gone;
+            long before = store.pagesFor(layer, length) - gone;
+            long after = store.pagesFor(layer, length + tokens) - gone;
+            long window = store.pagesFor(layer, windowEnd) - gone;
             total += kvHeads * (after - before); // values
             if (undecidedRows(layer, length, tokens) == 0) {
                 total += layers[layer].plan.keyHeads().length * (after - before);

@@ -100,7 +100,7 @@ final class TileAttention {
         own.start(tiles, block.outputs().length, block.sink());
         int firstKey = block.rules().firstKey(block.firstPosition());
         while (firstKey < numberOfKeys) {
-            int end = Math.min(endOfRun(firstKey, store.rowsPerPage()), numberOfKeys);
+            int end = Math.min(endOfRun(firstKey, store.rowsPerPage(block.layer())), numberOfKeys);
             attendKeys(block, tiles, firstKey, end - firstKey, own);
             firstKey = end;
         }
@@ -142,10 +142,11 @@ final class TileAttention {
         ScoreRules rules = block.rules();
         int tileRows = kernels.tileRows();
         int headSize = layout.headSize();
-        int page = firstKey / store.rowsPerPage();
+        int page = firstKey / store.rowsPerPage(block.layer());
         int keyHead = layout.kvHead(block.representative());
         MemorySegment keyRows = store.keys(block.layer(), keyHead, page);
-        long keysOffset = loadRows(store, keyRows, firstKey, keys, own);
+        long firstAt = store.rowAt(block.layer(), firstKey);
+        long keysOffset = loadRows(store, keyRows, firstAt, keys, own);
         keyRows = store.type() == KvType.F32 ? keyRows : own.rows();
         int firstTile = Math.max(0, firstKey - block.firstPosition()) / tileRows;
         for (int tile = firstTile; tile < tiles; tile++) {
@@ -165,7 +166,7 @@ final class TileAttention {
         HeadPlan.Output[] outputs = block.outputs();
         for (int i = 0; i < outputs.length; i++) {
             MemorySegment valueRows = store.values(block.layer(), outputs[i].valueHead(), page);
-            long valuesOffset = loadRows(store, valueRows, firstKey, keys, own);
+            long valuesOffset = loadRows(store, valueRows, firstAt, keys, own);
             valueRows = store.type() == KvType.F32 ? valueRows : own.rows();
             for (int tile = firstTile; tile < tiles; tile++) {
                 kernels.weightedSumTile(own.out(), own.outOffset(i, tile), own.state(), own.stateOffset(tile),
@@ -174,12 +175,16 @@ final class TileAttention {
         }
     }
 
-    /** Turns rows of a page into floats, where they are not; returns the offset of the first one, in floats. */
-    private long loadRows(KvStore store, MemorySegment page, int first, int rows, AttentionScratch.Worker own) {
+    /**
+     * Turns rows of a page into floats, where they are not; returns the offset of the first one, in floats.
+     *
+     * @param firstAt offset of the first one in the page, in bytes
+     */
+    private long loadRows(KvStore store, MemorySegment page, long firstAt, int rows, AttentionScratch.Worker own) {
         if (store.type() == KvType.F32) {
-            return store.rowAt(first) / Float.BYTES;
+            return firstAt / Float.BYTES;
         }
-        kernels.loadRows(own.rows(), 0, store.type(), page, store.rowAt(first), rows, layout.headSize());
+        kernels.loadRows(own.rows(), 0, store.type(), page, firstAt, rows, layout.headSize());
         return 0;
     }
 }

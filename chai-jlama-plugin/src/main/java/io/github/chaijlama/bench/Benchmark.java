@@ -125,7 +125,7 @@ public final class Benchmark {
                 peaks.measure();
             }
         }
-        HeadLayout heads = models.of(models.arms().getFirst()).model().config().heads();
+        List<HeadLayout> heads = models.of(models.arms().getFirst()).model().config().layerHeads();
         return new Result(
                 cells.stream().filter(cell -> cell.runs() > 0)
                         .map(cell -> cell.toMeasurement(heads, plan.decodeTokens(), plan.wholeClusters())).toList(),
@@ -201,11 +201,12 @@ public final class Benchmark {
     /** Jlama's own cache does not say; it stores keys and values of every head as 32-bit floats. */
     private static long kvCacheBytes(TokenSession session, ModelConfig config) {
         return session instanceof ChaiSession chai ? chai.kvCacheBytes()
-                : 2L * config.layers() * config.heads().kvLength() * Float.BYTES * session.length();
+                : 2L * config.layerHeads().stream().mapToInt(HeadLayout::kvLength).sum() * Float.BYTES
+                        * session.length();
     }
 
     private static HeadClusters clusters(TokenSession session, ModelConfig config, int layer) {
         return session instanceof ChaiSession chai ? chai.clusters(layer)
-                : HeadClusters.identity(config.heads().numberOfHeads());
+                : HeadClusters.identity(config.numberOfHeads());
     }
 }

@@ -57,7 +57,7 @@ final class Cell {
      *
      * @param wholeClusters clusters of each layer of the whole model; empty if all layers were measured
      */
-    Measurement toMeasurement(HeadLayout heads, int decodeTokens, List<Integer> wholeClusters) {
+    Measurement toMeasurement(List<HeadLayout> heads, int decodeTokens, List<Integer> wholeClusters) {
         return new Measurement(arm, context, runs(), spread(prefills, PhaseTimes::total),
                 spread(decodes, PhaseTimes::total), spread(prefills, PhaseTimes::meanAttention),
                 spread(decodes, PhaseTimes::meanAttention), kvCacheBytes, layerCosts(heads, decodeTokens),
@@ -76,14 +76,15 @@ final class Cell {
         return clusters.stream().map(HeadClusters::numberOfClusters).toList();
     }
 
-    private List<LayerCost> layerCosts(HeadLayout heads, int decodeTokens) {
+    private List<LayerCost> layerCosts(List<HeadLayout> heads, int decodeTokens) {
         List<Integer> counts = clusterCounts();
         double[] bytes = bytesPerToken(heads);
         return counts.stream().distinct().sorted(Comparator.reverseOrder()).map(count -> {
             int[] layers = IntStream.range(0, counts.size()).filter(layer -> counts.get(layer).equals(count)).toArray();
             return new LayerCost(count, layers.length, spread(prefills, run -> mean(run.attention(), layers)),
                     spread(decodes, run -> mean(run.attention(), layers)),
-                    AttentionCost.prefillFlops(context, heads),
+                    Arrays.stream(layers).mapToDouble(layer -> AttentionCost.prefillFlops(context, heads.get(layer)))
+                            .average().orElseThrow(),
                     AttentionCost.decodeBytes(context, decodeTokens, mean(bytes, layers)));
         }).toList();
     }
@@ -92,18 +93,21 @@ final class Cell {
         return Arrays.stream(layers).mapToDouble(layer -> perLayer[layer]).average().orElseThrow();
     }
 
-    /** Bytes each layer stores for a position: what is stored, by the heads' rows that each layer keeps. */
-    private double[] bytesPerToken(HeadLayout heads) {
-        int[] stored = clusters.stream().mapToInt(layer -> AttentionCost.storedHeads(layer, heads)).toArray();
-        double bytesOfRow = kvCacheBytes / (double) context / Arrays.stream(stored).sum();
-        return Arrays.stream(stored).mapToDouble(rows -> rows * bytesOfRow).toArray();
+    /** Bytes each layer stores for a position: what is stored, by the values that each layer keeps. */
+    private double[] bytesPerToken(List<HeadLayout> heads) {
+        int[] stored = IntStream.range(0, clusters.size())
+                .map(layer -> AttentionCost.storedHeads(clusters.get(layer), heads.get(layer))
+                        * heads.get(layer).headSize())
+                .toArray();
+        double bytesOfValue = kvCacheBytes / (double) context / Arrays.stream(stored).sum();
+        return Arrays.stream(stored).mapToDouble(values -> values * bytesOfValue).toArray();
     }
 
-    private WholeModel wholeModel(HeadLayout heads, List<Integer> wholeClusters) {
+    private WholeModel wholeModel(List<HeadLayout> heads, List<Integer> wholeClusters) {
         List<Integer> counts = clusterCounts();
-        boolean clustered = counts.stream().anyMatch(count -> count < heads.numberOfHeads());
+        boolean clustered = counts.stream().anyMatch(count -> count < heads.getFirst().numberOfHeads());
         List<Integer> whole = clustered ? wholeClusters
-                : Collections.nCopies(wholeClusters.size(), heads.numberOfHeads());
+                : Collections.nCopies(wholeClusters.size(), heads.getFirst().numberOfHeads());
         return new WholeModel(whole.size(), spread(prefills, run -> run.extrapolate(counts, whole)),
                 spread(decodes, run -> run.extrapolate(counts, whole)),
                 Math.round(context * PhaseTimes.scale(bytesPerToken(heads), counts, whole)));

@@ -3,6 +3,7 @@ package io.github.chaijlama.calibrate;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -203,7 +204,7 @@ public final class Calibrator {
         boolean chosen = membership.kind() == MembershipChoice.Kind.STATIC
                 && membership.distance() != HeadDistance.ATTENTION;
         boolean saveMemory = options.budget().filter(budget -> budget.saving() == Saving.MEMORY).isPresent();
-        return chosen && saveMemory ? shape.heads() / shape.kvHeads() : 1;
+        return chosen && saveMemory ? shape.heads() / Collections.min(shape.kvHeads()) : 1;
     }
 
     /** Returns what makes profiles of counts. */

@@ -30,7 +30,7 @@ record ExactRun(ChaiModel model) {
             session.observe(new HeadFeatures(products));
             if (!outputs.isEmpty()) {
                 session.observe(new OutputComparison(outputs,
-                        layer -> HeadColumns.products(model.outputProjection(layer), shape.headSize())));
+                        layer -> HeadColumns.products(model.outputProjection(layer), shape.headSize(layer))));
             }
             session.feed(text);
         }

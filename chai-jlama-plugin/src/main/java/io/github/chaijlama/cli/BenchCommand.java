@@ -200,7 +200,7 @@ final class BenchCommand implements Callable<Integer> {
         require(longest() <= config.contextLength(), lengths() + " need " + longest()
                 + " tokens, the model's context holds " + config.contextLength());
         counts.measured()
-                .ifPresent(each -> requireOnePerLayer(each, config.layers(), config.heads().numberOfHeads()));
+                .ifPresent(each -> requireOnePerLayer(each, config.layers(), config.numberOfHeads()));
         Optional<ClusterProfile> profile = counts.measured()
                 .map(each -> new ClusterProfile(config.shape(), each, Membership.defaults())).or(() -> read);
         profile.ifPresent(present -> present.requireFits(config.shape()));

@@ -110,8 +110,10 @@ final class InfoCommand implements Callable<Integer> {
         ModelConfig config = loaded.config();
         ObjectNode root = Json.object().put("runs", true);
         ObjectNode shape = root.putObject("model").put("type", config.modelType()).put("layers", config.layers())
-                .put("heads", config.heads().numberOfHeads()).put("kvHeads", config.heads().numberOfKvHeads())
-                .put("headSize", config.heads().headSize()).put("hiddenSize", config.hiddenSize())
+                .put("heads", config.numberOfHeads());
+        putOfLayers(shape, "kvHeads", config.shape().kvHeads());
+        putOfLayers(shape, "headSize", config.shape().headSizes());
+        shape.put("hiddenSize", config.hiddenSize())
                 .put("intermediateSize", config.intermediateSize()).put("vocabularySize", config.vocabularySize())
                 .put("contextLength", config.contextLength()).put("parameters", loaded.numberOfParameters())
                 .put("weightType", loaded.weightType()).put("weightBytes", loaded.weightBytes());
@@ -127,8 +129,7 @@ final class InfoCommand implements Callable<Integer> {
         long exact = exactly.bytesPerToken();
         ObjectNode cache = root.putObject("kvCache").put("type", "F32").put("exactBytesPerToken", exact)
                 .put("exactBytesOf1000Tokens", exactly.bytes(1000)).put("exactBytesPerTokenI8",
-                        2L * config.layers() * config.heads().numberOfKvHeads()
-                                * KvType.I8.rowBytes(config.heads().headSize()));
+                        exactly.bytesPerToken(KvType.I8));
         GroupedQueries.remark(config.shape()).ifPresent(remark -> cache.put("groupedQueries", remark));
         profile.ifPresent(clusters -> {
             KvMemory shared = new KvMemory(config, clusters);
@@ -138,12 +139,21 @@ final class InfoCommand implements Callable<Integer> {
             cache.put("saving", (double) (exact - clustered) / exact);
             cache.put("scoreSaving",
                     1 - clusters.clusters().stream().mapToInt(Integer::intValue).average().orElseThrow()
-                            / config.heads().numberOfHeads());
+                            / config.numberOfHeads());
             ObjectNode node = root.putObject("profile");
             Json.putNumbers(node, "clusters", clusters.clusters().stream().mapToInt(Integer::intValue).toArray());
             node.put("membership", Wording.membership(clusters.membership()));
         });
         return root;
+    }
+
+    /** Puts a number, or a list where layers have different ones. */
+    private static void putOfLayers(ObjectNode node, String key, List<Integer> ofLayers) {
+        if (ofLayers.size() == 1) {
+            node.put(key, ofLayers.getFirst());
+        } else {
+            ofLayers.forEach(node.withArray(key)::add);
+        }
     }
 
     /** A model without a tokenizer still has weights to look at. */

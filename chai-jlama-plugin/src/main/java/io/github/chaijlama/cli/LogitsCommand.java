@@ -108,7 +108,7 @@ final class LogitsCommand implements Callable<Integer> {
     /** Jlama's own attention is exact. */
     private static HeadClusters clusters(TokenModel model, TokenSession session, int layer) {
         return session instanceof ChaiSession chai ? chai.clusters(layer)
-                : HeadClusters.identity(model.config().heads().numberOfHeads());
+                : HeadClusters.identity(model.config().numberOfHeads());
     }
 
     private static void print(PrintWriter out, TokenModel model, TokenSession session, float[] logits) {

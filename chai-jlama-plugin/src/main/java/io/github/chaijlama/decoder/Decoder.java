@@ -26,6 +26,7 @@ import io.github.chaijlama.weight.WeightSource;
 public final class Decoder implements AutoCloseable {
     private final LayerStack layers;
     private final TokenEmbedding embedding;
+    private final Optional<LayerEmbedding> layerEmbedding;
     private final OutputHead head;
     private final Stretching stretching;
 
@@ -44,6 +45,8 @@ public final class Decoder implements AutoCloseable {
         this.layers = new LayerStack(config, weights, products, workers, budget, clock);
         try {
             this.embedding = new TokenEmbedding(config.embedding(), weights, layers.tools());
+            this.layerEmbedding = config.embedding().ofLayers()
+                    .map(present -> new LayerEmbedding(present, weights, layers.tools()));
             this.head = OutputHead.of(config, weights, layers.tools(), clock);
             this.stretching = new Stretching(config.stretchedBeyond());
         } catch (RuntimeException | Error e) {
@@ -92,8 +95,9 @@ public final class Decoder implements AutoCloseable {
     private float[][] pass(List<StepRun> runs) {
         List<SequenceRows> sequences = begin(runs);
         Rows x = embed(runs, sequences); // (row, hiddenSize)
+        Optional<Rows> inputs = layerInputs(runs, sequences, x); // (row, layer, size), in families that have them
         for (int layer = 0; layer < config().layers(); layer++) {
-            layers.forward(layer, sequences, x);
+            layers.forward(layer, sequences, x, inputs);
         }
         runs.forEach(run -> run.sequence().endStep());
         return logits(runs, sequences, x);
@@ -123,12 +127,7 @@ public final class Decoder implements AutoCloseable {
         SequenceRows last = sequences.getLast();
         Rows x = layers.rows(last.firstRow() + last.rows());
         Rows embedded = embedding.rows(x);
-        for (int i = 0; i < runs.size(); i++) {
-            StepRun run = runs.get(i);
-            for (int token = 0; token < run.count(); token++) {
-                embedding.lookUp(run.tokens()[run.from() + token], embedded, sequences.get(i).firstRow() + token);
-            }
-        }
+        forEachToken(runs, sequences, (token, row) -> embedding.lookUp(token, embedded, row));
         embedding.project(embedded, x);
         for (SequenceRows rows : sequences) {
             for (int row = 0; row < rows.rows(); row++) {
@@ -136,6 +135,31 @@ public final class Decoder implements AutoCloseable {
             }
         }
         return x;
+    }
+
+    /** Something to do with a token and its row in the step. */
+    @FunctionalInterface
+    private interface TokenTask {
+        void run(int token, int row);
+    }
+
+    private static void forEachToken(List<StepRun> runs, List<SequenceRows> sequences, TokenTask task) {
+        for (int i = 0; i < runs.size(); i++) {
+            StepRun run = runs.get(i);
+            for (int token = 0; token < run.count(); token++) {
+                task.run(run.tokens()[run.from() + token], sequences.get(i).firstRow() + token);
+            }
+        }
+    }
+
+    /** What tokens say to every layer, where a family has that. */
+    private Optional<Rows> layerInputs(List<StepRun> runs, List<SequenceRows> sequences, Rows x) {
+        return layerEmbedding.map(present -> {
+            Rows inputs = present.rows(x.count());
+            forEachToken(runs, sequences, (token, row) -> present.lookUp(token, inputs, row));
+            present.addProjected(x, inputs);
+            return inputs;
+        });
     }
 
     /** Takes the rows whose logits are wanted together, so that the weights of the vocabulary are read once. */

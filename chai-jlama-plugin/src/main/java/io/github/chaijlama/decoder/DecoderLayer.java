@@ -14,6 +14,7 @@ import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.AttentionConfig;
 import io.github.chaijlama.model.HeadLayout;
+import io.github.chaijlama.model.KvConfig;
 import io.github.chaijlama.model.LayerConfig;
 import io.github.chaijlama.model.QueryGain;
 import io.github.chaijlama.product.MatrixProducts.Product;
@@ -32,9 +33,12 @@ class DecoderLayer {
     private final Norm attentionNorm;
     private final Linear query;
     private final Linear key;
-    private final Linear value;
+    /** Empty where values are what keys are made of. */
+    private final Optional<Linear> value;
     private final HeadNorm queryNorm;
     private final HeadNorm keyNorm;
+    private final HeadNorm valueNorm;
+    private final List<HeadRun> allKvHeads;
     private final Optional<RotaryEmbedding> rotary;
     private final Optional<QueryGain> queryGain;
     private final LayerAttention attention;
@@ -46,13 +50,16 @@ class DecoderLayer {
     private final Norm attentionSumNorm;
     private final Norm feedForwardSumNorm;
     private final float residualMultiplier;
+    private final Optional<TokenInput> tokenInput;
+    private final float scale;
     private final StepTools tools;
 
     /**
      * Creates a layer.
      *
-     * @param layer  its number, from 0
-     * @param rotary the model's rotary embedding for this layer, if it has one
+     * @param layer     its number, from 0
+     * @param attention the attention of layers with its heads
+     * @param rotary    the model's rotary embedding for this layer, if it has one
      */
     DecoderLayer(int layer, LayerConfig config, WeightSource weights, LayerAttention attention,
             Optional<RotaryEmbedding> rotary, StepTools tools) {
@@ -64,12 +71,16 @@ class DecoderLayer {
                 .orElseGet(() -> HeadScores.of(attentionConfig.scores(), heads.numberOfHeads()));
         this.attentionNorm = Norm.of(config.attentionNorm(), weights, tools);
         this.query = Linear.of(attentionConfig.query(), weights);
-        this.key = Linear.of(attentionConfig.key(), weights);
-        this.value = Linear.of(attentionConfig.value(), weights);
+        KvConfig.Own kv = switch (attentionConfig.kv()) {
+            case KvConfig.Own own -> own;
+        };
+        this.key = Linear.of(kv.key(), weights);
+        this.value = kv.value().map(projection -> Linear.of(projection, weights));
         this.queryNorm = HeadNorm.of(attentionConfig.queryNorm(), heads.numberOfHeads(), heads.headSize(), weights,
                 tools);
-        this.keyNorm = HeadNorm.of(attentionConfig.keyNorm(), heads.numberOfKvHeads(), heads.headSize(), weights,
-                tools);
+        this.keyNorm = HeadNorm.of(kv.keyNorm(), heads.numberOfKvHeads(), heads.headSize(), weights, tools);
+        this.valueNorm = HeadNorm.of(kv.valueNorm(), heads.numberOfKvHeads(), heads.headSize(), weights, tools);
+        this.allKvHeads = List.of(new HeadRun(0, heads.numberOfKvHeads()));
         this.rotary = rotary;
         this.queryGain = attentionConfig.queryGain();
         this.attention = attention;
@@ -81,6 +92,8 @@ class DecoderLayer {
         this.attentionSumNorm = Norm.of(config.attentionSumNorm(), weights, tools);
         this.feedForwardSumNorm = Norm.of(config.feedForwardSumNorm(), weights, tools);
         this.residualMultiplier = config.residualMultiplier();
+        this.tokenInput = config.tokenInput().map(input -> TokenInput.of(layer, input, weights, tools));
+        this.scale = config.scale().map(factor -> weights.weight(factor).floats()[0]).orElse(1f);
         this.tools = tools;
     }
 
@@ -89,8 +102,9 @@ class DecoderLayer {
      *
      * @param sequences whose rows they are, and at which positions
      * @param x         in and out, {@code (row, hiddenSize)}
+     * @param inputs    what tokens say to every layer, {@code (row, layer, size)}, where the family has that
      */
-    void forward(List<SequenceRows> sequences, Rows x) {
+    void forward(List<SequenceRows> sequences, Rows x, Optional<Rows> inputs) {
         int rows = x.count();
         Rows normed = tools.scratch().normed.rows(rows, x.columns()); // (row, hiddenSize)
         Rows change = tools.scratch().change.rows(rows, x.columns()); // (row, hiddenSize)
@@ -103,7 +117,7 @@ class DecoderLayer {
         for (int row = 0; row < rows;) {
             AttentionPart part = attention.part(sequences, layer, row);
             project(part, input, queries, keys, values);
-            rotate(part, queries, keys);
+            normAndRotate(part, queries, keys, values);
             attend(part, queries, keys, values, attended);
             row += part.rows();
         }
@@ -114,6 +128,9 @@ class DecoderLayer {
         feedForward(feedForwardNorm.apply(x, normed), change);
         addTo(x, afterFeedForwardNorm.apply(change, normed));
         feedForwardSumNorm.apply(x, x);
+
+        tokenInput.ifPresent(own -> addTo(x, own.forward(x, inputs.orElseThrow(), change, normed)));
+        scale(x);
     }
 
     /** Projects the queries and keys of the heads that are needed, and all values. */
@@ -123,7 +140,7 @@ class DecoderLayer {
         Rows k = keys.rows(part.firstRow(), part.rows());
         Rows v = values.rows(part.firstRow(), part.rows());
         List<HeadRun> queryHeads = queryNorm.projected(part.queryRuns());
-        List<HeadRun> keyHeads = keyNorm.projected(part.keyRuns());
+        List<HeadRun> keyHeads = value.isEmpty() ? allKvHeads : keyNorm.projected(part.keyRuns());
         List<Product> products = new ArrayList<>();
         for (HeadRun run : queryHeads) {
             products.add(product(q, query.weight(), run));
@@ -131,25 +148,26 @@ class DecoderLayer {
         for (HeadRun run : keyHeads) {
             products.add(product(k, key.weight(), run));
         }
-        products.add(Product.whole(v, value.weight()));
+        value.ifPresent(own -> products.add(Product.whole(v, own.weight())));
         tools.products().multiply(in, products);
         query.addBias(q, queryHeads, heads.headSize(), tools);
         key.addBias(k, keyHeads, heads.headSize(), tools);
-        value.addBias(v, tools);
+        value.ifPresentOrElse(own -> own.addBias(v, tools), () -> v.memory().copyFrom(k.memory()));
     }
 
     private Product product(Rows result, Weight weight, HeadRun run) {
         return new Product(result, weight, run.first() * heads.headSize(), run.count() * heads.headSize());
     }
 
-    /** Norms queries and keys, where the family does, and turns them by their positions. */
-    void rotate(AttentionPart part, Rows queries, Rows keys) {
+    /** Norms queries, keys and values, where the family does, and turns queries and keys by their positions. */
+    void normAndRotate(AttentionPart part, Rows queries, Rows keys, Rows values) {
         List<HeadRun> queryHeads = part.queryRuns();
         List<HeadRun> keyHeads = part.keyRuns();
         Rows q = queries.rows(part.firstRow(), part.rows());
         Rows k = keys.rows(part.firstRow(), part.rows());
         queryNorm.apply(q, queryHeads);
         keyNorm.apply(k, keyHeads);
+        valueNorm.apply(values.rows(part.firstRow(), part.rows()), allKvHeads);
         rotary.ifPresent(angles -> tools.forEachRow(q, row -> {
             angles.rotate(q.rows(row, 1), part.position(row), part.isStretched(row), queryHeads);
             angles.rotate(k.rows(row, 1), part.position(row), part.isStretched(row), keyHeads);
@@ -175,6 +193,12 @@ class DecoderLayer {
     private void addTo(Rows x, Rows change) {
         tools.forEachRow(x, row -> tools.kernels().add(x.memory(), x.at(row), change.memory(), change.at(row),
                 residualMultiplier, x.columns()));
+    }
+
+    private void scale(Rows x) {
+        if (scale != 1) {
+            tools.forEachRow(x, row -> tools.kernels().multiply(x.memory(), x.at(row), scale, x.columns()));
+        }
     }
 
     /** Returns the matrix of the output projection, {@code (hiddenSize, head * headSize)}. */

@@ -10,7 +10,7 @@ import io.github.chaijlama.model.NormConfig;
 import io.github.chaijlama.weight.WeightSource;
 
 /**
- * The norm of queries or keys: of each head, of all heads as one row, or none.
+ * The norm of queries, keys or values: of each head, of all heads as one row, or none.
  *
  * @param all every head, where a norm needs them all; empty where heads are normed by themselves
  */
@@ -19,7 +19,7 @@ record HeadNorm(Norm norm, List<HeadRun> all) {
 
     /** Creates a norm of rows {@code (row, head, headSize)}. */
     static HeadNorm of(Optional<NormConfig> config, int heads, int headSize, WeightSource weights, StepTools tools) {
-        boolean together = config.isPresent() && config.get().weight().rows() != headSize;
+        boolean together = config.isPresent() && config.get().length() != headSize;
         return new HeadNorm(Norm.of(config, weights, tools), together ? List.of(new HeadRun(0, heads)) : List.of());
     }
 

@@ -12,12 +12,12 @@ import java.util.concurrent.locks.ReentrantLock;
 
 import io.github.chaijlama.attention.AttentionSequence;
 import io.github.chaijlama.attention.LayerAttention;
+import io.github.chaijlama.attention.ModelAttention;
 import io.github.chaijlama.attention.RotaryEmbedding;
 import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.kernel.KernelProvider;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.kv.KvBudget;
-import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
 import io.github.chaijlama.model.LayerConfig;
@@ -38,13 +38,16 @@ public final class LayerStack implements AutoCloseable {
     private final ModelConfig config;
     private final PagePool pool;
     private final StepTools tools;
-    private final LayerAttention attention;
-    private final Map<Rotary, RotaryEmbedding> rotary = new HashMap<>();
+    private final ModelAttention attention;
+    private final Map<Angles, RotaryEmbedding> rotary = new HashMap<>();
     private final List<DecoderLayer> layers;
     /** The same layers with the products for prompts, where these are others. */
     private final Optional<List<DecoderLayer>> promptLayers;
     private final ReentrantLock lock = new ReentrantLock(true);
     private boolean closed;
+
+    /** What layers have in common that turn queries and keys by the same angles. */
+    private record Angles(Rotary kind, int headSize) {}
 
     /**
      * Creates the layers of a model.
@@ -60,8 +63,8 @@ public final class LayerStack implements AutoCloseable {
             KvBudget budget, Optional<StepClock> clock) {
         requireRoomForOneToken(config, budget.maxBytes());
         this.config = config;
-        this.pool = new PagePool(budget, KvStore.pageBytes(config.heads().headSize()));
-        this.attention = new LayerAttention(config.heads(), KernelProvider.get(), workers);
+        this.attention = new ModelAttention(config.layerHeads(), KernelProvider.get(), workers);
+        this.pool = attention.newPool(budget);
         this.tools = new StepTools(products, KernelProvider.rows(), workers, new StepScratch());
         try {
             Set<WeightFormat> formats = EnumSet.noneOf(WeightFormat.class);
@@ -91,14 +94,15 @@ public final class LayerStack implements AutoCloseable {
     private DecoderLayer layer(int layer, WeightSource weights, Optional<StepClock> clock, StepTools with) {
         LayerConfig layerConfig = config.layer(layer);
         Optional<RotaryEmbedding> angles = layerConfig.attention().rotary()
-                .map(kind -> rotary.computeIfAbsent(kind, this::angles));
+                .map(kind -> rotary.computeIfAbsent(new Angles(kind, config.heads(layer).headSize()), this::angles));
+        LayerAttention ofLayer = attention.layer(layer);
         return clock.<DecoderLayer>map(
-                present -> new TimedLayer(layer, layerConfig, weights, attention, angles, with, present))
-                .orElseGet(() -> new DecoderLayer(layer, layerConfig, weights, attention, angles, with));
+                present -> new TimedLayer(layer, layerConfig, weights, ofLayer, angles, with, present))
+                .orElseGet(() -> new DecoderLayer(layer, layerConfig, weights, ofLayer, angles, with));
     }
 
-    private RotaryEmbedding angles(Rotary kind) {
-        return new RotaryEmbedding(config.contextLength(), kind, config.heads().headSize(), KernelProvider.get());
+    private RotaryEmbedding angles(Angles of) {
+        return new RotaryEmbedding(config.contextLength(), of.kind(), of.headSize(), KernelProvider.get());
     }
 
     /**
@@ -107,8 +111,7 @@ public final class LayerStack implements AutoCloseable {
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if it does not hold a single token
      */
     public static void requireRoomForOneToken(ModelConfig config, long maxKvBytes) {
-        KvStore.requireRoomForOneToken(maxKvBytes, config.layers(), config.heads().numberOfKvHeads(),
-                config.heads().headSize());
+        ModelAttention.requireRoomForOneToken(config.layerHeads(), maxKvBytes);
     }
 
     /** Returns what lets steps, or layers of steps, take turns in order of arrival. */
@@ -123,18 +126,27 @@ public final class LayerStack implements AutoCloseable {
      * @param type    how keys and values are stored
      */
     public AttentionSequence newSequence(ClusterProfile profile, KvType type) {
-        return attention.newSequence(config.layers(), profile, pool, type);
+        return attention.newSequence(profile, pool, type);
     }
 
     /**
-     * Runs a layer.
+     * Runs a layer of a model whose tokens say nothing to layers but their rows.
      *
      * @param sequences the rows of the step, in order, without gaps; each of another sequence, in a step
      * @param x         in and out, {@code (row, hiddenSize)}
      */
     public void forward(int layer, List<SequenceRows> sequences, Rows x) {
+        forward(layer, sequences, x, Optional.empty());
+    }
+
+    /**
+     * Runs a layer.
+     *
+     * @param inputs what tokens say to every layer, {@code (row, layer, size)}, where the model has that
+     */
+    void forward(int layer, List<SequenceRows> sequences, Rows x, Optional<Rows> inputs) {
         if (promptLayers.isEmpty()) {
-            layers.get(layer).forward(sequences, x);
+            layers.get(layer).forward(sequences, x, inputs);
             return;
         }
         for (int from = 0; from < sequences.size();) {
@@ -143,8 +155,9 @@ public final class LayerStack implements AutoCloseable {
             while (end < sequences.size() && isPrompt(sequences.get(end)) == prompt) {
                 end++;
             }
-            (prompt ? promptLayers.get() : layers).get(layer).forward(moved(sequences.subList(from, end)),
-                    rows(sequences.subList(from, end), x));
+            List<SequenceRows> some = sequences.subList(from, end);
+            (prompt ? promptLayers.get() : layers).get(layer).forward(moved(some), rows(some, x),
+                    inputs.map(all -> rows(some, all)));
             from = end;
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.decoder;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -9,6 +10,8 @@ import io.github.chaijlama.attention.HeadRun;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.NormConfig;
 import io.github.chaijlama.weight.WeightSource;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 /** A norm of rows, or of the heads of rows; none at all where a family has none. */
 abstract sealed class Norm {
@@ -22,11 +25,20 @@ abstract sealed class Norm {
     }
 
     static Norm of(NormConfig config, WeightSource weights, StepTools tools) {
-        MemorySegment weight = weights.weight(config.weight()).data();
+        MemorySegment weight = config.weight().map(part -> weights.weight(part).data())
+                .orElseGet(() -> ones(config.length()));
         return switch (config.kind()) {
             case RMS -> new RootMeanSquare(weight, config, tools);
             case LAYER -> new Layer(weight, weights.weight(config.bias().orElseThrow()).data(), config, tools);
         };
+    }
+
+    private static MemorySegment ones(int length) {
+        MemorySegment ones = Arena.ofAuto().allocate((long) length * Float.BYTES, Long.BYTES);
+        for (int i = 0; i < length; i++) {
+            ones.setAtIndex(JAVA_FLOAT, i, 1);
+        }
+        return ones;
     }
 
     /** Returns the rows normed: {@code out}, or {@code in} itself where there is no norm. */
@@ -55,7 +67,7 @@ abstract sealed class Norm {
         Some(NormConfig config, StepTools tools) {
             this.tools = tools;
             this.epsilon = config.epsilon();
-            this.length = config.weight().rows();
+            this.length = config.length();
         }
 
         abstract void norm(Rows in, long inOffset, Rows out, long outOffset);

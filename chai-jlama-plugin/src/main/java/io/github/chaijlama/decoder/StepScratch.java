@@ -7,6 +7,8 @@ import java.util.stream.Stream;
 final class StepScratch implements AutoCloseable {
     final RowBuffer hidden = new RowBuffer();
     final RowBuffer embedded = new RowBuffer();
+    final RowBuffer layerInputs = new RowBuffer();
+    final RowBuffer layerProjections = new RowBuffer();
     final RowBuffer normed = new RowBuffer();
     final RowBuffer change = new RowBuffer();
     final RowBuffer queries = new RowBuffer();
@@ -23,7 +25,8 @@ final class StepScratch implements AutoCloseable {
 
     @Override
     public void close() {
-        Stream.of(hidden, embedded, normed, change, queries, keys, values, attended, gate, up, routing, expertInput,
-                expertOutput, last, logits).forEach(RowBuffer::close);
+        Stream.of(hidden, embedded, layerInputs, layerProjections, normed, change, queries, keys, values, attended,
+                gate,
+                up, routing, expertInput, expertOutput, last, logits).forEach(RowBuffer::close);
     }
 }

@@ -25,9 +25,9 @@ final class TimedLayer extends DecoderLayer {
     }
 
     @Override
-    void forward(List<SequenceRows> sequences, Rows x) {
+    void forward(List<SequenceRows> sequences, Rows x, Optional<Rows> inputs) {
         long start = System.nanoTime();
-        super.forward(sequences, x);
+        super.forward(sequences, x, inputs);
         clock.block(layer, System.nanoTime() - start);
     }
 
@@ -39,9 +39,9 @@ final class TimedLayer extends DecoderLayer {
     }
 
     @Override
-    void rotate(AttentionPart part, Rows queries, Rows keys) {
+    void normAndRotate(AttentionPart part, Rows queries, Rows keys, Rows values) {
         long start = System.nanoTime();
-        super.rotate(part, queries, keys);
+        super.normAndRotate(part, queries, keys, values);
         clock.attention(layer, System.nanoTime() - start);
     }
 

@@ -25,9 +25,12 @@ final class TokenEmbedding {
         this.table = new WeightRows(tokens);
         this.projection = config.projection().map(linear -> Linear.of(linear, weights));
         this.positions = config.positions().map(part -> new WeightRows(weights.weight(part)));
-        this.multiplier = config.multiplyInTableType() && tokens.format() == WeightFormat.BF16
-                ? roundedToBfloat16(config.multiplier())
-                : config.multiplier();
+        this.multiplier = config.multiplyInTableType() ? inTypeOf(tokens, config.multiplier()) : config.multiplier();
+    }
+
+    /** Returns a factor as the type of a table has it. */
+    static float inTypeOf(Weight table, float factor) {
+        return table.format() == WeightFormat.BF16 ? roundedToBfloat16(factor) : factor;
     }
 
     /** Rounds to the nearest number of 8 bits precision, half to even. */

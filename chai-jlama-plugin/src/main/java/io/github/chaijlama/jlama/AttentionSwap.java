@@ -106,9 +106,9 @@ public final class AttentionSwap implements AutoCloseable {
     }
 
     private static void requireSameModel(Config jlama, ModelConfig config) {
-        requireSame("heads", jlama.numberOfHeads, config.heads().numberOfHeads());
-        requireSame("KV heads", jlama.numberOfKeyValueHeads, config.heads().numberOfKvHeads());
-        requireSame("head size", jlama.headSize, config.heads().headSize());
+        requireSame("heads", jlama.numberOfHeads, config.heads(0).numberOfHeads());
+        requireSame("KV heads", jlama.numberOfKeyValueHeads, config.heads(0).numberOfKvHeads());
+        requireSame("head size", jlama.headSize, config.heads(0).headSize());
         requireSame("hidden size", jlama.embeddingLength, config.hiddenSize());
         requireSame("intermediate size", jlama.hiddenLength, config.intermediateSize());
         ScoreRules scores = config.layer(0).attention().scores();

@@ -162,7 +162,7 @@ public final class JlamaModel implements AutoCloseable {
 
     /** Jlama's attention makes an object for every pair of values of every position, whether or not it is used. */
     private static void requireRoomForAngles(ModelConfig config) {
-        long bytes = (long) config.contextLength() * config.heads().headSize() / 2 * BYTES_OF_ANGLE;
+        long bytes = (long) config.contextLength() * config.heads(0).headSize() / 2 * BYTES_OF_ANGLE;
         long limit = Runtime.getRuntime().maxMemory() / 2;
         Optional<Rotary> rotary = config.layer(0).attention().rotary();
         if (rotary.isPresent() && bytes > limit) {

@@ -24,6 +24,7 @@ import io.github.chaijlama.jlama.JlamaAccess.MoeWeights;
 import io.github.chaijlama.model.AttentionConfig;
 import io.github.chaijlama.model.FeedForwardConfig;
 import io.github.chaijlama.model.FeedForwardConfig.Mlp;
+import io.github.chaijlama.model.KvConfig;
 import io.github.chaijlama.model.LayerConfig;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.model.ModelLoadException;
@@ -64,8 +65,12 @@ final class JlamaWeights implements WeightSource {
         AttentionWeights own = JlamaAccess.weights(block.attention());
         add(layer.attentionNorm(), block.preAttentionNorm());
         add(attention.query(), own.query(), own.queryBias());
-        add(attention.key(), own.key(), own.keyBias());
-        add(attention.value(), own.value(), own.valueBias());
+        switch (attention.kv()) {
+            case KvConfig.Own(Projection key, Optional<Projection> value, _, _) -> {
+                add(key, own.key(), own.keyBias());
+                add(value.orElse(key), own.value(), own.valueBias());
+            }
+        }
         add(attention.output(), own.output(), own.outputBias());
         add(layer.afterAttentionNorm(), block.postAttentionNorm());
         add(layer.feedForwardNorm(), block.preFeedForwardNorm());
@@ -115,7 +120,7 @@ final class JlamaWeights implements WeightSource {
                     + " norm where its configuration has " + (config.isPresent() ? "one" : "none"));
         }
         config.ifPresent(present -> {
-            addVector(present.weight(), JlamaAccess.normWeights(norm.get()));
+            addVector(present.weight().orElseThrow(), JlamaAccess.normWeights(norm.get()));
             present.bias().ifPresent(bias -> addVector(bias, JlamaAccess.normBias(norm.get())));
         });
     }

@@ -3,6 +3,7 @@ package io.github.chaijlama.kv;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -12,24 +13,21 @@ import io.github.chaijlama.kv.PagePool.Reservation;
 /**
  * The keys and values of one sequence, {@code (layer, kvHead, position, headSize)} of one {@link KvType}.
  *
- * <p>A page belongs to one layer, one KV head, and to keys or values, and holds {@link #rowsPerPage()} positions as
+ * <p>A page belongs to one layer, one KV head, and to keys or values, and holds {@link #rowsPerPage} positions as
  * contiguous rows. Pages of a pool are of one size, whatever the types of the sequences that share it: smaller rows are
  * more to a page. So a head's keys can be dropped and their memory goes back to the pool at once. Not thread-safe: a
  * store belongs to one sequence, and a sequence takes one step at a time.
  */
 public final class KvStore implements AutoCloseable {
-    /** The most 32-bit rows a page of {@link #pageBytes} holds. */
-    private static final int MAX_ROWS_PER_PAGE = 128;
-
     private final PagePool pool;
-    private final int numberOfKvHeads;
     private final KvType type;
-    private final int rowBytes;
-    private final int rowsPerPage;
     private final Layer[] layers;
 
     /** The pages of one layer from the first that it still has; there are none of keys that are not kept. */
     private static final class Layer {
+        private final int numberOfKvHeads;
+        private final int rowBytes;
+        private final int rowsPerPage;
         private final boolean[] keepsKeys;
         private final Page[][] keys;
         private final Page[][] values;
@@ -37,11 +35,22 @@ public final class KvStore implements AutoCloseable {
         private int firstPage;
         private int length;
 
-        Layer(int numberOfKvHeads) {
+        Layer(KvRows rows, KvType type, int pageBytes) {
+            numberOfKvHeads = rows.kvHeads();
+            rowBytes = type.rowBytes(rows.headSize());
+            rowsPerPage = pageBytes / rowBytes;
+            if (rowsPerPage == 0) {
+                throw new IllegalArgumentException(
+                        "pages of " + pageBytes + " bytes do not hold a row of " + rowBytes + " bytes");
+            }
             keepsKeys = new boolean[numberOfKvHeads];
             keys = new Page[numberOfKvHeads][0];
             values = new Page[numberOfKvHeads][0];
             keepAllKeys();
+        }
+
+        long pagesFor(int positions) {
+            return (positions + rowsPerPage - 1L) / rowsPerPage;
         }
 
         void keepAllKeys() {
@@ -53,44 +62,13 @@ public final class KvStore implements AutoCloseable {
     /**
      * Creates an empty store.
      *
-     * @param pool a pool whose pages hold at least one row
+     * @param pool   a pool whose pages hold at least one row
+     * @param layers what each layer keeps
      */
-    public KvStore(PagePool pool, int numberOfLayers, int numberOfKvHeads, int headSize, KvType type) {
+    public KvStore(PagePool pool, List<KvRows> layers, KvType type) {
         this.pool = pool;
-        this.numberOfKvHeads = numberOfKvHeads;
         this.type = type;
-        this.rowBytes = type.rowBytes(headSize);
-        this.rowsPerPage = pool.pageBytes() / rowBytes;
-        if (rowsPerPage == 0) {
-            throw new IllegalArgumentException(
-                    "pages of " + pool.pageBytes() + " bytes do not hold a row of " + rowBytes + " bytes");
-        }
-        layers = new Layer[numberOfLayers];
-        Arrays.setAll(layers, layer -> new Layer(numberOfKvHeads));
-    }
-
-    /**
-     * Checks a budget before a model is loaded for it, against the least that any sequence can do with: its first
-     * token, with the keys of a single head in every layer.
-     *
-     * @param maxBytes the budget, in bytes
-     * @throws KvCacheTooSmallException if they do not fit
-     */
-    public static void requireRoomForOneToken(long maxBytes, int numberOfLayers, int numberOfKvHeads, int headSize) {
-        long minBytes = (long) numberOfLayers * (numberOfKvHeads + 1) * pageBytes(headSize);
-        if (maxBytes < minBytes) {
-            throw new KvCacheTooSmallException(maxBytes, minBytes);
-        }
-    }
-
-    /**
-     * Returns a page size in bytes that suits the attention kernels: a power of two of rows, about 16 KiB, so that a
-     * page of keys and its scores stay in a core's first cache.
-     */
-    public static int pageBytes(int headSize) {
-        int rowBytes = KvType.F32.rowBytes(headSize);
-        int rows = Integer.highestOneBit(Math.clamp(16384 / rowBytes, 16, MAX_ROWS_PER_PAGE));
-        return rows * rowBytes;
+        this.layers = layers.stream().map(rows -> new Layer(rows, type, pool.pageBytes())).toArray(Layer[]::new);
     }
 
     /** Returns how rows are stored. */
@@ -98,9 +76,9 @@ public final class KvStore implements AutoCloseable {
         return type;
     }
 
-    /** Returns the positions a page holds. */
-    public int rowsPerPage() {
-        return rowsPerPage;
+    /** Returns the positions a page of a layer holds. */
+    public int rowsPerPage(int layer) {
+        return layers[layer].rowsPerPage;
     }
 
     /** Returns the positions stored in a layer, 0 to {@code length - 1}. */
@@ -110,7 +88,7 @@ public final class KvStore implements AutoCloseable {
 
     /** Returns the first position that a layer still has. */
     public int firstPosition(int layer) {
-        return layers[layer].firstPage * rowsPerPage;
+        return layers[layer].firstPage * layers[layer].rowsPerPage;
     }
 
     /** Returns how many pages at the beginning of each head a layer has no more. */
@@ -123,9 +101,14 @@ public final class KvStore implements AutoCloseable {
         return layers[layer].keepsKeys[kvHead];
     }
 
-    /** Returns how many pages one head needs for that many positions. */
-    public long pagesFor(int positions) {
-        return (positions + rowsPerPage - 1L) / rowsPerPage;
+    /** Returns how many pages one head of a layer needs for that many positions. */
+    public long pagesFor(int layer, int positions) {
+        return layers[layer].pagesFor(positions);
+    }
+
+    /** Returns the pages of keys and values of all heads of all layers for that many positions. */
+    public long pagesForAll(int positions) {
+        return Arrays.stream(layers).mapToLong(layer -> 2L * layer.numberOfKvHeads * layer.pagesFor(positions)).sum();
     }
 
     /**
@@ -134,9 +117,9 @@ public final class KvStore implements AutoCloseable {
      */
     public void extend(int layer, int length, Reservation reservation) {
         Layer at = layers[layer];
-        int pages = (int) pagesFor(length) - at.firstPage;
+        int pages = (int) at.pagesFor(length) - at.firstPage;
         ownLastPages(at, reservation);
-        for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+        for (int kvHead = 0; kvHead < at.numberOfKvHeads; kvHead++) {
             at.values[kvHead] = extend(at.values[kvHead], pages, reservation);
             if (at.keepsKeys[kvHead]) {
                 at.keys[kvHead] = extend(at.keys[kvHead], pages, reservation);
@@ -152,8 +135,8 @@ public final class KvStore implements AutoCloseable {
     public long sharedLastPages() {
         long shared = 0;
         for (Layer layer : layers) {
-            int page = layer.length / rowsPerPage - layer.firstPage;
-            for (int kvHead = 0; kvHead < numberOfKvHeads && layer.length % rowsPerPage != 0; kvHead++) {
+            int page = layer.length / layer.rowsPerPage - layer.firstPage;
+            for (int kvHead = 0; kvHead < layer.numberOfKvHeads && layer.length % layer.rowsPerPage != 0; kvHead++) {
                 shared += isShared(layer.values[kvHead], page) ? 1 : 0;
                 shared += isShared(layer.keys[kvHead], page) ? 1 : 0;
             }
@@ -166,9 +149,9 @@ public final class KvStore implements AutoCloseable {
     }
 
     private void ownLastPages(Layer at, Reservation reservation) {
-        if (at.length % rowsPerPage != 0) {
-            int page = at.length / rowsPerPage - at.firstPage;
-            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+        if (at.length % at.rowsPerPage != 0) {
+            int page = at.length / at.rowsPerPage - at.firstPage;
+            for (int kvHead = 0; kvHead < at.numberOfKvHeads; kvHead++) {
                 own(at.values[kvHead], page, reservation);
                 own(at.keys[kvHead], page, reservation);
             }
@@ -224,12 +207,9 @@ public final class KvStore implements AutoCloseable {
 
     /** Returns how many pages {@link #copyFrom} takes: those that are not whole are copied, the others shared. */
     public long pagesForCopy(KvStore source, int length) {
-        if (length % rowsPerPage == 0) {
-            return 0;
-        }
         long pages = 0;
         for (Layer layer : source.layers) {
-            pages += numberOfKvHeads + layer.keptKeyHeads;
+            pages += length % layer.rowsPerPage == 0 ? 0 : layer.numberOfKvHeads + layer.keptKeyHeads;
         }
         return pages;
     }
@@ -240,9 +220,9 @@ public final class KvStore implements AutoCloseable {
      */
     public void forget(int layer, int position, Reservation reservation) {
         Layer at = layers[layer];
-        int pages = Math.min(position, at.length) / rowsPerPage - at.firstPage;
+        int pages = Math.min(position, at.length) / at.rowsPerPage - at.firstPage;
         if (pages > 0) {
-            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+            for (int kvHead = 0; kvHead < at.numberOfKvHeads; kvHead++) {
                 at.values[kvHead] = withoutFirst(at.values[kvHead], pages, reservation);
                 at.keys[kvHead] = withoutFirst(at.keys[kvHead], pages, reservation);
             }
@@ -273,10 +253,10 @@ public final class KvStore implements AutoCloseable {
         for (int layer = 0; layer < layers.length; layer++) {
             Layer at = layers[layer];
             Layer from = source.layers[layer];
-            int whole = length / rowsPerPage - from.firstPage;
-            int pages = (int) pagesFor(length) - from.firstPage;
+            int whole = length / from.rowsPerPage - from.firstPage;
+            int pages = (int) from.pagesFor(length) - from.firstPage;
             at.firstPage = from.firstPage;
-            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+            for (int kvHead = 0; kvHead < from.numberOfKvHeads; kvHead++) {
                 at.values[kvHead] = copyOf(from.values[kvHead], whole, pages, reservation);
                 if (at.keepsKeys[kvHead]) {
                     at.keys[kvHead] = copyOf(from.keys[kvHead], whole, pages, reservation);
@@ -305,13 +285,13 @@ public final class KvStore implements AutoCloseable {
      */
     public void truncate(int length) {
         for (Layer layer : layers) {
-            int pages = Math.max(0, (int) pagesFor(length) - layer.firstPage);
-            for (int kvHead = 0; kvHead < numberOfKvHeads; kvHead++) {
+            int pages = Math.max(0, (int) layer.pagesFor(length) - layer.firstPage);
+            for (int kvHead = 0; kvHead < layer.numberOfKvHeads; kvHead++) {
                 layer.values[kvHead] = shorten(layer.values[kvHead], pages);
                 layer.keys[kvHead] = shorten(layer.keys[kvHead], pages);
             }
             layer.length = Math.min(layer.length, length);
-            layer.firstPage = Math.min(layer.firstPage, length / rowsPerPage);
+            layer.firstPage = Math.min(layer.firstPage, length / layer.rowsPerPage);
         }
     }
 
@@ -333,7 +313,7 @@ public final class KvStore implements AutoCloseable {
         return Arrays.copyOf(pages, count);
     }
 
-    /** Returns the memory of a page of keys, rows {@code page * rowsPerPage} and on. */
+    /** Returns the memory of a page of keys of a layer, rows {@code page * rowsPerPage} and on. */
     public MemorySegment keys(int layer, int kvHead, int page) {
         return layers[layer].keys[kvHead][page - layers[layer].firstPage].memory();
     }
@@ -343,9 +323,9 @@ public final class KvStore implements AutoCloseable {
         return layers[layer].values[kvHead][page - layers[layer].firstPage].memory();
     }
 
-    /** Returns the offset, in bytes, of a position's row within its page. */
-    public long rowAt(int position) {
-        return (long) (position % rowsPerPage) * rowBytes;
+    /** Returns the offset, in bytes, of a position's row within its page of a layer. */
+    public long rowAt(int layer, int position) {
+        return (long) (position % layers[layer].rowsPerPage) * layers[layer].rowBytes;
     }
 
     /**
@@ -353,12 +333,12 @@ public final class KvStore implements AutoCloseable {
      * times the bytes of a row.
      */
     public long usedBytes() {
-        long rows = 0;
+        long bytes = 0;
         for (Layer layer : layers) {
-            long positions = layer.length - (long) layer.firstPage * rowsPerPage;
-            rows += positions * (layer.keptKeyHeads + numberOfKvHeads);
+            long positions = layer.length - (long) layer.firstPage * layer.rowsPerPage;
+            bytes += positions * (layer.keptKeyHeads + layer.numberOfKvHeads) * layer.rowBytes;
         }
-        return rows * rowBytes;
+        return bytes;
     }
 
     /** Returns the bytes of the pages held, those included that other stores have too. */

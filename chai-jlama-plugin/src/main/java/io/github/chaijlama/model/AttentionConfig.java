@@ -10,14 +10,12 @@ import java.util.Optional;
  * @param scores    how scores become probabilities
  * @param rotary    rotary embedding of queries and keys; empty where positions come in otherwise, or not at all
  * @param query     {@code (head * headSize, hiddenSize)}
- * @param key       {@code (kvHead * headSize, hiddenSize)}
- * @param value     {@code (kvHead * headSize, hiddenSize)}
+ * @param kv        where keys and values come from
  * @param output    {@code (hiddenSize, head * headSize)}
  * @param queryNorm norm of each head's query, or of all heads' as one row, before they are rotated
- * @param keyNorm   norm of each head's key, or of all heads' as one row, before they are rotated
  * @param queryGain factor of rotated queries by their position
  * @param sinks     each head's score for attending to nothing, {@code (head)}
  */
 public record AttentionConfig(HeadLayout heads, ScoreRules scores, Optional<Rotary> rotary, Projection query,
-        Projection key, Projection value, Projection output, Optional<NormConfig> queryNorm,
-        Optional<NormConfig> keyNorm, Optional<QueryGain> queryGain, Optional<TensorPart> sinks) {}
+        KvConfig kv, Projection output, Optional<NormConfig> queryNorm, Optional<QueryGain> queryGain,
+        Optional<TensorPart> sinks) {}

@@ -18,6 +18,7 @@ final class ConfigParts {
         parts.add(embedding.tokens(), output.isTied() ? WeightRole.TIED_TABLE : WeightRole.TABLE);
         embedding.projection().ifPresent(projection -> parts.add(projection, WeightRole.MATRIX));
         embedding.positions().ifPresent(positions -> parts.add(positions, WeightRole.TABLE));
+        embedding.ofLayers().ifPresent(parts::add);
         config.layerConfigs().forEach(parts::add);
         parts.add(output.norm());
         output.projection().ifPresent(projection -> parts.add(projection, WeightRole.MATRIX));
@@ -29,10 +30,15 @@ final class ConfigParts {
         AttentionConfig attention = layer.attention();
         add(layer.attentionNorm());
         add(attention.query(), WeightRole.MATRIX);
-        add(attention.key(), WeightRole.MATRIX);
-        add(attention.value(), WeightRole.MATRIX);
+        switch (attention.kv()) {
+            case KvConfig.Own own -> {
+                add(own.key(), WeightRole.MATRIX);
+                own.value().ifPresent(value -> add(value, WeightRole.MATRIX));
+                add(own.keyNorm());
+                add(own.valueNorm());
+            }
+        }
         add(attention.queryNorm());
-        add(attention.keyNorm());
         attention.sinks().ifPresent(sinks -> add(sinks, WeightRole.VECTOR));
         add(attention.output(), WeightRole.MATRIX);
         add(layer.afterAttentionNorm());
@@ -47,6 +53,20 @@ final class ConfigParts {
         add(layer.afterFeedForwardNorm());
         add(layer.attentionSumNorm());
         add(layer.feedForwardSumNorm());
+        layer.tokenInput().ifPresent(this::add);
+        layer.scale().ifPresent(scale -> add(scale, WeightRole.VECTOR));
+    }
+
+    private void add(TokenInputConfig input) {
+        add(input.gate(), WeightRole.MATRIX);
+        add(input.projection(), WeightRole.MATRIX);
+        add(input.norm());
+    }
+
+    private void add(LayerEmbeddingConfig embedding) {
+        add(embedding.tokens(), WeightRole.TABLE);
+        add(embedding.projection(), WeightRole.MATRIX);
+        add(embedding.norm());
     }
 
     private void add(FeedForwardConfig.Mlp mlp) {
@@ -65,7 +85,7 @@ final class ConfigParts {
     }
 
     private void add(NormConfig norm) {
-        add(norm.weight(), WeightRole.VECTOR);
+        norm.weight().ifPresent(weight -> add(weight, WeightRole.VECTOR));
         norm.bias().ifPresent(bias -> add(bias, WeightRole.VECTOR));
     }
 

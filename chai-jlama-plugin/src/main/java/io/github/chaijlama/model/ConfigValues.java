@@ -5,10 +5,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /** The values of a JSON file, checked as they are read: what is wrong is named with what was expected and found. */
@@ -86,6 +88,29 @@ public final class ConfigValues {
         List<ConfigValues> objects = new ArrayList<>();
         object(key).values.properties().forEach(entry -> objects.add(object(key).object(entry.getKey())));
         return objects;
+    }
+
+    /**
+     * Returns the object of a layer inside an object that has some under their numbers, empty if it has none.
+     *
+     * @throws ModelLoadException if a key is not the number of a layer
+     */
+    ConfigValues ofLayer(String key, int layer, int layers) {
+        ConfigValues found = new ConfigValues(file, MissingNode.getInstance());
+        for (String number : object(key).keys()) {
+            if (!number.matches("\\d{1,4}") || Integer.parseInt(number) >= layers) {
+                throw bad(key, "an object with numbers of layers, 0 to " + (layers - 1));
+            }
+            if (Integer.parseInt(number) == layer) {
+                found = object(key).object(number);
+            }
+        }
+        return found;
+    }
+
+    /** Returns the keys there are. */
+    List<String> keys() {
+        return values.properties().stream().map(Map.Entry::getKey).toList();
     }
 
     /** Returns these values with those of others under some keys, where the others have one. */

@@ -96,7 +96,8 @@ public final class Families {
     /** All of them. */
     public static final List<ModelFamily> ALL = List.of(LLAMA, MISTRAL, MINISTRAL3, MISTRAL3, QWEN2, QWEN3, QWEN3_MOE,
             GRANITE, GRANITEMOE, GemmaFamilies.GEMMA, GemmaFamilies.GEMMA2, GemmaFamilies.GEMMA3_TEXT,
-            GemmaFamilies.GEMMA3, MIXTRAL, PHI3, OLMO2, SMOLLM3, GPT_OSS, Gpt2.FAMILY, Opt.FAMILY);
+            GemmaFamilies.GEMMA3, GemmaFamilies.GEMMA4_TEXT, GemmaFamilies.GEMMA4, MIXTRAL, PHI3, OLMO2, SMOLLM3,
+            GPT_OSS, Gpt2.FAMILY, Opt.FAMILY);
 
     private Families() {}
 

@@ -44,7 +44,8 @@ final class Gpt2 {
         return new ModelConfig("gpt2", hiddenSize, intermediateSize, vocabularySize, contextLength,
                 new EmbeddingConfig(TensorPart.matrix("wte.weight", vocabularySize, hiddenSize),
                         Optional.empty(),
-                        Optional.of(TensorPart.matrix("wpe.weight", contextLength, hiddenSize)), 1, false),
+                        Optional.of(TensorPart.matrix("wpe.weight", contextLength, hiddenSize)), 1, false,
+                        Optional.empty()),
                 IntStream.range(0, layers)
                         .mapToObj(layer -> layer("h." + layer + ".", hiddenSize, intermediateSize, layout, epsilon,
                                 activation))
@@ -60,15 +61,15 @@ final class Gpt2 {
         ScoreRules scores = new ScoreRules((float) (1 / Math.sqrt(heads.headSize())), 0, 0);
         return new LayerConfig(Optional.of(NormConfig.layer(epsilon, prefix + "ln_1", hiddenSize)),
                 new AttentionConfig(heads, scores, Optional.empty(), queriesKeysValues.rows(0, hiddenSize),
-                        queriesKeysValues.rows(hiddenSize, hiddenSize),
-                        queriesKeysValues.rows(2 * hiddenSize, hiddenSize),
+                        KvConfig.Own.of(queriesKeysValues.rows(hiddenSize, hiddenSize),
+                                queriesKeysValues.rows(2 * hiddenSize, hiddenSize)),
                         linear(prefix + "attn.c_proj", hiddenSize, hiddenSize), Optional.empty(), Optional.empty(),
-                        Optional.empty(), Optional.empty()),
+                        Optional.empty()),
                 Optional.empty(), Optional.of(NormConfig.layer(epsilon, prefix + "ln_2", hiddenSize)),
                 new FeedForwardConfig.Mlp(activation, Optional.empty(),
                         linear(prefix + "mlp.c_fc", intermediateSize, hiddenSize),
                         linear(prefix + "mlp.c_proj", hiddenSize, intermediateSize)),
-                Optional.empty(), Optional.empty(), Optional.empty(), 1);
+                Optional.empty(), Optional.empty(), Optional.empty(), 1, Optional.empty(), Optional.empty());
     }
 
     private static Projection linear(String name, int out, int in) {

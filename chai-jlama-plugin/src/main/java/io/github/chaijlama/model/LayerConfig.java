@@ -16,8 +16,11 @@ import java.util.Optional;
  * @param attentionSumNorm     norm of the row once attention is added
  * @param feedForwardSumNorm   norm of the row once the network is added
  * @param residualMultiplier   factor of what both add, 1 for none
+ * @param tokenInput           what the layer adds then of what the token says to it
+ * @param scale                factor of the row when all is added, {@code (1)}
  */
 public record LayerConfig(Optional<NormConfig> attentionNorm, AttentionConfig attention,
         Optional<NormConfig> afterAttentionNorm, Optional<NormConfig> feedForwardNorm, FeedForwardConfig feedForward,
         Optional<NormConfig> afterFeedForwardNorm, Optional<NormConfig> attentionSumNorm,
-        Optional<NormConfig> feedForwardSumNorm, float residualMultiplier) {}
+        Optional<NormConfig> feedForwardSumNorm, float residualMultiplier, Optional<TokenInputConfig> tokenInput,
+        Optional<TensorPart> scale) {}

@@ -45,19 +45,22 @@ final class LlamaReader {
         Optional<TensorPart> head = config.flag("tie_word_embeddings", rules.tied) ? Optional.empty()
                 : Optional.of(TensorPart.matrix("lm_head.weight", vocabularySize, hiddenSize));
         RotaryReader rotary = new RotaryReader(config, trainedLength);
+        Optional<LayerEmbeddingConfig> layerEmbedding = rules.layerEmbeddings.of(config, hiddenSize, epsilon);
         List<LayerConfig> layerConfigs = new ArrayList<>();
         int contextLength = trainedLength;
         for (int layer = 0; layer < layers; layer++) {
             Optional<Rotary> angles = rules.rotary.of(rotary, config, layer);
-            angles.ifPresent(present -> requireFits(present, heads));
+            HeadLayout ofLayer = rules.layerHeads.of(config, layer, heads);
+            angles.ifPresent(present -> requireFits(present, ofLayer));
             contextLength = Math.max(contextLength,
                     angles.map(present -> present.contextLength(trainedLength)).orElse(trainedLength));
-            layerConfigs.add(layer(new LayerSite(config, layer, hiddenSize), heads, angles, epsilon));
+            layerConfigs.add(layer(new LayerSite(config, layer, hiddenSize), ofLayer, angles, layerEmbedding, epsilon));
         }
         ModelConfig read = new ModelConfig(modelType, hiddenSize, GatedMlp.intermediateSize(config), vocabularySize,
                 contextLength,
                 new EmbeddingConfig(tokens, Optional.empty(), Optional.empty(),
-                        (float) rules.embeddingMultiplier.of(config, hiddenSize), rules.multiplyInTableType),
+                        (float) rules.embeddingMultiplier.of(config, hiddenSize), rules.multiplyInTableType,
+                        layerEmbedding),
                 layerConfigs,
                 OutputConfig.of(norm("model.norm", hiddenSize, epsilon), head,
                         (float) rules.logitDivisor.applyAsDouble(config),
@@ -69,7 +72,8 @@ final class LlamaReader {
         return read;
     }
 
-    private LayerConfig layer(LayerSite site, HeadLayout heads, Optional<Rotary> rotary, float epsilon) {
+    private LayerConfig layer(LayerSite site, HeadLayout heads, Optional<Rotary> rotary,
+            Optional<LayerEmbeddingConfig> embedding, float epsilon) {
         boolean before = rules.normPlaces != NormPlaces.BEHIND;
         boolean behind = rules.normPlaces != NormPlaces.BEFORE;
         String beforeFeedForward = behind ? "pre_feedforward_layernorm" : "post_attention_layernorm";
@@ -78,7 +82,17 @@ final class LlamaReader {
                 attention(site, heads, rotary, epsilon), norm(behind, site, "post_attention_layernorm", epsilon),
                 norm(before, site, beforeFeedForward, epsilon), rules.feedForward.of(site, activation),
                 norm(behind, site, "post_feedforward_layernorm", epsilon), Optional.empty(), Optional.empty(),
-                (float) rules.residualMultiplier.applyAsDouble(config));
+                (float) rules.residualMultiplier.applyAsDouble(config),
+                embedding.map(present -> tokenInput(site, present.size(), activation, epsilon)),
+                rules.layerScales ? Optional.of(TensorPart.vector(site.prefix() + "layer_scalar", 1))
+                        : Optional.empty());
+    }
+
+    private TokenInputConfig tokenInput(LayerSite site, int size, Activation activation, float epsilon) {
+        return new TokenInputConfig(activation,
+                Projection.named(site.prefix() + "per_layer_input_gate", size, site.hiddenSize(), false),
+                Projection.named(site.prefix() + "per_layer_projection", site.hiddenSize(), size, false),
+                norm(site.prefix() + "post_per_layer_input_norm", site.hiddenSize(), epsilon));
     }
 
     private AttentionConfig attention(LayerSite site, HeadLayout heads, Optional<Rotary> rotary, float epsilon) {
@@ -89,20 +103,24 @@ final class LlamaReader {
         boolean biased = rules.inputBias.test(config);
         Projection query = Projection.named(prefix + "q_proj", queries, hiddenSize, biased);
         Projection key = Projection.named(prefix + "k_proj", keys, hiddenSize, biased);
-        Projection value = Projection.named(prefix + "v_proj", keys, hiddenSize, biased);
+        Optional<Projection> value = rules.keysAsValues.of(config, site.layer()) ? Optional.empty()
+                : Optional.of(Projection.named(prefix + "v_proj", keys, hiddenSize, biased));
         if (rules.fusedProjections) {
             Projection all = Projection.named(prefix + "qkv_proj", queries + 2 * keys, hiddenSize, biased);
             query = all.rows(0, queries);
             key = all.rows(queries, keys);
-            value = all.rows(queries + keys, keys);
+            value = Optional.of(all.rows(queries + keys, keys));
         }
         return new AttentionConfig(heads,
                 new ScoreRules((float) rules.scale.of(config, heads.headSize()),
                         (float) rules.softCap.applyAsDouble(config), rules.window.of(config, site.layer())),
-                rotary, query, key, value,
+                rotary, query,
+                new KvConfig.Own(key, value, headNorm(prefix + "k_norm", heads.headSize(), keys, epsilon),
+                        rules.valueNorms ? Optional.of(NormConfig.plainRms(epsilon, heads.headSize()))
+                                : Optional.empty()),
                 Projection.named(prefix + "o_proj", hiddenSize, queries, rules.outputBias.test(config)),
                 headNorm(prefix + "q_norm", heads.headSize(), queries, epsilon),
-                headNorm(prefix + "k_norm", heads.headSize(), keys, epsilon), rules.queryGain.apply(config),
+                rules.queryGain.apply(config),
                 rules.sinks ? Optional.of(TensorPart.vector(prefix + "sinks", heads.numberOfHeads()))
                         : Optional.empty());
     }
@@ -132,8 +150,17 @@ final class LlamaReader {
         int size = config.has("head_dim") ? config.size("head_dim") : rules.headSize.of(config, hiddenSize, heads);
         int ofKeys = config.isNull("num_key_value_heads") ? heads
                 : config.size("num_key_value_heads", rules.kvHeads.of(config, hiddenSize, heads));
+        return heads(config, heads, ofKeys, "num_key_value_heads", size);
+    }
+
+    /**
+     * Returns heads, checked.
+     *
+     * @param ofKeysKey where the number of KV heads is from
+     */
+    static HeadLayout heads(ConfigValues config, int heads, int ofKeys, String ofKeysKey, int size) {
         if (heads % ofKeys != 0) {
-            throw config.bad("num_key_value_heads", "a divisor of num_attention_heads (" + heads + ")");
+            throw config.bad(ofKeysKey, "a divisor of num_attention_heads (" + heads + ")");
         }
         if (size % 2 != 0) {
             throw config.refused("heads of " + size + " values cannot be rotated in pairs");

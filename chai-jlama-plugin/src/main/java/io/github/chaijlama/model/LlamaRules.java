@@ -15,6 +15,7 @@ import java.util.function.ToDoubleFunction;
 final class LlamaRules {
     Heads headSize = (config, hiddenSize, heads) -> LlamaReader.dividedHeadSize(config, hiddenSize, heads);
     Heads kvHeads = (config, hiddenSize, heads) -> heads;
+    LayerHeads layerHeads = (config, layer, heads) -> heads;
     OptionalInt heads = OptionalInt.empty();
     OptionalInt vocabularySize = OptionalInt.empty();
     int contextLength = 2048;
@@ -25,6 +26,8 @@ final class LlamaRules {
     Predicate<ConfigValues> inputBias = config -> config.flag("attention_bias", false);
     Predicate<ConfigValues> outputBias = inputBias;
     HeadNorms headNorms = HeadNorms.NONE;
+    boolean valueNorms;
+    KeysAsValues keysAsValues = (config, layer) -> false;
     NormPlaces normPlaces = NormPlaces.BEFORE;
     boolean fusedProjections;
     boolean sinks;
@@ -39,6 +42,8 @@ final class LlamaRules {
     ToDoubleFunction<ConfigValues> residualMultiplier = config -> 1;
     ToDoubleFunction<ConfigValues> logitDivisor = config -> 1;
     ToDoubleFunction<ConfigValues> logitSoftCap = config -> 0;
+    LayerEmbeddings layerEmbeddings = (config, hiddenSize, epsilon) -> Optional.empty();
+    boolean layerScales;
     FeedForward feedForward = GatedMlp::read;
     TensorNames names = TensorNames.PLAIN;
     Optional<String> quantization = Optional.empty();
@@ -67,6 +72,24 @@ final class LlamaRules {
     @FunctionalInterface
     interface Heads {
         int of(ConfigValues config, int hiddenSize, int heads);
+    }
+
+    /** Returns the heads of a layer from those that the configuration names first. */
+    @FunctionalInterface
+    interface LayerHeads {
+        HeadLayout of(ConfigValues config, int layer, HeadLayout heads);
+    }
+
+    /** Returns whether the values of a layer are what its keys are made of. */
+    @FunctionalInterface
+    interface KeysAsValues {
+        boolean of(ConfigValues config, int layer);
+    }
+
+    /** Returns what tokens say to every layer; nothing in most families. */
+    @FunctionalInterface
+    interface LayerEmbeddings {
+        Optional<LayerEmbeddingConfig> of(ConfigValues config, int hiddenSize, float epsilon);
     }
 
     /** Returns the factor of scores for a size of heads. */
@@ -126,6 +149,12 @@ final class LlamaRules {
     /** The number of KV heads where {@code num_key_value_heads} is not given; null there means one for every head. */
     LlamaRules kvHeads(int count) {
         kvHeads = (config, hiddenSize, heads) -> count;
+        return this;
+    }
+
+    /** Heads that are not the same in all layers; their number is. */
+    LlamaRules layerHeads(LayerHeads rule) {
+        layerHeads = rule;
         return this;
     }
 
@@ -189,6 +218,18 @@ final class LlamaRules {
         return this;
     }
 
+    /** Each head's value passes a norm without weights. */
+    LlamaRules valueNorms() {
+        valueNorms = true;
+        return this;
+    }
+
+    /** Values that are what keys are made of, before their norm. */
+    LlamaRules keysAsValues(KeysAsValues rule) {
+        keysAsValues = rule;
+        return this;
+    }
+
     LlamaRules norms(NormPlaces places) {
         normPlaces = places;
         return this;
@@ -244,6 +285,18 @@ final class LlamaRules {
     /** The factor of a token's row is rounded to the type of the table. */
     LlamaRules multiplyInTableType() {
         multiplyInTableType = true;
+        return this;
+    }
+
+    /** Tokens say something to every layer, which each adds at its end. */
+    LlamaRules layerEmbeddings(LayerEmbeddings rule) {
+        layerEmbeddings = rule;
+        return this;
+    }
+
+    /** A layer's rows are multiplied at its end. */
+    LlamaRules layerScales() {
+        layerScales = true;
         return this;
     }
 

@@ -33,6 +33,9 @@ public record ModelConfig(String modelType, int hiddenSize, int intermediateSize
     public ModelConfig {
         layerConfigs = List.copyOf(layerConfigs);
         eosTokens = List.copyOf(eosTokens);
+        if (layerConfigs.stream().map(layer -> layer.attention().heads().numberOfHeads()).distinct().count() != 1) {
+            throw new IllegalArgumentException("layers must have the same number of query heads");
+        }
     }
 
     /**
@@ -66,15 +69,27 @@ public record ModelConfig(String modelType, int hiddenSize, int intermediateSize
         return layerConfigs.get(layer);
     }
 
-    /** Returns the heads of every layer. */
-    public HeadLayout heads() {
-        return layerConfigs.getFirst().attention().heads();
+    /** Returns the heads of a layer. */
+    public HeadLayout heads(int layer) {
+        return layer(layer).attention().heads();
+    }
+
+    /** Returns the heads of all layers. */
+    public List<HeadLayout> layerHeads() {
+        return layerConfigs.stream().map(layer -> layer.attention().heads()).toList();
+    }
+
+    /** Returns the query heads of every layer. */
+    public int numberOfHeads() {
+        return heads(0).numberOfHeads();
     }
 
     /** Returns the part of the shape a cluster profile depends on. */
     public ModelShape shape() {
-        return new ModelShape(modelType, layers(), heads().numberOfHeads(), heads().numberOfKvHeads(),
-                heads().headSize());
+        List<HeadLayout> heads = layerHeads();
+        return new ModelShape(modelType, layers(), numberOfHeads(),
+                heads.stream().map(HeadLayout::numberOfKvHeads).toList(),
+                heads.stream().map(HeadLayout::headSize).toList());
     }
 
     /** Returns whether the output uses the embedding's weights. */

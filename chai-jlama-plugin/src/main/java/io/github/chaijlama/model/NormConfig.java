@@ -8,11 +8,13 @@ import java.util.Optional;
  *
  * @param kind         which
  * @param epsilon      added to the mean square, or variance
- * @param weightOffset added to every weight: 1 where the files count from there, as Gemma's do
- * @param weight       a factor for each value
- * @param bias         added to each value, if there is one
+ * @param length       values of a row
+ * @param weightOffset added to every weight: 1 where the files count from there, as Gemma's first three do
+ * @param weight       a factor for each value, {@code (length)}; empty for none
+ * @param bias         added to each value, {@code (length)}, if there is one
  */
-public record NormConfig(Kind kind, float epsilon, float weightOffset, TensorPart weight, Optional<TensorPart> bias) {
+public record NormConfig(Kind kind, float epsilon, int length, float weightOffset, Optional<TensorPart> weight,
+        Optional<TensorPart> bias) {
 
     /** What a row is divided by. */
     public enum Kind {
@@ -24,12 +26,17 @@ public record NormConfig(Kind kind, float epsilon, float weightOffset, TensorPar
 
     /** Returns a norm by the root of the mean square. */
     public static NormConfig rms(float epsilon, float weightOffset, TensorPart weight) {
-        return new NormConfig(Kind.RMS, epsilon, weightOffset, weight, Optional.empty());
+        return new NormConfig(Kind.RMS, epsilon, weight.rows(), weightOffset, Optional.of(weight), Optional.empty());
+    }
+
+    /** Returns a norm by the root of the mean square that has no weights. */
+    public static NormConfig plainRms(float epsilon, int length) {
+        return new NormConfig(Kind.RMS, epsilon, length, 0, Optional.empty(), Optional.empty());
     }
 
     /** Returns a layer norm with weights and biases of these names with {@code .weight} and {@code .bias} behind. */
     public static NormConfig layer(float epsilon, String name, int length) {
-        return new NormConfig(Kind.LAYER, epsilon, 0, TensorPart.vector(name + ".weight", length),
+        return new NormConfig(Kind.LAYER, epsilon, length, 0, Optional.of(TensorPart.vector(name + ".weight", length)),
                 Optional.of(TensorPart.vector(name + ".bias", length)));
     }
 }

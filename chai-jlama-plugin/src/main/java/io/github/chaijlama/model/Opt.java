@@ -43,7 +43,7 @@ final class Opt {
                 .rows(POSITION_OFFSET, contextLength);
         return new ModelConfig("opt", hiddenSize, intermediateSize, vocabularySize, contextLength,
                 new EmbeddingConfig(tokens, projection(width, "project_in", hiddenSize, width, hiddenSize),
-                        Optional.of(positions), 1, false),
+                        Optional.of(positions), 1, false, Optional.empty()),
                 IntStream.range(0, layers).mapToObj(layer -> layer("model.decoder.layers." + layer + ".", hiddenSize,
                         intermediateSize, layout, activation, biased, before)).toList(),
                 new OutputConfig(norm(last, "model.decoder.final_layer_norm", hiddenSize),
@@ -64,16 +64,16 @@ final class Opt {
         return new LayerConfig(norm(before, attentionNorm, hiddenSize),
                 new AttentionConfig(heads, scores, Optional.empty(),
                         Projection.named(attention + "q_proj", hiddenSize, hiddenSize, biased),
-                        Projection.named(attention + "k_proj", hiddenSize, hiddenSize, biased),
-                        Projection.named(attention + "v_proj", hiddenSize, hiddenSize, biased),
+                        KvConfig.Own.of(Projection.named(attention + "k_proj", hiddenSize, hiddenSize, biased),
+                                Projection.named(attention + "v_proj", hiddenSize, hiddenSize, biased)),
                         Projection.named(attention + "out_proj", hiddenSize, hiddenSize, biased), Optional.empty(),
-                        Optional.empty(), Optional.empty(), Optional.empty()),
+                        Optional.empty(), Optional.empty()),
                 Optional.empty(), norm(before, feedForwardNorm, hiddenSize),
                 new FeedForwardConfig.Mlp(activation, Optional.empty(),
                         Projection.named(prefix + "fc1", intermediateSize, hiddenSize, biased),
                         Projection.named(prefix + "fc2", hiddenSize, intermediateSize, biased)),
                 Optional.empty(), norm(!before, attentionNorm, hiddenSize), norm(!before, feedForwardNorm, hiddenSize),
-                1);
+                1, Optional.empty(), Optional.empty());
     }
 
     private static Optional<NormConfig> norm(boolean present, String name, int length) {

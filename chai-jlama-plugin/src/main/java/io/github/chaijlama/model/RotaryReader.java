@@ -49,11 +49,8 @@ final class RotaryReader {
      */
     Rotary partial(double defaultTheta) {
         ConfigValues scaling = scaling();
-        double share = scaling.number("partial_rotary_factor",
-                parameters().number("partial_rotary_factor", config.number("partial_rotary_factor", 1)));
-        if (share > 1) {
-            throw config.refused("'partial_rotary_factor' must be at most 1, found " + share);
-        }
+        double share = share(scaling.number("partial_rotary_factor",
+                parameters().number("partial_rotary_factor", config.number("partial_rotary_factor", 1))));
         String kind = kind(scaling);
         return read(scaling, kind.equals("su") || kind.equals("yarn") ? "longrope" : kind,
                 theta(scaling, defaultTheta), share);
@@ -75,6 +72,39 @@ final class RotaryReader {
         }
         ConfigValues old = config.object("rope_scaling").isEmpty() ? parameters() : config.object("rope_scaling");
         return scaled ? read(old, theta, 1) : new Rotary(theta, new RotaryScaling.None());
+    }
+
+    /**
+     * Reads the embedding of one kind of layers as {@code rope_parameters} has it.
+     *
+     * @param kind   as {@code layer_types} names it
+     * @param unsaid what it is where there are no {@code rope_parameters}
+     * @throws ModelLoadException as {@link #whole} does
+     */
+    Rotary ofLayers(String kind, Rotary unsaid) {
+        if (parameters().isEmpty()) {
+            return unsaid;
+        }
+        ConfigValues own = parameters().object(kind);
+        if (own.isEmpty()) {
+            throw config.bad("rope_parameters", "an object with " + kind);
+        }
+        double theta = checked(own.number("rope_theta"));
+        double share = own.number("partial_rotary_factor", 1);
+        if (kind(own).equals("proportional")) {
+            return new Rotary(theta, new RotaryScaling.Proportional(share(share), own.number("factor", 1)));
+        }
+        if (share != 1) {
+            throw config.refused("'partial_rotary_factor' other than 1 is not supported");
+        }
+        return read(own, theta, 1);
+    }
+
+    private double share(double share) {
+        if (share > 1) {
+            throw config.refused("'partial_rotary_factor' must be at most 1, found " + share);
+        }
+        return share;
     }
 
     private ConfigValues parameters() {

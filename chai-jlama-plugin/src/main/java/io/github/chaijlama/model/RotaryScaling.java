@@ -94,6 +94,21 @@ public sealed interface RotaryScaling {
     }
 
     /**
+     * Only the fastest pairs of whole rows turn, the others stay as they are (Gemma 4).
+     *
+     * @param share  how much of a row turns
+     * @param factor how many times closer positions are
+     */
+    record Proportional(double share, double factor) implements RotaryScaling {
+        @Override
+        public RotaryFrequencies frequencies(int headSize, double theta) {
+            int turning = (int) (share * headSize / 2);
+            return new None().frequencies(headSize, theta)
+                    .map((i, frequency) -> i < turning ? frequency / factor : 0);
+        }
+    }
+
+    /**
      * Pairs that turn seldom are stretched, those that turn often stay, with a linear ramp between; scores are
      * sharpened (YaRN, arXiv:2309.00071).
      *

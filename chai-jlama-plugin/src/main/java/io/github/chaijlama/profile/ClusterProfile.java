@@ -161,10 +161,12 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
     }
 
     private static void validate(ModelShape model, List<Integer> clusters, Membership membership) {
-        if (model.layers() < 1 || model.heads() < 1 || model.kvHeads() < 1 || model.headSize() < 1
-                || model.heads() % model.kvHeads() != 0) {
+        if (model.layers() < 1 || model.heads() < 1 || !areForEachLayer(model, model.kvHeads())
+                || !areForEachLayer(model, model.headSizes())
+                || model.kvHeads().stream().anyMatch(kvHeads -> model.heads() % kvHeads != 0)) {
             throw new ProfileException("the profile's model is impossible: a " + model
-                    + "; all numbers must be at least 1 and the KV heads a divisor of the heads");
+                    + "; all numbers must be at least 1 and the KV heads a divisor of the heads, and a list must have "
+                    + "a number for each layer");
         }
         if (clusters.size() != model.layers()) {
             throw new ProfileException("'clusters' has " + clusters.size() + " entries, the profile's model has "
@@ -179,6 +181,11 @@ public record ClusterProfile(ModelShape model, List<Integer> clusters, Membershi
         if (membership instanceof Membership.Static(List<HeadClusters> layers)) {
             validateStatic(model, clusters, layers);
         }
+    }
+
+    private static boolean areForEachLayer(ModelShape model, List<Integer> numbers) {
+        return (numbers.size() == 1 || numbers.size() == model.layers())
+                && numbers.stream().allMatch(number -> number >= 1);
     }
 
     private static void validateStatic(ModelShape model, List<Integer> clusters, List<HeadClusters> layers) {

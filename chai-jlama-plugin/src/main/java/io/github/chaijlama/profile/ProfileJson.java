@@ -54,7 +54,17 @@ final class ProfileJson {
 
     private static ModelShape shape(JsonNode model) {
         return new ModelShape(text(model, "type"), integer(model, "layers"), integer(model, "heads"),
-                integer(model, "kvHeads"), integer(model, "headSize"));
+                ofLayers(model, "kvHeads"), ofLayers(model, "headSize"));
+    }
+
+    /** Reads a number for all layers, or a list with one for each. */
+    private static List<Integer> ofLayers(JsonNode model, String key) {
+        return model.path(key).isArray() ? Arrays.stream(integers(model, key, "")).boxed().toList()
+                : List.of(integer(model, key));
+    }
+
+    private static JsonNode ofLayers(List<Integer> numbers) {
+        return MAPPER.valueToTree(numbers.size() == 1 ? numbers.getFirst() : numbers);
     }
 
     private static Membership membership(JsonNode root) {
@@ -97,8 +107,10 @@ final class ProfileJson {
         ObjectNode root = MAPPER.createObjectNode();
         root.put("format", FORMAT);
         ModelShape model = profile.model();
-        root.putObject("model").put("type", model.type()).put("layers", model.layers()).put("heads", model.heads())
-                .put("kvHeads", model.kvHeads()).put("headSize", model.headSize());
+        ObjectNode shape = root.putObject("model").put("type", model.type()).put("layers", model.layers())
+                .put("heads", model.heads());
+        shape.set("kvHeads", ofLayers(model.kvHeads()));
+        shape.set("headSize", ofLayers(model.headSizes()));
         ArrayNode clusters = root.putArray("clusters");
         profile.clusters().forEach(clusters::add);
         ObjectNode membership = root.putObject("membership");

@@ -154,7 +154,7 @@ class BenchArithmeticTests {
         // 8 heads' rows in the first layer and 5 in the second, of 32 bytes each.
         long stored = 10 * (8 + 5) * 32L;
         cell.add(times, times, List.of(HeadClusters.identity(4), one), stored);
-        Measurement measured = cell.toMeasurement(MHA, 1, List.of(4, 4, 4, 1));
+        Measurement measured = cell.toMeasurement(List.of(MHA, MHA), 1, List.of(4, 4, 4, 1));
         assertThat(measured.kvCacheBytes()).isEqualTo(stored);
         assertThat(measured.whole().orElseThrow().kvCacheBytes()).isEqualTo(10 * (3 * 8 + 5) * 32L);
         assertThat(measured.whole().orElseThrow().prefillMillis().median()).isEqualTo(10 - 6 + 3 * 4 + 2);
@@ -164,7 +164,7 @@ class BenchArithmeticTests {
         assertThat(measured.layers().get(1).decodeMillis().median()).isEqualTo(0.5);
         assertThat(measured.layers().get(1).decodeBytes()).isEqualTo(11 * 5 * 32);
         assertThat(measured.prefillAttentionMillis().median()).as("mean of the layers").isEqualTo(0.75);
-        assertThat(cell.toMeasurement(MHA, 1, List.of()).whole()).isEmpty();
+        assertThat(cell.toMeasurement(List.of(MHA, MHA), 1, List.of()).whole()).isEmpty();
     }
 
     @Test
@@ -174,7 +174,8 @@ class BenchArithmeticTests {
             PhaseTimes times = new PhaseTimes(20, new double[]{ 5, 5 }, attention, 1, 1, 1, PRODUCTS);
             cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
         }
-        assertThat(cell.toMeasurement(MHA, 1, List.of()).decodeAttentionMillis()).isEqualTo(new Spread(2.5, 1.5, 5));
+        assertThat(cell.toMeasurement(List.of(MHA, MHA), 1, List.of()).decodeAttentionMillis())
+                .isEqualTo(new Spread(2.5, 1.5, 5));
     }
 
     @Test
@@ -182,7 +183,8 @@ class BenchArithmeticTests {
         Cell cell = new Cell(new BenchArm(ArmKind.EXACT), 10);
         PhaseTimes times = new PhaseTimes(10, new double[]{ 4, 2 }, new double[2], 1, 1, 1, PRODUCTS);
         cell.add(times, times, List.of(HeadClusters.identity(4), HeadClusters.identity(4)), 10 * 16 * 32L);
-        assertThat(cell.toMeasurement(MHA, 1, List.of(4, 1, 1)).whole().orElseThrow().prefillMillis().median())
+        assertThat(cell.toMeasurement(List.of(MHA, MHA), 1, List.of(4, 1, 1)).whole().orElseThrow().prefillMillis()
+                .median())
                 .isEqualTo(10 - 6 + 3 * 3);
     }
 

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -127,6 +128,21 @@ class CalibratorTests {
                 ChaiOptions.clustered(profile.withFingerprint("sha256:other"))))
                 .isInstanceOf(ProfileException.class).hasMessageContaining(model.fingerprint())
                 .hasMessageContaining("sha256:other");
+    }
+
+    /** Layers whose heads are of different sizes, and share keys with more or fewer others. */
+    @Test
+    void modelsOfLayersThatAreNotAlikeAreCalibratedToo() {
+        try (ChaiModel mixed = ChaiModel.load(GoldenCases.directory("families/gemma4"), ChaiOptions.exact())) {
+            List<int[]> texts = IntStream.range(0, 8).mapToObj(text -> TestModels.tokens(20 + text, 64, text)).toList();
+            CalibrationOptions options = options(membership(MembershipChoice.Kind.STATIC, 5), Optional.empty());
+            ClusterProfile profile = new Calibrator(mixed, options, CalibrationProgress.NONE, Duration.ZERO)
+                    .calibrate(texts).profile();
+
+            assertThat(profile.model()).isEqualTo(mixed.config().shape());
+            assertThat(profile.isExact()).isFalse();
+            mixed.newSession(profile).close();
+        }
     }
 
     private static CalibrationOptions statics(HeadDistance distance) {

@@ -82,6 +82,20 @@ class InfoCommandTests {
         assertThat(run.json().at("/kvCache/exactBytesOf1000Tokens").asLong()).isEqualTo(row * (2 * 1000 + 4 * 32));
     }
 
+    /** Four layers have 2 heads of 16 values and see 16 positions, two have one of 32 and see all. */
+    @Test
+    void infoTellsWhatLayersHaveThatAreNotAlike() {
+        CommandRun run = CommandRun.of("info", "--model",
+                GoldenCases.directory("families").resolve("gemma4").toString(), "--json");
+        assertThat(run.json().at("/model/headSize")).map(JsonNode::asInt).containsExactly(16, 16, 32, 16, 16, 32);
+        assertThat(run.json().at("/model/kvHeads")).map(JsonNode::asInt).containsExactly(2, 2, 1, 2, 2, 1);
+        assertThat(run.json().at("/kvCache/exactBytesPerToken").asLong()).isEqualTo((4 * 4 * 16 + 2 * 2 * 32) * 4);
+        assertThat(run.json().at("/kvCache/exactBytesPerTokenI8").asLong()).isEqualTo(4 * 4 * 20 + 2 * 2 * 36);
+        assertThat(run.json().at("/kvCache/exactBytesOf1000Tokens").asLong())
+                .isEqualTo((4 * 4 * 16 * 32 + 2 * 2 * 32 * 1000) * 4);
+        assertThat(run.json().at("/kvCache/groupedQueries").asText()).startsWith("2 or 4 heads share a key head");
+    }
+
     @Test
     void infoTellsWhatAConversationMayBe() {
         JsonNode text = CommandRun.of("info", "--model", POCKET, "--json").json().path("text");

@@ -57,7 +57,7 @@ final class LoadedDecoder implements AutoCloseable {
 
     /** Half as many clusters as heads, decided from the {@code window} positions behind the first {@code offset}. */
     ClusterProfile online(int window, int offset) {
-        int clusters = Math.max(1, config.heads().numberOfHeads() / 2);
+        int clusters = Math.max(1, config.numberOfHeads() / 2);
         return new ClusterProfile(config.shape(), Collections.nCopies(config.layers(), clusters),
                 new Membership.Online(window, offset, ClusteringAlgorithm.AGGLOMERATIVE,
                         RepresentativeChoice.MEDOID));

@@ -117,7 +117,7 @@ class SharedStepTests {
 
     /** The window ends where it is said to, and what it decides is not what every sequence has anyway. */
     private static void assertClusteringIsVisible(LoadedDecoder model, List<Alone> alone) {
-        HeadClusters identity = HeadClusters.identity(model.config.heads().numberOfHeads());
+        HeadClusters identity = HeadClusters.identity(model.config.numberOfHeads());
         List<List<HeadClusters>> online = alone.get(2).clusters();
         assertThat(online.getFirst()).containsOnly(identity);
         assertThat(online.get(1)).doesNotContain(identity).isNotEqualTo(alone.get(1).clusters().get(1));
@@ -130,9 +130,9 @@ class SharedStepTests {
         Path path = model(name);
         try (LoadedDecoder probe = new LoadedDecoder(path, BUDGET)) {
             // A page of keys and of values for each sequence, and half of what two more pages would take.
-            long page = 2L * probe.config.heads().numberOfKvHeads() * probe.config.layers()
+            long page = 2L * probe.config.heads(0).numberOfKvHeads() * probe.config.layers()
                     * probe.decoder.pool().pageBytes();
-            int tokensOfPage = probe.decoder.pool().pageBytes() / Float.BYTES / probe.config.heads().headSize();
+            int tokensOfPage = probe.decoder.pool().pageBytes() / Float.BYTES / probe.config.heads(0).headSize();
             List<List<Integer>> steps = List.of(List.of(tokensOfPage - 8, 20, 1), List.of(tokensOfPage - 18, 30),
                     List.of(5, 10, 1));
             List<ClusterProfile> profiles = List.of(probe.exact(), probe.exact(), probe.online(WINDOW, OFFSET));

@@ -156,7 +156,7 @@ class StepClockTests {
         ModelConfig config = ModelConfig.read(directory);
         StepClock clock = new StepClock(config.layers());
         try (ChaiModel model = ChaiModel.load(directory, TestOperators.exact(), clock)) {
-            double attention = 2.0 * 128 * (config.heads().queryLength() + config.heads().kvLength());
+            double attention = 2.0 * 128 * (config.heads(0).queryLength() + config.heads(0).kvLength());
             double layer = attention + 4 * 128 + 2 * (3.0 * 128 * 256);
             double head = 128.0 * config.vocabularySize();
             StepClock.Products one = products(model, clock, 3);

@@ -21,7 +21,7 @@ import static io.github.chaijlama.families.ScalarMath.softmax;
  * What a family does follows from the tensors in its file as far as it can: a bias is added where there is one, a norm
  * applied where there is one. Shares no code with what it checks. Slow; for small models.
  */
-final class FamilyReference {
+final class FamilyReference implements LogitsReference {
     private final JsonNode config;
     private final ScalarWeights weights;
     private final String type;
@@ -53,21 +53,8 @@ final class FamilyReference {
         behind = !opt && weights.has("model.layers.0.post_feedforward_layernorm.weight");
     }
 
-    /**
-     * Returns the logits of the last token.
-     *
-     * @param clusters static clusters of each layer, null for exact attention
-     */
-    float[] logits(int[] tokens, List<HeadClusters> clusters) {
-        return logits(tokens, clusters, 0);
-    }
-
-    /**
-     * Returns the logits of the last token.
-     *
-     * @param decided position from which on the clusters of each layer hold
-     */
-    float[] logits(int[] tokens, List<HeadClusters> clusters, int decided) {
+    @Override
+    public float[] logits(int[] tokens, List<HeadClusters> clusters, int decided) {
         double[][] x = embed(tokens);
         for (int layer = 0; layer < layers; layer++) {
             runLayer(layer, x, clusters == null ? null : clusters.get(layer), decided);

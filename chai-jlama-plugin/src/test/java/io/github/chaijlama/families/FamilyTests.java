@@ -108,7 +108,7 @@ class FamilyTests {
         try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact())) {
             int[] tokens = TestModels.tokens(60, chai.config().vocabularySize(), 3);
             ClusterProfile online = new ClusterProfile(chai.config().shape(),
-                    Collections.nCopies(chai.config().layers(), Math.max(1, chai.config().heads().numberOfHeads() / 2)),
+                    Collections.nCopies(chai.config().layers(), Math.max(1, chai.config().numberOfHeads() / 2)),
                     new Membership.Online(15, 2, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.FIRST));
             for (ClusterProfile profile : List.of(ClusterProfile.exact(chai.config().shape()), online)) {
                 float[] whole = feed(chai, profile, tokens, 60);
@@ -134,7 +134,7 @@ class FamilyTests {
     void everyHeadItsOwnClusterIsExact(String name) {
         Path model = model(name);
         try (ChaiModel chai = ChaiModel.load(model, TestOperators.exact())) {
-            int heads = chai.config().heads().numberOfHeads();
+            int heads = chai.config().numberOfHeads();
             int layers = chai.config().layers();
             ClusterProfile identity = new ClusterProfile(chai.config().shape(), Collections.nCopies(layers, heads),
                     new Membership.Static(Collections.nCopies(layers, HeadClusters.identity(heads))));

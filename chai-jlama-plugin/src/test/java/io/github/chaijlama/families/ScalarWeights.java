@@ -30,7 +30,7 @@ final class ScalarWeights {
         ObjectNode entries = (ObjectNode) new ObjectMapper().readTree(header);
         entries.remove("__metadata__");
         entries.properties().forEach(entry -> {
-            String name = entry.getKey();
+            String name = entry.getKey().replace("model.language_model.", "model.");
             for (String prefix : PREFIXES) {
                 name = name.startsWith(prefix) ? name.substring(prefix.length()) : name;
             }

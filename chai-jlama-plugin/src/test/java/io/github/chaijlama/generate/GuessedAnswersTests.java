@@ -68,7 +68,7 @@ class GuessedAnswersTests {
 
     private static ChaiOptions options(String membership, KvType type) {
         ModelConfig config = ModelConfig.read(TestModels.POCKET);
-        List<Integer> clusters = Collections.nCopies(config.layers(), config.heads().numberOfHeads() / 2);
+        List<Integer> clusters = Collections.nCopies(config.layers(), config.numberOfHeads() / 2);
         ChaiOptions options = switch (membership) {
             case "exact" -> ChaiOptions.exact();
             case "static" -> ChaiOptions.clustered(ClusterProfile.read(TestModels.POCKET_PROFILE));

@@ -75,7 +75,7 @@ class ManyChatsSoakTests {
 
     private static ChaiOptions options(KvType type) {
         ModelConfig config = ModelConfig.read(TestModels.POCKET);
-        List<Integer> clusters = Collections.nCopies(config.layers(), config.heads().numberOfHeads() / 2);
+        List<Integer> clusters = Collections.nCopies(config.layers(), config.numberOfHeads() / 2);
         ClusterProfile profile = switch (type) {
             case F32 -> ClusterProfile.read(TestModels.POCKET_PROFILE);
             case BF16 -> new ClusterProfile(config.shape(), clusters, new Membership.Online(16, 5,

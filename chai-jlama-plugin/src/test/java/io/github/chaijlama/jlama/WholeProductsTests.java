@@ -229,7 +229,7 @@ class WholeProductsTests {
         ModelConfig config = ModelConfig.read(model);
         int[] tokens = TestModels.tokens(24, config.vocabularySize(), 3);
         ClusterProfile online = new ClusterProfile(config.shape(),
-                Collections.nCopies(config.layers(), Math.max(1, config.heads().numberOfHeads() / 2)),
+                Collections.nCopies(config.layers(), Math.max(1, config.numberOfHeads() / 2)),
                 new Membership.Online(9, 2, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.MEDOID));
         List<float[]> logits = new ArrayList<>();
         try (StoredWeights weights = StoredWeights.open(model, config, workers)) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.kv;
 
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 import org.junit.jupiter.api.AfterEach;
@@ -20,9 +22,10 @@ class KvStoreTests {
     private static final int KV_HEADS = 3;
     private static final int HEAD_SIZE = 16;
     private static final long ROW = HEAD_SIZE * Float.BYTES;
+    private static final List<KvRows> ROWS = Collections.nCopies(LAYERS, new KvRows(KV_HEADS, HEAD_SIZE));
 
-    private final PagePool pool = new PagePool(64L << 20, KvStore.pageBytes(HEAD_SIZE));
-    private final KvStore store = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32);
+    private final PagePool pool = new PagePool(64L << 20, KvRows.pageBytes(ROWS));
+    private final KvStore store = new KvStore(pool, ROWS, KvType.F32);
 
     @AfterEach
     void close() {
@@ -42,10 +45,41 @@ class KvStoreTests {
     @ParameterizedTest
     @ValueSource(ints = { 2, 16, 24, 32, 64, 72, 80, 96, 100, 128, 192, 256, 512 })
     void pagesHoldAPowerOfTwoOf32BitRows(int headSize) {
-        int rows = KvStore.pageBytes(headSize) / (headSize * Float.BYTES);
+        int rows = new KvRows(1, headSize).pageBytes() / (headSize * Float.BYTES);
         assertThat(Integer.bitCount(rows)).isEqualTo(1);
         assertThat(rows).isBetween(16, 128);
-        assertThat(rows * headSize * Float.BYTES).isEqualTo(KvStore.pageBytes(headSize));
+        assertThat(rows * headSize * Float.BYTES).isEqualTo(new KvRows(1, headSize).pageBytes());
+    }
+
+    /** A page holds more rows of a layer whose rows are shorter; every layer counts its own. */
+    @Test
+    void layersMayHaveRowsOfTheirOwn() {
+        List<KvRows> rows = List.of(new KvRows(2, 16), new KvRows(1, 64));
+        try (PagePool mixed = new PagePool(1 << 20, KvRows.pageBytes(rows));
+                KvStore of = new KvStore(mixed, rows, KvType.F32);
+                KvStore copy = new KvStore(mixed, rows, KvType.F32);
+                Reservation reservation = mixed.reserve(30, 0)) {
+            assertThat(mixed.pageBytes()).isEqualTo(16384);
+            assertThat(of.rowsPerPage(0)).isEqualTo(256);
+            assertThat(of.rowsPerPage(1)).isEqualTo(64);
+            of.extend(0, 300, reservation);
+            of.extend(1, 300, reservation);
+            assertThat(of.usedBytes()).isEqualTo(300 * (4 * 16 + 2 * 64) * 4L);
+            assertThat(of.allocatedBytes()).isEqualTo((4 * 2 + 2 * 5) * 16384).isEqualTo(of.pagesForAll(300) * 16384);
+            of.keys(1, 0, 4).set(JAVA_FLOAT, of.rowAt(1, 270), 7);
+            assertThat(of.rowAt(1, 270)).isEqualTo((270 - 256) * 64 * 4L);
+            assertThat(of.rowAt(0, 270)).isEqualTo((270 - 256) * 16 * 4L);
+            assertThat(copy.pagesForCopy(of, 256)).isZero();
+            assertThat(copy.pagesForCopy(of, 192)).as("part of a page of the first layer").isEqualTo(4);
+            copy.copyFrom(of, 300, reservation);
+            assertThat(copy.keys(1, 0, 4).get(JAVA_FLOAT, copy.rowAt(1, 270))).isEqualTo(7);
+            of.forget(0, 200, reservation);
+            of.forget(1, 200, reservation);
+            assertThat(of.firstPosition(0)).isZero();
+            assertThat(of.firstPosition(1)).isEqualTo(192);
+            of.truncate(250);
+            assertThat(of.usedBytes()).isEqualTo((250 * 4 * 16 + (250 - 192) * 2 * 64) * 4L);
+        }
     }
 
     @Test
@@ -61,17 +95,17 @@ class KvStoreTests {
     void rowsStayWhereTheyWereWritten() {
         extend(300);
         for (int position = 0; position < 300; position++) {
-            int page = position / store.rowsPerPage();
+            int page = position / store.rowsPerPage(0);
             for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
-                store.keys(1, kvHead, page).set(JAVA_FLOAT, store.rowAt(position), position * 10 + kvHead);
-                store.values(1, kvHead, page).set(JAVA_FLOAT, store.rowAt(position), -position);
+                store.keys(1, kvHead, page).set(JAVA_FLOAT, store.rowAt(0, position), position * 10 + kvHead);
+                store.values(1, kvHead, page).set(JAVA_FLOAT, store.rowAt(0, position), -position);
             }
         }
         extend(700);
         for (int position = 0; position < 300; position++) {
-            int page = position / store.rowsPerPage();
+            int page = position / store.rowsPerPage(0);
             for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
-                assertThat(store.keys(1, kvHead, page).get(JAVA_FLOAT, store.rowAt(position)))
+                assertThat(store.keys(1, kvHead, page).get(JAVA_FLOAT, store.rowAt(0, position)))
                         .isEqualTo(position * 10 + kvHead);
             }
         }
@@ -113,24 +147,25 @@ class KvStoreTests {
     @ParameterizedTest
     @EnumSource
     void smallerRowsAreMoreToAPage(KvType type) {
-        try (KvStore typed = new KvStore(pool, 1, 1, HEAD_SIZE, type); Reservation reservation = pool.reserve(8, 0)) {
+        try (KvStore typed = new KvStore(pool, List.of(new KvRows(1, HEAD_SIZE)), type);
+                Reservation reservation = pool.reserve(8, 0)) {
             assertThat(typed.type()).isEqualTo(type);
             int bytes = switch (type) {
                 case F32 -> 64;
                 case BF16 -> 32;
                 case I8 -> 20;
             };
-            assertThat(typed.rowsPerPage()).isEqualTo(pool.pageBytes() / bytes);
+            assertThat(typed.rowsPerPage(0)).isEqualTo(pool.pageBytes() / bytes);
             typed.extend(0, 300, reservation);
             assertThat(typed.usedBytes()).isEqualTo(2L * 300 * bytes);
-            assertThat(typed.allocatedBytes()).isEqualTo(2 * typed.pagesFor(300) * pool.pageBytes());
-            assertThat(typed.rowAt(typed.rowsPerPage() + 3)).isEqualTo(3L * bytes);
+            assertThat(typed.allocatedBytes()).isEqualTo(2 * typed.pagesFor(0, 300) * pool.pageBytes());
+            assertThat(typed.rowAt(0, typed.rowsPerPage(0) + 3)).isEqualTo(3L * bytes);
         }
     }
 
     @Test
     void refusesPagesThatDoNotHoldARow() {
-        assertThatThrownBy(() -> new KvStore(pool, 1, 1, 1 << 20, KvType.F32))
+        assertThatThrownBy(() -> new KvStore(pool, List.of(new KvRows(1, 1 << 20)), KvType.F32))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("do not hold a row of 4194304 bytes");
     }
@@ -140,9 +175,9 @@ class KvStoreTests {
         for (int layer = 0; layer < LAYERS; layer++) {
             for (int position = first; position < length; position++) {
                 for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
-                    int page = position / to.rowsPerPage();
-                    to.keys(layer, kvHead, page).set(JAVA_FLOAT, to.rowAt(position), number + position);
-                    to.values(layer, kvHead, page).set(JAVA_FLOAT, to.rowAt(position), -number - position);
+                    int page = position / to.rowsPerPage(0);
+                    to.keys(layer, kvHead, page).set(JAVA_FLOAT, to.rowAt(0, position), number + position);
+                    to.values(layer, kvHead, page).set(JAVA_FLOAT, to.rowAt(0, position), -number - position);
                 }
             }
         }
@@ -152,10 +187,10 @@ class KvStoreTests {
         for (int layer = 0; layer < LAYERS; layer++) {
             for (int position = first; position < length; position++) {
                 for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
-                    int page = position / of.rowsPerPage();
-                    assertThat(of.keys(layer, kvHead, page).get(JAVA_FLOAT, of.rowAt(position)))
+                    int page = position / of.rowsPerPage(0);
+                    assertThat(of.keys(layer, kvHead, page).get(JAVA_FLOAT, of.rowAt(0, position)))
                             .isEqualTo(number + position);
-                    assertThat(of.values(layer, kvHead, page).get(JAVA_FLOAT, of.rowAt(position)))
+                    assertThat(of.values(layer, kvHead, page).get(JAVA_FLOAT, of.rowAt(0, position)))
                             .isEqualTo(-number - position);
                 }
             }
@@ -173,12 +208,12 @@ class KvStoreTests {
 
     @Test
     void aCopySharesWholePagesUntilOneOfBothWrites() {
-        int rows = store.rowsPerPage();
+        int rows = store.rowsPerPage(0);
         long heads = LAYERS * 2L * KV_HEADS;
         extend(3 * rows);
         write(store, 0, 3 * rows, 1);
         long alone = pool.allocatedBytes();
-        try (KvStore copy = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32)) {
+        try (KvStore copy = new KvStore(pool, ROWS, KvType.F32)) {
             int common = 2 * rows + 5;
             assertThat(copy.pagesForCopy(store, common)).isEqualTo(heads);
             try (Reservation reservation = pool.reserve(heads, 0)) {
@@ -215,8 +250,8 @@ class KvStoreTests {
     @Test
     void whatIsForgottenReturnsItsMemoryAndTheRestStaysWhereItWas() {
         extend(600);
-        int rows = store.rowsPerPage();
-        store.keys(1, 2, 3).set(JAVA_FLOAT, store.rowAt(3 * rows), 7);
+        int rows = store.rowsPerPage(0);
+        store.keys(1, 2, 3).set(JAVA_FLOAT, store.rowAt(0, 3 * rows), 7);
         long pages = pool.allocatedBytes() / pool.pageBytes();
         try (Reservation reservation = pool.reserve(0, 0)) {
             store.dropKeys(0, 1, Optional.of(reservation));
@@ -230,17 +265,17 @@ class KvStoreTests {
         assertThat(store.usedBytes()).isEqualTo(((600L - 2 * rows) * 5 + (600L - rows) * 6) * ROW);
         assertThat(store.firstPosition(0)).isEqualTo(2 * rows);
         assertThat(store.firstPosition(1)).isEqualTo(rows);
-        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(0, 3 * rows))).isEqualTo(7);
         extend(900);
-        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(0, 3 * rows))).isEqualTo(7);
         store.truncate(3 * rows + 1);
-        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(3 * rows))).isEqualTo(7);
+        assertThat(store.keys(1, 2, 3).get(JAVA_FLOAT, store.rowAt(0, 3 * rows))).isEqualTo(7);
         assertThat(pool.allocatedBytes()).isEqualTo((2L * 5 + 3 * 6) * pool.pageBytes());
-        try (KvStore copy = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32);
+        try (KvStore copy = new KvStore(pool, ROWS, KvType.F32);
                 Reservation reservation = pool.reserve(100, 0)) {
             copy.dropKeys(0, 1, Optional.of(reservation));
             copy.copyFrom(store, 3 * rows + 1, reservation);
-            assertThat(copy.keys(1, 2, 3).get(JAVA_FLOAT, copy.rowAt(3 * rows))).isEqualTo(7);
+            assertThat(copy.keys(1, 2, 3).get(JAVA_FLOAT, copy.rowAt(0, 3 * rows))).isEqualTo(7);
             assertThat(copy.allocatedBytes()).isEqualTo(store.allocatedBytes());
         }
         store.truncate(0);
@@ -250,11 +285,11 @@ class KvStoreTests {
     /** Who forgets returns its share: the other one's rows stay, and the last of both frees the memory. */
     @Test
     void whatOneForgetsOfSharedPagesTheOtherKeeps() {
-        int rows = store.rowsPerPage();
+        int rows = store.rowsPerPage(0);
         long heads = LAYERS * 2L * KV_HEADS;
         extend(3 * rows + 5);
         write(store, 0, 3 * rows + 5, 1);
-        try (KvStore copy = new KvStore(pool, LAYERS, KV_HEADS, HEAD_SIZE, KvType.F32)) {
+        try (KvStore copy = new KvStore(pool, ROWS, KvType.F32)) {
             assertThat(store.ownBytes()).isEqualTo(store.allocatedBytes());
             try (Reservation reservation = pool.reserve(heads, 0)) {
                 copy.copyFrom(store, 3 * rows + 5, reservation);

@@ -67,6 +67,45 @@ class FamilyDescriptionTests {
         assertThat(read.layer(1).attention().rotary()).contains(new Rotary(2e6, new RotaryScaling.Linear(8)));
     }
 
+    /** As published, and as transformers 5 writes it; what it writes layer by layer counts alone. */
+    @Test
+    void gemma4HasHeadsByLayerInEitherSpelling() throws IOException {
+        ObjectNode config = config("gemma4_text");
+        HeadLayout sliding = new HeadLayout(4, 2, 16);
+        HeadLayout full = new HeadLayout(4, 2, 32);
+        assertThat(read(config).layerHeads()).containsExactly(sliding, sliding, full, sliding, sliding, full);
+        config.put("attention_k_eq_v", true).put("global_head_dim", 64).put("num_global_key_value_heads", 1);
+        assertThat(read(config).heads(2)).isEqualTo(full);
+        ((ObjectNode) config.path("per_layer_config")).putObject("01").put("num_key_value_heads", 4);
+        assertThat(read(config).heads(1)).isEqualTo(new HeadLayout(4, 4, 16));
+        config.remove("per_layer_config");
+        assertThat(read(config).layerHeads()).containsExactly(sliding, sliding, new HeadLayout(4, 1, 64), sliding,
+                sliding, new HeadLayout(4, 1, 64));
+        config.put("attention_k_eq_v", false).remove("global_head_dim");
+        assertThat(read(config).heads(2)).isEqualTo(new HeadLayout(4, 2, 512));
+        assertThat(windows(read(config))).containsExactly(16, 16, 0, 16, 16, 0);
+        config.remove("layer_types");
+        config.remove("sliding_window");
+        config.put("num_hidden_layers", 8);
+        assertThat(windows(read(config))).as("the last one sees everything").containsExactly(512, 512, 512, 512, 512,
+                0, 512, 0);
+    }
+
+    @Test
+    void gemma4TurnsAPartOfTheRowsOfLayersWithoutWindow() throws IOException {
+        ObjectNode config = config("gemma4_text");
+        Rotary full = new Rotary(1e6, new RotaryScaling.Proportional(0.25, 1));
+        assertThat(read(config).layer(1).attention().rotary()).contains(new Rotary(1e4, new RotaryScaling.None()));
+        assertThat(read(config).layer(2).attention().rotary()).contains(full);
+        RotaryFrequencies frequencies = full.frequencies(32);
+        assertThat(frequencies.pairs()).isEqualTo(16);
+        assertThat(frequencies.frequency(3)).isEqualTo(Math.pow(1e6, -6.0 / 32));
+        assertThat(frequencies.frequency(4)).isZero();
+        config.remove("rope_parameters");
+        assertThat(read(config).layer(1).attention().rotary()).contains(new Rotary(1e4, new RotaryScaling.None()));
+        assertThat(read(config).layer(2).attention().rotary()).contains(full);
+    }
+
     @Test
     void layersOfSmolLm3WithoutPositionsAreThoseThatAreSaidOrEveryFourth() throws IOException {
         ObjectNode config = config("smollm3").put("num_hidden_layers", 5);
@@ -132,6 +171,15 @@ class FamilyDescriptionTests {
             gemma3_text | layer_types                   | ["a"]   | 'layer_types' must be a list of sliding_attention
             phi3        | partial_rotary_factor         | 1.5     | 'partial_rotary_factor' must be at most 1
             qwen3       | rope_parameters | {"partial_rotary_factor": 0.5} | 'partial_rotary_factor' other than 1
+            gemma4_text | use_bidirectional_attention | "all"  | 'use_bidirectional_attention' must be vision, or null
+            gemma4_text | per_layer_config | {"6": {}} | 'per_layer_config' must be an object with numbers of layers
+            gemma4_text | per_layer_config | {"1": {"sliding_window": 8}} | layers with num_key_value_heads and head_dim
+            gemma4_text | per_layer_config | {"1": {"num_key_value_heads": 3}} | must be a divisor of
+            gemma4_text | vocab_size_per_layer_input | 128 | 'vocab_size_per_layer_input' must be vocab_size (64)
+            gemma4_text | hidden_size_per_layer_input | 16 | hidden_size_per_layer_input must be a multiple of 32
+            gemma4_text | rope_parameters | {"full_attention": {"rope_theta": 5}} | an object with sliding_attention
+            gemma4_text | num_kv_shared_layers | 2       | 'num_kv_shared_layers' is not supported here, found 2
+            gemma4_text | enable_moe_block | true        | 'enable_moe_block' is not supported here, found true
             ministral3  | rope_parameters | {"rope_type": "default"} | 'llama_4_scaling_beta' must be a number above 0
             """)
     void whatIsNotComputedIsRefusedByName(String family, String key, String value, String message)
@@ -164,7 +212,7 @@ class FamilyDescriptionTests {
         config.putArray("eos_token_id").add(1).add(106);
         ModelConfig read = read(config);
         assertThat(read.modelType()).isEqualTo("gemma3");
-        assertThat(read.heads()).isEqualTo(new HeadLayout(8, 4, 256));
+        assertThat(read.heads(0)).isEqualTo(new HeadLayout(8, 4, 256));
         assertThat(read.vocabularySize()).isEqualTo(262_208);
         assertThat(read.contextLength()).isEqualTo(131_072);
         assertThat(read.tiedEmbeddings()).isTrue();

@@ -64,7 +64,7 @@ class ModelLoadingTests {
         ModelConfig read = read();
         assertThat(read.modelType()).isEqualTo("llama");
         assertThat(read.layers()).isEqualTo(3);
-        assertThat(read.heads().headSize()).isEqualTo(16);
+        assertThat(read.heads(0).headSize()).isEqualTo(16);
         assertThat(read.contextLength()).isEqualTo(2048);
         assertThat(read.bosToken()).hasValue(0);
         assertThat(read.eosTokens()).containsExactly(1);
@@ -73,7 +73,7 @@ class ModelLoadingTests {
     @Test
     void originalLlamaConfigurationsWithoutKvHeadsAreMultiHead() throws IOException {
         config.remove("num_key_value_heads");
-        assertThat(read().heads().numberOfKvHeads()).isEqualTo(8);
+        assertThat(read().heads(0).numberOfKvHeads()).isEqualTo(8);
         try (ChaiModel model = ChaiModel.load(directory, ChaiOptions.exact());
                 ChaiSession session = model.newSession()) {
             assertThat(TestModels.maxDifference(session.feed(1, 2, 3),
@@ -217,7 +217,7 @@ class ModelLoadingTests {
         assertThatThrownBy(this::read).isInstanceOf(ModelLoadException.class)
                 .hasMessage("model type '" + type + "' is not supported; supported: llama, mistral, ministral3, "
                         + "mistral3, qwen2, qwen3, qwen3_moe, granite, granitemoe, gemma, gemma2, gemma3_text, gemma3, "
-                        + "mixtral, phi3, olmo2, smollm3, gpt_oss, gpt2, opt");
+                        + "gemma4_text, gemma4, mixtral, phi3, olmo2, smollm3, gpt_oss, gpt2, opt");
     }
 
     @ParameterizedTest

@@ -115,6 +115,24 @@ class ClusterProfileTests {
     }
 
     @Test
+    void layersMayHaveNumbersOfTheirOwn() {
+        String json = ONLINE.replace("\"kvHeads\": 8, \"headSize\": 16", "\"kvHeads\": [8, 8, 2], \"headSize\": 16");
+        ClusterProfile profile = ClusterProfile.parse(json, "test");
+
+        assertThat(profile.model().kvHeads(1)).isEqualTo(8);
+        assertThat(profile.model().kvHeads(2)).isEqualTo(2);
+        assertThat(profile.model().headSize(2)).isEqualTo(16);
+        assertThat(ClusterProfile.parse(profile.toJson(), "copy")).isEqualTo(profile);
+        assertThat(new ModelShape("llama", 3, 8, List.of(8, 8, 8), List.of(16, 16, 16))).isEqualTo(SHAPE);
+        assertThatThrownBy(() -> profile.requireFits(SHAPE)).isInstanceOf(ProfileException.class)
+                .hasMessageContaining("[8, 8, 2] KV heads of size 16");
+        for (String wrong : List.of("[8, 2]", "[8, 8, 3]", "[8, 8, 0]", "[]", "0")) {
+            assertThatThrownBy(() -> ClusterProfile.parse(json.replace("[8, 8, 2]", wrong), "test")).as(wrong)
+                    .isInstanceOf(ProfileException.class).hasMessageContaining("impossible");
+        }
+    }
+
+    @Test
     void aProfileOfOneModelIsRefusedByAnotherOfTheSameShape() {
         ClusterProfile profile = ClusterProfile.parse(ONLINE, "test").withFingerprint("sha256:a");
         ClusterProfile copy = ClusterProfile.parse(profile.toJson(), "copy");

@@ -148,7 +148,7 @@ class ScheduledFamiliesTests {
     }
 
     private static ClusterProfile online(ModelConfig config) {
-        int clusters = Math.max(1, config.heads().numberOfHeads() / 2);
+        int clusters = Math.max(1, config.numberOfHeads() / 2);
         return new ClusterProfile(config.shape(), Collections.nCopies(config.layers(), clusters),
                 new Membership.Online(17, 2, ClusteringAlgorithm.AGGLOMERATIVE, RepresentativeChoice.MEDOID));
     }
@@ -194,6 +194,7 @@ class ScheduledFamiliesTests {
     @ParameterizedTest
     @CsvSource({ "gemma3_text, EXACT, STORED", "gemma3_text, CLUSTERED, STORED", "gpt_oss, EXACT, STORED",
             "gpt_oss, CLUSTERED, STORED", "phi3_partial, EXACT, STORED", "phi3_partial, CLUSTERED, STORED",
+            "gemma4_text, EXACT, STORED", "gemma4_text, CLUSTERED, Q4", "gemma4, CLUSTERED, STORED",
             "ministral3, EXACT, STORED", "qwen3, EXACT, STORED", "qwen3, EXACT, Q4", "gemma3_text, CLUSTERED, Q4" })
     void requestsTogetherAreAsIfEachWereAlone(String family, AttentionMode attention, WeightType weights)
             throws Exception {

@@ -13,10 +13,10 @@ import io.github.chaijlama.TokenModel;
 import io.github.chaijlama.generate.RequestFigures;
 import io.github.chaijlama.generate.TextModel;
 import io.github.chaijlama.langchain4j.ChaiEngine;
-import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.model.ModelConfig;
 import io.github.chaijlama.prefix.KvCacheFigures;
 import io.github.chaijlama.profile.ClusterProfile;
+import io.github.chaijlama.profile.ModelShape;
 import io.github.chaijlama.schedule.Scheduler;
 import io.github.chaijlama.schedule.SchedulerFigures;
 
@@ -39,8 +39,8 @@ public record ModelReport(Facts model, Attention attention, @Nullable KvCache kv
      * @param family     {@code model_type} of its config.json
      * @param layers     layers
      * @param heads      query heads of a layer
-     * @param kvHeads    key/value heads of a layer
-     * @param headSize   floats of a head
+     * @param kvHeads    key/value heads of a layer, null where layers have different ones
+     * @param headSize   floats of a head, null where layers have different ones
      * @param context    tokens of its context
      * @param vocabulary tokens it knows
      * @param window     shortest sliding window of a layer, null if none has one
@@ -49,8 +49,9 @@ public record ModelReport(Facts model, Attention attention, @Nullable KvCache kv
      * @param bytes      memory of all weights
      * @param operators  what multiplies with them
      */
-    public record Facts(String name, String family, int layers, int heads, int kvHeads, int headSize, int context,
-            int vocabulary, @Nullable Integer window, long parameters, String weights, long bytes, String operators) {}
+    public record Facts(String name, String family, int layers, int heads, @Nullable Integer kvHeads,
+            @Nullable Integer headSize, int context, int vocabulary, @Nullable Integer window, long parameters,
+            String weights, long bytes, String operators) {}
 
     /**
      * How a model attends.
@@ -118,11 +119,15 @@ public record ModelReport(Facts model, Attention attention, @Nullable KvCache kv
 
     static Facts facts(String name, TokenModel model) {
         ModelConfig config = model.config();
-        HeadLayout heads = config.heads();
-        return new Facts(name, config.modelType(), config.layers(), heads.numberOfHeads(), heads.numberOfKvHeads(),
-                heads.headSize(), config.contextLength(), config.vocabularySize(),
+        ModelShape shape = config.shape();
+        return new Facts(name, config.modelType(), config.layers(), shape.heads(), ofEveryLayer(shape.kvHeads()),
+                ofEveryLayer(shape.headSizes()), config.contextLength(), config.vocabularySize(),
                 config.shortestWindow().isPresent() ? config.shortestWindow().getAsInt() : null,
                 model.numberOfParameters(), model.weightType(), model.weightBytes(), model.operators());
+    }
+
+    private static @Nullable Integer ofEveryLayer(List<Integer> ofLayers) {
+        return ofLayers.size() == 1 ? ofLayers.getFirst() : null;
     }
 
     private static Attention attention(AttentionMode mode, ChaiOptions options) {

@@ -23,8 +23,8 @@ record ExactCacheSize(OptionalLong bytesPerToken) {
             return new ExactCacheSize(OptionalLong.empty());
         }
         KvType type = model.options().kvCacheType();
-        return new ExactCacheSize(OptionalLong.of(2L * config.layers() * config.heads().numberOfKvHeads()
-                * type.rowBytes(config.heads().headSize())));
+        return new ExactCacheSize(OptionalLong.of(config.layerHeads().stream()
+                .mapToLong(heads -> 2L * heads.numberOfKvHeads() * type.rowBytes(heads.headSize())).sum()));
     }
 
     /** Returns the bytes of that many tokens. */

@@ -33,7 +33,7 @@ class ComparisonTests {
         sample = RunningSample.start();
         profile = sample.application().getBean(ChaiEngine.class).textModel().tokenModel().options().profile()
                 .orElseThrow();
-        int rowBytes = profile.model().headSize() * Float.BYTES;
+        int rowBytes = profile.model().headSize(0) * Float.BYTES;
         int heads = profile.model().layers() * profile.model().heads();
         exactBytes = 2 * heads * rowBytes;
         clusteredBytes = (profile.clusters().stream().mapToInt(Integer::intValue).sum() + heads) * rowBytes;
