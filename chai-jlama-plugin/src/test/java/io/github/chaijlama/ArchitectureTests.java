@@ -154,7 +154,7 @@ class ArchitectureTests {
     @ArchTest
     static final ArchRule PREFIX_KNOWS_THE_FACE = classes().that().resideInAPackage(ROOT + ".prefix").should()
             .onlyDependOnClassesThat(not(resideInAPackage(ROOT + ".."))
-                    .or(resideInAnyPackage(ROOT, ROOT + ".prefix", ROOT + ".kv")));
+                    .or(resideInAnyPackage(ROOT, ROOT + ".prefix", ROOT + ".kv", ROOT + ".model")));
 
     /** The scheduler knows tokens, steps and memory, and nothing of text. */
     @ArchTest

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -18,6 +24,7 @@ import io.github.chaijlama.cluster.RepresentativeChoice;
 import io.github.chaijlama.kv.KvCacheFullException;
 import io.github.chaijlama.prefix.PrefixCache;
 import io.github.chaijlama.prefix.PrefixSession;
+import io.github.chaijlama.prefix.SharedSessions;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -34,6 +41,9 @@ class LongSequenceAnglesTests {
     private static final int[] TOKENS = TestModels.tokens(120, 64, 7);
 
     private static ChaiModel model;
+
+    @TempDir
+    private Path directory;
 
     @BeforeAll
     static void load() {
@@ -114,20 +124,73 @@ class LongSequenceAnglesTests {
         }
     }
 
-    /** A prompt that shares its beginning with an idle sequence of the other side is what it would be alone. */
+    /** A prompt does not get the beginning of an idle sequence of the other side, which would be calculated anew. */
     @ParameterizedTest
     @ValueSource(ints = { 20, 110 })
     void prefixesAreThoseOfTheirOwnSide(int second) {
         int first = 130 - second;
         try (PrefixCache cache = new PrefixCache(model, 2)) {
+            List<Integer> reused = new ArrayList<>();
             for (int length : new int[]{ first, second, first }) {
                 int[] prompt = tokens(0, length);
                 try (PrefixSession session = cache.open(AttentionMode.EXACT, prompt)) {
+                    reused.add(session.reusedTokens());
                     assertSame(session.feed(tokens(session.reusedTokens(), length)),
                             fresh(profiles().getFirst(), length));
                     session.endPrompt();
                 }
             }
+            assertThat(reused).containsExactly(0, 0, first - 1);
+        }
+    }
+
+    /** Nor that of a request which is being answered, and whose sequence may come to the other side meanwhile. */
+    @Test
+    void requestsGetTheBeginningsOfTheirOwnSide() throws IOException {
+        int side = 100;
+        ObjectNode config = (ObjectNode) new ObjectMapper().readTree(DIRECTORY.resolve("config.json").toFile());
+        config.put("original_max_position_embeddings", side);
+        config.withObject("/rope_parameters").put("original_max_position_embeddings", side);
+        Files.writeString(directory.resolve("config.json"), config.toString());
+        Files.copy(DIRECTORY.resolve("model.safetensors"), directory.resolve("model.safetensors"));
+        int[] all = TestModels.tokens(200, 64, 7);
+        int[] shorter = Arrays.copyOf(all, 90);
+        int[] longer = Arrays.copyOf(all, 150);
+        try (ChaiModel other = ChaiModel.load(directory, TestOperators.exact());
+                PrefixCache cache = new PrefixCache(other, 2);
+                PrefixSession answered = cache.open(AttentionMode.EXACT, shorter)) {
+            assertThat(cache.isBeingCalculated(AttentionMode.EXACT, Arrays.copyOf(all, 95))).isTrue();
+            assertThat(cache.isBeingCalculated(AttentionMode.EXACT, longer)).isFalse();
+            answered.feed(shorter);
+            answered.endPrompt();
+            assertReuses(cache, Arrays.copyOf(all, 95), 90);
+            assertReuses(cache, longer, 0);
+            answered.feed(Arrays.copyOfRange(all, 90, 110));
+            assertReuses(cache, longer, 90);
+            try (ChaiSession fresh = other.newSession()) {
+                float[] expected = fresh.feed(longer);
+                try (PrefixSession copy = cache.open(AttentionMode.EXACT, longer)) {
+                    assertSame(copy.feed(Arrays.copyOfRange(longer, 90, 150)), expected);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatWasGivenUpInALongPromptIsOfTheLongSide() {
+        int[] prompt = tokens(0, 110);
+        try (PrefixCache cache = new PrefixCache(model, 2)) {
+            try (PrefixSession givenUp = cache.open(AttentionMode.EXACT, prompt)) {
+                cache.step(List.of(new SharedSessions.Run(givenUp, prompt, 0, 50, 0)));
+            }
+            assertReuses(cache, tokens(0, 60), 0);
+            assertReuses(cache, tokens(0, 100), 50);
+        }
+    }
+
+    private static void assertReuses(PrefixCache cache, int[] prompt, int tokens) {
+        try (PrefixSession session = cache.open(AttentionMode.EXACT, prompt)) {
+            assertThat(session.reusedTokens()).isEqualTo(tokens);
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -30,7 +31,8 @@ import io.github.chaijlama.kv.KvCacheFullException;
  * the prompt, for the last one must be fed to know what follows it. Where that would throw away more than is reused,
  * the common part is copied instead, so that conversations with the same beginning do not take each other's memory. A
  * session in use is not in the cache; requests never share one, but the beginning of a prompt that another request is
- * answered for, or about to be, is copied where that saves enough.
+ * answered for, or about to be, is copied where that saves enough. Where a model turns long sequences by other angles
+ * than short ones, only sequences on the side of the prompt are reused: others would be calculated anew.
  *
  * <p>Idle sessions hold no memory that is needed: when a step of any session finds too little left, they are closed one
  * after another, the one that was used longest ago first. Beyond the greatest number of idle sessions they are closed
@@ -41,6 +43,7 @@ public final class PrefixCache implements Sessions, SharedSessions {
     private static final int MIN_SHARED_TOKENS = 64;
 
     private final ChaiModel model;
+    private final OptionalInt stretchedBeyond;
     private final int maxIdle;
     /**
      * Sessions that nobody uses, the one used last at the end. Guarded by itself; no session is fed or closed
@@ -60,8 +63,9 @@ public final class PrefixCache implements Sessions, SharedSessions {
      * A session that waits.
      *
      * @param tokens what it has seen
+     * @param length positions that its keys are turned for, the whole prompt's of a request that was given up
      */
-    private record Idle(ChaiSession session, int[] tokens) {}
+    private record Idle(ChaiSession session, int[] tokens, int length) {}
 
     /**
      * An idle session that was taken out of the cache for a prompt.
@@ -88,6 +92,7 @@ public final class PrefixCache implements Sessions, SharedSessions {
             throw new IllegalArgumentException("idle sequences must be 0 or more, found " + maxIdle);
         }
         this.model = model;
+        this.stretchedBeyond = model.config().stretchedBeyond();
         this.maxIdle = maxIdle;
         if (maxIdle > 0) {
             model.reclaimFrom(this::reclaim);
@@ -154,18 +159,29 @@ public final class PrefixCache implements Sessions, SharedSessions {
         int longest = 0;
         for (Idle each : idle) {
             int common = Math.min(commonLength(each.tokens, prompt), prompt.length - 1);
-            if (each.session.attention() == attention && each.session.isReusable(common)) {
+            if (each.session.attention() == attention && isTurnedAlike(each.length, prompt)
+                    && each.session.isReusable(common)) {
                 longest = Math.max(longest, common);
             }
         }
         return longest;
     }
 
-    /** Returns how many tokens the prompt of a request has in common with another, all but the last at most. */
-    private static int commonPrompt(PrefixSession session, AttentionMode attention, int[] prompt) {
+    /** Whether the keys of so many positions are turned by the angles of a prompt's. */
+    private boolean isTurnedAlike(int length, int[] prompt) {
+        return stretchedBeyond.isEmpty()
+                || length > stretchedBeyond.getAsInt() == prompt.length > stretchedBeyond.getAsInt();
+    }
+
+    /**
+     * Returns how many tokens the prompt of a request has in common with another, all but the last at most; 0 if their
+     * keys are different ones.
+     */
+    private int commonPrompt(PrefixSession session, AttentionMode attention, int[] prompt) {
         return session.attention() == attention
-                ? Math.min(commonLength(session.prompt(), prompt), prompt.length - 1)
-                : 0;
+                && isTurnedAlike(Math.max(session.prompt().length, session.length()), prompt)
+                        ? Math.min(commonLength(session.prompt(), prompt), prompt.length - 1)
+                        : 0;
     }
 
     /** Says that a request has ended. */
@@ -210,7 +226,8 @@ public final class PrefixCache implements Sessions, SharedSessions {
             for (Idle candidate : idle) {
                 Match match = new Match(candidate,
                         Math.min(commonLength(candidate.tokens, prompt), prompt.length - 1));
-                if (candidate.session.attention() == attention && best.map(match::isBetterThan).orElse(true)
+                if (candidate.session.attention() == attention && isTurnedAlike(candidate.length, prompt)
+                        && best.map(match::isBetterThan).orElse(true)
                         && candidate.session.isReusable(match.length)) {
                     best = Optional.of(match);
                 }
@@ -266,12 +283,16 @@ public final class PrefixCache implements Sessions, SharedSessions {
         }
     }
 
-    /** Takes a session back whose request has ended, or closes it if what it has seen is of no use to others. */
-    void release(ChaiSession session, int[] tokens) {
+    /**
+     * Takes a session back whose request has ended, or closes it if what it has seen is of no use to others.
+     *
+     * @param prompt tokens of its prompt
+     */
+    void release(ChaiSession session, int[] tokens, int prompt) {
         if (maxIdle == 0 || !session.isReusable(tokens.length)) {
             session.close();
         } else {
-            keep(new Idle(session, tokens));
+            keep(new Idle(session, tokens, Math.max(tokens.length, prompt)));
         }
     }
 

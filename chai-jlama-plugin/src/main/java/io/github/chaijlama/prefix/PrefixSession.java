@@ -125,7 +125,7 @@ public final class PrefixSession implements RequestSession {
         if (failed) {
             session.close();
         } else {
-            cache.release(session, Arrays.copyOf(tokens, session.length()));
+            cache.release(session, Arrays.copyOf(tokens, session.length()), prompt.length);
         }
     }
 }
