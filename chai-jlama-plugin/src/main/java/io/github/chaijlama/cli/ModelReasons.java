@@ -58,11 +58,10 @@ final class ModelReasons {
     }
 
     private void ofText(Optional<ModelConfig> config) {
-        Path tokenizer = directory.resolve("tokenizer.json");
-        if (!Files.exists(tokenizer)) {
-            reasons.add(tokenizer + " does not exist");
-        } else {
-            config.ifPresent(present -> attempt(reasons, () -> readText(present)));
+        if (config.isPresent()) {
+            attempt(reasons, () -> readText(config.get()));
+        } else if (!Files.exists(directory.resolve("tokenizer.json"))) {
+            attempt(reasons, () -> ChatTemplate.existsIn(directory)); // which says so
         }
     }
 

@@ -2,7 +2,9 @@
 package io.github.chaijlama.generate;
 
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -21,6 +23,8 @@ import io.github.chaijlama.model.ModelLoadException;
  * @param templates its chat templates
  */
 record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, TemplateSources templates) {
+    /** What other libraries read tokenizers from, and some models come with alone: OPT, Llama, Mistral. */
+    private static final List<String> OTHERS = List.of("vocab.json", "tokenizer.model", "tekken.json");
 
     /**
      * Reads the files.
@@ -30,10 +34,21 @@ record TokenizerFiles(Path directory, JsonNode tokenizer, JsonNode config, Templ
     static TokenizerFiles read(Path named) {
         Path directory = ModelDirectory.of(named);
         Path configFile = directory.resolve("tokenizer_config.json");
-        JsonNode tokenizer = JsonFiles.readObject(directory.resolve("tokenizer.json"));
+        Path tokenizerFile = directory.resolve("tokenizer.json");
+        if (!Files.exists(tokenizerFile, LinkOption.NOFOLLOW_LINKS)) {
+            throw new ModelLoadException(tokenizerFile + " does not exist" + instead(directory));
+        }
+        JsonNode tokenizer = JsonFiles.readObject(tokenizerFile);
         JsonNode config = Files.exists(configFile) ? JsonFiles.readObject(configFile)
                 : JsonNodeFactory.instance.objectNode();
         return new TokenizerFiles(directory, tokenizer, config, TemplateSources.read(directory, config));
+    }
+
+    private static String instead(Path directory) {
+        return OTHERS.stream().filter(name -> Files.exists(directory.resolve(name))).findFirst()
+                .map(name -> "; found " + name + ", from which transformers writes it: "
+                        + "AutoTokenizer.from_pretrained(directory).save_pretrained(directory)")
+                .orElse("");
     }
 
     /** Returns a token that tokenizer_config.json names, for instance {@code bos_token}; empty if it names none. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.safetensors;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -14,6 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -32,6 +35,7 @@ public final class SafetensorsDirectory {
     /** The index of shards. */
     public static final String INDEX_FILE = "model.safetensors.index.json";
     private static final int MAX_NAME = 1000;
+    private static final Pattern PICKLE = Pattern.compile("pytorch_model.*\\.bin");
 
     private final Path directory;
     private final Path index;
@@ -103,7 +107,20 @@ public final class SafetensorsDirectory {
         } else if (isPresent(index)) {
             mapShards(arena);
         } else {
-            throw new ModelLoadException(directory + " has no weights: expected " + SINGLE_FILE + " or " + INDEX_FILE);
+            throw new ModelLoadException(
+                    directory + " has no weights: expected " + SINGLE_FILE + " or " + INDEX_FILE + instead());
+        }
+    }
+
+    /** Says what to do about weights that other libraries load. */
+    private String instead() {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString()).sorted().filter(PICKLE.asPredicate()).findFirst()
+                    .map(name -> "; found " + name + ", which transformers writes as safetensors: "
+                            + "AutoModelForCausalLM.from_pretrained(directory).save_pretrained(directory)")
+                    .orElse("");
+        } catch (IOException _) {
+            return "";
         }
     }
 

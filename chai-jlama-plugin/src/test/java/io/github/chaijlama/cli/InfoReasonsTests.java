@@ -90,6 +90,22 @@ class InfoReasonsTests {
                 .last().asString().startsWith("tokenizer.json");
     }
 
+    /** As OPT is published: files of other libraries, of which one writes those that are missing. */
+    @Test
+    void filesThatOthersRead() throws IOException {
+        weights = null;
+        Files.delete(directory.resolve("tokenizer.json"));
+        Files.createFile(directory.resolve("vocab.json"));
+        Files.createFile(directory.resolve("pytorch_model-00001-of-00002.bin"));
+        List<String> reasons = reasons();
+        assertThat(reasons).hasSize(2);
+        assertThat(reasons.get(0)).endsWith("has no weights: expected model.safetensors or "
+                + "model.safetensors.index.json; found pytorch_model-00001-of-00002.bin, which transformers writes as "
+                + "safetensors: AutoModelForCausalLM.from_pretrained(directory).save_pretrained(directory)");
+        assertThat(reasons.get(1)).isEqualTo("tokenizer.json does not exist; found vocab.json, from which transformers "
+                + "writes it: AutoTokenizer.from_pretrained(directory).save_pretrained(directory)");
+    }
+
     @Test
     void shapesThatDoNotFit() throws IOException {
         config.put("intermediate_size", 32);

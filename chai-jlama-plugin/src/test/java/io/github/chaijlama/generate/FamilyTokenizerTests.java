@@ -92,6 +92,8 @@ class FamilyTokenizerTests {
             "Qwen2Tokenizer, '', bytes, 1, , false", "Qwen2Tokenizer, '', none, 1, , false",
             // GPT-2: its end of text is also called its beginning, and not put before a text
             "GPT2Tokenizer, <|end|>, bytes, 1, 1, false", "GPT2Tokenizer, <|end|>, none, 1, 1, false",
+            // OPT: it is put before a text, as add_bos_token asks of who writes tokenizer.json
+            "GPT2Tokenizer, <|end|>, template, 1, 1, true",
             // a distilled model that kept the config.json of another tokenizer
             "LlamaTokenizerFast, <|bos|>, template, 1, 0, true", "LlamaTokenizerFast, <|bos|>, none, 1, 0, false" })
     void theTokenizerKnowsItsBeginning(String tokenizerClass, String name, String processor, int config, Integer bos,
