@@ -123,15 +123,23 @@ final class VectorProductKernels extends ProductKernels {
         }
     }
 
+    /** Of each block, column {@code 16 h + 4 j + q} goes to lane {@code j} of vector {@code 2 q + h}. */
     private static void packNibbles(Rows in, long row, int vectors, MemorySegment out, long to, long step) {
         long from = atFloat(in.memory(), row);
-        for (int v = 0; v < vectors; v++) {
-            int nibble = v % VectorQ4Products.WORD_VECTORS;
-            int first = (v - nibble) * LANES + nibble / 2 + nibble % 2 * (Weight.BLOCK / 2);
-            for (int lane = 0; lane < LANES; lane++) {
-                int column = first + lane / 4 * Weight.BLOCK + lane % 4 * 4;
-                set(out, to + v * step + bytes(lane),
-                        column < in.columns() ? get(in.memory(), from + bytes(column)) : 0);
+        int blocks = in.columns() / Weight.BLOCK;
+        int wordBlocks = LANES / 4;
+        long wordBytes = VectorQ4Products.WORD_VECTORS * step;
+        for (int block = 0; block < vectors / VectorQ4Products.WORD_VECTORS * wordBlocks; block++) {
+            long lanes = to + block / wordBlocks * wordBytes + block % wordBlocks * bytes(4);
+            long columns = from + block * bytes(Weight.BLOCK);
+            for (int four = 0; four < Weight.BLOCK / 4; four++) {
+                long first = lanes + four / 4 * step + bytes(four % 4);
+                long column = columns + four * bytes(4);
+                boolean exists = block < blocks;
+                set(out, first, exists ? get(in.memory(), column) : 0);
+                set(out, first + 2 * step, exists ? get(in.memory(), column + bytes(1)) : 0);
+                set(out, first + 4 * step, exists ? get(in.memory(), column + bytes(2)) : 0);
+                set(out, first + 6 * step, exists ? get(in.memory(), column + bytes(3)) : 0);
             }
         }
     }
@@ -159,9 +167,6 @@ final class VectorProductKernels extends ProductKernels {
         int streams = place.streams();
         int each = rows / streams;
         for (int row = 0; row < each; row++) {
-            if (row + 1 < each) {
-                place.prefetch(firstRow + row + 1, each, streams);
-            }
             place.multiplyOne(firstRow + row, each, in, inAt, row * streams);
         }
         for (int row = each * streams; row < rows; row++) {
@@ -180,9 +185,6 @@ final class VectorProductKernels extends ProductKernels {
             int results, MemorySegment out, long outOffset, long outStride) {
         int each = rows / 2;
         for (int row = 0; row < each; row++) {
-            if (row + 1 < each) {
-                place.prefetch(firstRow + row + 1, each, 2);
-            }
             place.multiplyPair(firstRow + row, each, in, inAt, row * 2 * PAIR);
         }
         if (rows % 2 != 0) {

@@ -3,7 +3,6 @@ package io.github.chaijlama.product;
 
 import java.lang.foreign.MemorySegment;
 
-import io.github.chaijlama.kernel.VectorMemory;
 import io.github.chaijlama.weight.Weight;
 import io.github.chaijlama.weight.WeightFormat;
 
@@ -12,21 +11,15 @@ import static io.github.chaijlama.kernel.VectorMemory.at;
 import static io.github.chaijlama.kernel.VectorMemory.atFloat;
 import static io.github.chaijlama.product.ProductKernels.GROUP;
 import static io.github.chaijlama.product.VectorProductKernels.MOST_ROWS;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 /**
  * A weight as the loops of its format read it: rows of whole blocks from where they lie, others as a copy with zeros
  * after it.
  */
 final class VectorWeight {
-    /** Places in the scratch memory, in floats: sums, what was read ahead, copies of rows, and their factors. */
+    /** Places in the scratch memory, in floats: sums, copies of rows, and their factors. */
     private static final long SUMS = 0;
-    private static final long READ_AHEAD = (MOST_ROWS + 16L) * LANES;
-    private static final long COPIES = READ_AHEAD + 16;
-    private static final long MEMORY_PAGE = 4096;
-    private static final int CACHE_LINE = 64;
-    /** Lines of a page that are read ahead; what follows them the machine reads ahead by itself. */
-    private static final int LINES = 3;
+    private static final long COPIES = (MOST_ROWS + 16L) * LANES;
 
     private final WeightFormat format;
     private final MemorySegment data;
@@ -84,35 +77,6 @@ final class VectorWeight {
     /** Returns the place of the first vector of sums. */
     long sumsAt() {
         return atFloat(scratch, SUMS);
-    }
-
-    /**
-     * Reads the first lines of the pages that begin in rows {@code row}, {@code row + distance}, ... The machine's own
-     * prefetching ends with a page, and Q4, much arithmetic for little memory, waits at each: with this, once for all.
-     */
-    void prefetch(int row, int distance, int streams) {
-        if (padded || format != WeightFormat.Q4) {
-            return;
-        }
-        int read = 0;
-        for (int stream = 0; stream < streams; stream++) {
-            long line = row + (long) stream * distance;
-            read += firstLines(data, line * rowBytes, rowBytes);
-            read += firstLines(factors, line * factorBytes, factorBytes);
-        }
-        VectorMemory.set(scratch, atFloat(scratch, READ_AHEAD), read);
-    }
-
-    private static int firstLines(MemorySegment memory, long offset, long bytes) {
-        long page = -(memory.address() + offset) & MEMORY_PAGE - 1;
-        int read = 0;
-        if (page < bytes) {
-            long end = Math.min(offset + bytes, offset + page + LINES * CACHE_LINE);
-            for (long line = offset + page; line < end; line += CACHE_LINE) {
-                read += memory.get(JAVA_BYTE, line);
-            }
-        }
-        return read;
     }
 
     /**
