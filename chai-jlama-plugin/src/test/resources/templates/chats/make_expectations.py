@@ -16,7 +16,8 @@ HERE = pathlib.Path(__file__).parent
 
 # beginning and end of a sequence
 FAMILIES = {
-    "gemma2": ("<bos>", "<eos>"), "gemma3": ("<bos>", "<eos>"), "gpt_oss": ("<|startoftext|>", "<|return|>"),
+    "gemma2": ("<bos>", "<eos>"), "gemma3": ("<bos>", "<eos>"), "gemma4": ("<bos>", "<eos>"),
+    "gpt_oss": ("<|startoftext|>", "<|return|>"),
     "granite3": ("<|end_of_text|>", "<|end_of_text|>"), "granite3_0": ("<|end_of_text|>", "<|end_of_text|>"),
     "granite4": ("<|end_of_text|>", "<|end_of_text|>"), "llama3_1": ("<|begin_of_text|>", "<|eot_id|>"),
     "ministral3": ("<s>", "</s>"), "mistral0_3": ("<s>", "</s>"), "mistral_nemo": ("<s>", "</s>"),
@@ -27,14 +28,15 @@ FAMILIES = {
 }
 FORMATS = {"smollm3": "%d %B %Y", "granite3": "%B %d, %Y", "llama3_1": "%d %b %Y", "gpt_oss": "%Y-%m-%d"}
 THINKING = {"gpt_oss": "thinking"}  # others: reasoning_content
-SWITCHES = {"qwen3": "enable_thinking", "smollm3": "enable_thinking", "granite3": "thinking"}
+SWITCHES = {"gemma4": "enable_thinking", "qwen3": "enable_thinking", "smollm3": "enable_thinking",
+            "granite3": "thinking"}
 WITHOUT_CALLS = {  # templates that pass calls over: what stands before, between and after them
     "granite3": ("<|tool_call|>[", ", ", "]"), "granite3_0": ("<|tool_call|>[", ", ", "]"),
     "phi4_mini": ("<|tool_call|>[", ", ", "]<|/tool_call|>"),
     "smollm3": ("<tool_call>\n", "\n</tool_call>\n<tool_call>\n", "\n</tool_call>"),
 }
 RESULTS = {"granite3_0": "tool_response"}  # roles of results; others: tool
-WITHOUT_TOOLS = ("gemma2", "gemma3", "olmo2", "phi3", "phi4")
+WITHOUT_TOOLS = ("gemma2", "gemma3", "gemma4", "olmo2", "phi3", "phi4")
 
 TOOLS = [
     {"type": "function", "function": {
@@ -89,7 +91,7 @@ def requests(family):
     if family in SWITCHES:
         for thinking in (True, False):
             yield "no system", False, True, thinking
-            yield "all", True, True, thinking
+            yield "all", family not in WITHOUT_TOOLS, True, thinking
 
 
 def shaped(family, messages, tools):

@@ -317,7 +317,7 @@ public final class ChaiModel implements TokenModel {
      * differ.
      */
     public int kvCachePageTokens() {
-        return config().layerHeads().stream().mapToInt(this::pageTokens).min().orElseThrow();
+        return config().storedHeads().stream().mapToInt(this::pageTokens).min().orElseThrow();
     }
 
     /**
@@ -326,7 +326,7 @@ public final class ChaiModel implements TokenModel {
      */
     public long kvCachePagesPerHead() {
         int tokens = kvCachePageTokens();
-        double pages = config().layerHeads().stream()
+        double pages = config().storedHeads().stream()
                 .mapToDouble(heads -> 2.0 * heads.numberOfKvHeads() * tokens / pageTokens(heads)).sum();
         long ofBudget = kvCacheMaxBytes() / decoder.pool().pageBytes();
         return (long) (ofBudget / pages);

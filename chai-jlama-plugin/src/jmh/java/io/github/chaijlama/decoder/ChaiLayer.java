@@ -50,7 +50,7 @@ final class ChaiLayer implements LayerArm {
         this.weights = StoredWeights.open(directory, config, workers);
         this.products = new KernelProducts(ProductKernels.ofThisMachine(), workers);
         weights.prepare(new WeightFormats(products.formats(), EnumSet.allOf(WeightFormat.class)), (_, _) -> {});
-        this.attention = new ModelAttention(List.of(heads), KernelProvider.get(), workers);
+        this.attention = new ModelAttention(List.of(config.layer(0).attention()), KernelProvider.get(), workers);
         this.pool = attention.newPool(new KvBudget(BUDGET));
         Rotary kind = config.layer(0).attention().rotary().orElseThrow();
         this.rotary = new RotaryEmbedding(config.contextLength(), kind, heads.headSize(), KernelProvider.get());

@@ -58,7 +58,7 @@ public final class AttendedRows {
      */
     public void probabilities(int row, int head, MemorySegment out, long outAt) {
         int position = input.position() + row;
-        probabilities.calculate(out, new long[]{ outAt }, store(), input.layer(), layout.kvHead(head), input.scores(),
+        probabilities.calculate(out, new long[]{ outAt }, store(), input.kvLayer(), layout.kvHead(head), input.scores(),
                 position, input.queries().memory(), input.queries().at(row), heads[head]);
     }
 
@@ -69,7 +69,7 @@ public final class AttendedRows {
      * @param out     in and out, native, {@code (headSize)} from {@code outAt} on
      */
     public void addValues(int row, int kvHead, MemorySegment weights, long weightsAt, MemorySegment out, long outAt) {
-        probabilities.addValues(out, new long[]{ outAt }, weights, new long[]{ weightsAt }, store(), input.layer(),
+        probabilities.addValues(out, new long[]{ outAt }, weights, new long[]{ weightsAt }, store(), input.kvLayer(),
                 kvHead, input.scores(),
                 input.position() + row);
     }

@@ -27,6 +27,7 @@ public final class AttentionSequence implements AutoCloseable {
     private final PagePool pool;
     private final KvStore store;
     private final SequenceMembership membership;
+    private final int[] kvLayers;
     /** The sliding window of each layer, 0 where it sees everything. */
     private final int[] slidingWindows;
     private final List<AttentionObserver> observers = new ArrayList<>();
@@ -56,6 +57,7 @@ public final class AttentionSequence implements AutoCloseable {
         this.store = new KvStore(pool, layers.stream().map(LayerHeads::kvRows).toList(), type);
         this.membership = new SequenceMembership(layers, profile, store);
         this.slidingWindows = new int[layers.size()];
+        this.kvLayers = layers.stream().mapToInt(LayerHeads::kvLayer).toArray();
     }
 
     /** Returns the positions that every layer has seen. */
@@ -303,6 +305,11 @@ public final class AttentionSequence implements AutoCloseable {
         }
     }
 
+    /** Returns the layer whose keys and values a layer uses. */
+    int kvLayer(int layer) {
+        return kvLayers[layer];
+    }
+
     KvStore store() {
         return store;
     }
@@ -313,17 +320,19 @@ public final class AttentionSequence implements AutoCloseable {
     }
 
     /**
-     * Stores room for a batch's rows in a layer, and forgets what its window has left behind. Twice the window is kept,
-     * so that a sequence can be cut back by one.
+     * Makes room for rows in a layer, and forgets what its window has left behind when the step begins: another layer
+     * may read the keys of this one from the step's first row on. Twice the window is kept, so that a sequence can be
+     * cut back by one.
      *
+     * @param end    position behind the last row
      * @param window positions a row sees, 0 for all
      */
-    void extend(int layer, int position, int rows, int window) {
+    void extend(int layer, int end, int window) {
         slidingWindows[layer] = window;
         if (window > 0) {
-            store.forget(layer, Math.max(0, position - 2 * window + 1), reservation.orElseThrow());
+            store.forget(layer, Math.max(0, length - 2 * window + 1), reservation.orElseThrow());
         }
-        store.extend(layer, position + rows, reservation.orElseThrow());
+        store.extend(layer, end, reservation.orElseThrow());
     }
 
     /** Whether every layer still has what the row behind the first {@code newLength} positions sees. */

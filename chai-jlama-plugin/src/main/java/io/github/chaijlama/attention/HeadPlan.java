@@ -16,6 +16,7 @@ import io.github.chaijlama.model.HeadLayout;
 final class HeadPlan {
     private final HeadClusters clusters;
     private final int[] keyHeads;
+    private final int[] keptKeyHeads;
     private final int[][] clustersOfKeyHead;
     private final int[][] representativesOfKeyHead;
     private final Output[][] outputsOfCluster;
@@ -34,10 +35,15 @@ final class HeadPlan {
      */
     record Output(int cluster, int valueHead, int[] heads) {}
 
-    HeadPlan(HeadLayout layout, HeadClusters clusters) {
+    HeadPlan(HeadLayout layout, HeadClusters clusters, KeptKeys kept) {
         this.clusters = clusters;
         int[] representatives = clusters.representatives();
         this.keyHeads = Arrays.stream(representatives).map(layout::kvHead).sorted().distinct().toArray();
+        this.keptKeyHeads = switch (kept) {
+            case READ -> keyHeads;
+            case ALL -> IntStream.range(0, layout.numberOfKvHeads()).toArray();
+            case NONE -> new int[0];
+        };
         this.clustersOfKeyHead = Arrays.stream(keyHeads)
                 .mapToObj(keyHead -> IntStream.range(0, clusters.numberOfClusters())
                         .filter(cluster -> layout.kvHead(representatives[cluster]) == keyHead).toArray())
@@ -55,7 +61,7 @@ final class HeadPlan {
                         .toArray(Output[]::new))
                 .toArray(Output[][]::new);
         this.queryRuns = HeadRun.of(Arrays.stream(representatives).sorted().toArray());
-        this.keyRuns = HeadRun.of(keyHeads);
+        this.keyRuns = HeadRun.of(keptKeyHeads);
         this.readsOwnHeadsOnly = outputs.stream()
                 .allMatch(output -> layout.kvHead(representatives[output.cluster()]) == output.valueHead());
     }
@@ -86,9 +92,14 @@ final class HeadPlan {
         return clusters.representative(cluster);
     }
 
-    /** Returns the KV heads whose keys are kept and read, ascending. */
+    /** Returns the KV heads whose keys are read, ascending. */
     int[] keyHeads() {
         return keyHeads;
+    }
+
+    /** Returns the KV heads whose keys are kept, ascending: those that are read, unless layers share them. */
+    int[] keptKeyHeads() {
+        return keptKeyHeads;
     }
 
     /** Returns the clusters whose representative reads the keys of {@code keyHeads()[index]}. */

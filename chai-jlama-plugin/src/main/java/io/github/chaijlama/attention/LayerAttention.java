@@ -4,7 +4,6 @@ package io.github.chaijlama.attention;
 import java.util.List;
 import java.util.stream.IntStream;
 
-import io.github.chaijlama.cluster.HeadClusters;
 import io.github.chaijlama.kernel.AttentionKernels;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.kv.KvStore;
@@ -24,7 +23,6 @@ public final class LayerAttention implements AutoCloseable {
     private final AttentionKernels kernels;
     private final WorkerPool workers;
     private final AttentionScratch scratch;
-    private final HeadPlan exact;
     private final ProbabilityRows probabilities;
     private final TileAttention tiles;
     private final RowAttention singleRows;
@@ -36,17 +34,11 @@ public final class LayerAttention implements AutoCloseable {
         this.kernels = kernels;
         this.workers = workers;
         this.scratch = new AttentionScratch(layout, kernels.tileRows(), workers.threads());
-        this.exact = new HeadPlan(layout, HeadClusters.identity(layout.numberOfHeads()));
         this.probabilities = new ProbabilityRows(kernels, layout.headSize());
         this.tiles = new TileAttention(layout, kernels, workers, scratch);
         this.singleRows = new RowAttention(layout, probabilities, workers, scratch);
         this.everyHead = IntStream.range(0, layout.numberOfHeads()).mapToObj(head -> new int[]{ head })
                 .toArray(int[][]::new);
-    }
-
-    /** Returns the heads of each of these layers. */
-    LayerHeads heads() {
-        return new LayerHeads(layout, exact);
     }
 
     /**
@@ -60,7 +52,7 @@ public final class LayerAttention implements AutoCloseable {
     }
 
     /**
-     * Stores keys and values of a part's rows, and attends to what each of them sees.
+     * Stores keys and values of a part's rows, where the layer has its own, and attends to what each of them sees.
      *
      * @param scores  how the layer's scores become probabilities
      * @param queries {@code (row of the step, head, headSize)}, rotated; heads not in the part's runs may be undefined
@@ -72,12 +64,9 @@ public final class LayerAttention implements AutoCloseable {
             Rows out) {
         for (AttentionPart.Slice slice : part.slices()) {
             LayerInput input = input(slice, layer, scores, queries, out);
-            if (input.store().length(layer) != slice.position()) {
-                throw new IllegalStateException("layer " + layer + " has seen " + input.store().length(layer)
-                        + " positions, the rows start at " + slice.position());
+            if (input.kvLayer() == layer) {
+                store(input, keys.rows(slice.firstRow(), slice.rows()), values.rows(slice.firstRow(), slice.rows()));
             }
-            slice.sequence().extend(layer, slice.position(), slice.rows(), scores.rules().window());
-            storeRows(input, keys.rows(slice.firstRow(), slice.rows()), values.rows(slice.firstRow(), slice.rows()));
             if (slice.sequence().rowOrder().isOfTiles(slice.rows())) {
                 tiles.attend(input);
             } else {
@@ -122,6 +111,16 @@ public final class LayerAttention implements AutoCloseable {
                 queries.rows(slice.firstRow(), slice.rows()), out.rows(slice.firstRow(), slice.rows()));
     }
 
+    private void store(LayerInput input, Rows keys, Rows values) {
+        int seen = input.store().length(input.layer());
+        if (seen != input.position()) {
+            throw new IllegalStateException("layer " + input.layer() + " has seen " + seen
+                    + " positions, the rows start at " + input.position());
+        }
+        input.sequence().extend(input.layer(), input.position() + input.rows(), input.scores().rules().window());
+        storeRows(input, keys, values);
+    }
+
     private void storeRows(LayerInput input, Rows keys, Rows values) {
         long work = (long) input.rows() * 2 * layout.kvLength();
         if (work < RowAttention.PARALLEL_WORK) {
@@ -143,7 +142,7 @@ public final class LayerAttention implements AutoCloseable {
             kernels.storeRow(store.type(), store.values(input.layer(), kvHead, page), to, values.memory(),
                     values.at(row) + (long) kvHead * headSize, headSize);
         }
-        for (int kvHead : input.plan().keyHeads()) {
+        for (int kvHead : input.plan().keptKeyHeads()) {
             kernels.storeRow(store.type(), store.keys(input.layer(), kvHead, page), to, keys.memory(),
                     keys.at(row) + (long) kvHead * headSize, headSize);
         }

@@ -18,6 +18,11 @@ record LayerInput(AttentionSequence sequence, int layer, HeadScores scores, Head
         return sequence.store();
     }
 
+    /** Returns the layer whose keys and values are used. */
+    int kvLayer() {
+        return sequence.kvLayer(layer);
+    }
+
     int rows() {
         return queries.count();
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.attention;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +11,9 @@ import io.github.chaijlama.kv.KvBudget;
 import io.github.chaijlama.kv.KvRows;
 import io.github.chaijlama.kv.KvType;
 import io.github.chaijlama.kv.PagePool;
+import io.github.chaijlama.model.AttentionConfig;
 import io.github.chaijlama.model.HeadLayout;
+import io.github.chaijlama.model.KvConfig;
 import io.github.chaijlama.parallel.WorkerPool;
 import io.github.chaijlama.profile.ClusterProfile;
 
@@ -26,13 +29,26 @@ public final class ModelAttention implements AutoCloseable {
     /**
      * Creates the attention of a model.
      *
-     * @param layouts the heads of each layer, as many query heads in all
+     * @param configs the attention of each layer, of as many query heads
      */
-    public ModelAttention(List<HeadLayout> layouts, AttentionKernels kernels, WorkerPool workers) {
-        this.layers = layouts.stream()
-                .map(layout -> kinds.computeIfAbsent(layout, kind -> new LayerAttention(kind, kernels, workers)))
-                .toList();
-        this.heads = layers.stream().map(LayerAttention::heads).toList();
+    public ModelAttention(List<AttentionConfig> configs, AttentionKernels kernels, WorkerPool workers) {
+        this.layers = configs.stream().map(config -> kinds.computeIfAbsent(config.heads(),
+                kind -> new LayerAttention(kind, kernels, workers))).toList();
+        this.heads = heads(configs);
+    }
+
+    private static List<LayerHeads> heads(List<AttentionConfig> configs) {
+        List<LayerHeads> heads = new ArrayList<>();
+        for (int layer = 0; layer < configs.size(); layer++) {
+            int own = layer;
+            boolean shared = configs.stream().anyMatch(config -> config.kv().equals(new KvConfig.OfLayer(own)));
+            HeadLayout layout = configs.get(layer).heads();
+            heads.add(switch (configs.get(layer).kv()) {
+                case KvConfig.Own _ -> new LayerHeads(layout, shared ? KeptKeys.ALL : KeptKeys.READ, own);
+                case KvConfig.OfLayer(int source) -> new LayerHeads(layout, KeptKeys.NONE, source);
+            });
+        }
+        return List.copyOf(heads);
     }
 
     /**
@@ -40,8 +56,8 @@ public final class ModelAttention implements AutoCloseable {
      *
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if it does not hold a single token
      */
-    public static void requireRoomForOneToken(List<HeadLayout> layouts, long maxKvBytes) {
-        KvRows.requireRoomForOneToken(maxKvBytes, layouts.stream().map(LayerHeads::kvRows).toList());
+    public static void requireRoomForOneToken(List<AttentionConfig> configs, long maxKvBytes) {
+        KvRows.requireRoomForOneToken(maxKvBytes, heads(configs).stream().map(LayerHeads::kvRows).toList());
     }
 
     /** Returns memory for the keys and values of sequences. */

@@ -92,7 +92,8 @@ final class RowAttention {
         for (int i = 0; i < at.length; i++) {
             at[i] = scratch.scoresOffset(clusters[i]);
         }
-        probabilities.calculate(scores, at, input.store(), input.layer(), plan.keyHeads()[keyHeadIndex], input.scores(),
+        probabilities.calculate(scores, at, input.store(), input.kvLayer(), plan.keyHeads()[keyHeadIndex],
+                input.scores(),
                 input.position() + row, input.queries().memory(), input.queries().at(row),
                 plan.representativesOfKeyHead(keyHeadIndex));
     }
@@ -108,7 +109,7 @@ final class RowAttention {
             weightsAt[i] = scratch.scoresOffset(outputs[i].cluster());
             copy(scratch.zeros(), 0, out, at[i]);
         }
-        probabilities.addValues(out, at, scores, weightsAt, input.store(), input.layer(), kvHead, input.scores(),
+        probabilities.addValues(out, at, scores, weightsAt, input.store(), input.kvLayer(), kvHead, input.scores(),
                 input.position() + row);
         for (int i = 0; i < outputs.length; i++) {
             for (int other = 1; other < outputs[i].heads().length; other++) {

@@ -10,7 +10,6 @@ import io.github.chaijlama.cluster.HeadGram;
 import io.github.chaijlama.kv.KvStore;
 import io.github.chaijlama.kv.PagePool.Reservation;
 import io.github.chaijlama.model.BrokenModelException;
-import io.github.chaijlama.model.HeadLayout;
 import io.github.chaijlama.profile.ClusterProfile;
 import io.github.chaijlama.profile.Membership;
 
@@ -28,15 +27,13 @@ final class SequenceMembership {
 
     /** A layer's clusters, and until they are known the features they will be decided from. */
     private static final class LayerMembership {
-        private final HeadLayout layout;
-        private final HeadPlan exact;
+        private final LayerHeads heads;
         private HeadPlan plan;
         private Optional<HeadGram> undecided = Optional.empty();
 
         LayerMembership(LayerHeads heads) {
-            this.layout = heads.layout();
-            this.exact = heads.exact();
-            this.plan = exact;
+            this.heads = heads;
+            this.plan = heads.exact();
         }
     }
 
@@ -63,9 +60,9 @@ final class SequenceMembership {
             case Membership.Static _ -> 0;
         };
         for (int layer = 0; layer < layers.length; layer++) {
-            layers[layer].plan = layers[layer].exact;
+            layers[layer].plan = layers[layer].heads.exact();
             layers[layer].undecided = Optional.empty();
-            int heads = layers[layer].layout.numberOfHeads();
+            int heads = layers[layer].heads.layout().numberOfHeads();
             if (profile.clusters().get(layer) == heads) {
                 continue;
             }
@@ -166,13 +163,13 @@ final class SequenceMembership {
     }
 
     private void setClusters(int layer, HeadClusters clusters, Optional<Reservation> reservation) {
-        setPlan(layer, new HeadPlan(layers[layer].layout, clusters), reservation);
+        setPlan(layer, layers[layer].heads.plan(clusters), reservation);
     }
 
     private void setPlan(int layer, HeadPlan plan, Optional<Reservation> reservation) {
         layers[layer].plan = plan;
-        for (int kvHead = 0; kvHead < layers[layer].layout.numberOfKvHeads(); kvHead++) {
-            if (Arrays.binarySearch(plan.keyHeads(), kvHead) < 0) {
+        for (int kvHead = 0; kvHead < layers[layer].heads.keptValueHeads(); kvHead++) {
+            if (Arrays.binarySearch(plan.keptKeyHeads(), kvHead) < 0) {
                 store.dropKeys(layer, kvHead, reservation);
             }
         }
@@ -189,18 +186,18 @@ final class SequenceMembership {
         long total = store.sharedLastPages(); // of the copies that are written to instead
         long most = total;
         for (int layer = 0; layer < layers.length; layer++) {
-            int kvHeads = layers[layer].layout.numberOfKvHeads();
+            int kvHeads = layers[layer].heads.keptValueHeads();
             int gone = store.forgottenPages(layer);
             long before = store.pagesFor(layer, length) - gone;
             long after = store.pagesFor(layer, length + tokens) - gone;
             long window = store.pagesFor(layer, windowEnd) - gone;
             total += kvHeads * (after - before); // values
             if (undecidedRows(layer, length, tokens) == 0) {
-                total += layers[layer].plan.keyHeads().length * (after - before);
+                total += layers[layer].plan.keptKeyHeads().length * (after - before);
             } else if (length + tokens < windowEnd) {
                 total += kvHeads * (after - before);
             } else {
-                int kept = Math.min(profile.clusters().get(layer), kvHeads);
+                int kept = layers[layer].heads.mostKeptKeyHeads(profile.clusters().get(layer));
                 // Values of the rows behind the window are stored when the keys that nobody will read are gone.
                 most = Math.max(most, total + kvHeads * (2 * window - after - before));
                 total += kept * after - kvHeads * before;

@@ -66,7 +66,7 @@ final class TileAttention {
         }
 
         int layer() {
-            return input.layer();
+            return input.kvLayer();
         }
 
         ScoreRules rules() {

@@ -38,6 +38,9 @@ record KvMemory(ModelConfig config, ClusterProfile clusters) {
             int window = config.layer(layer).attention().scores().window();
             long kept = window == 0 ? tokens : Math.min(tokens, 2L * window);
             HeadLayout heads = config.heads(layer);
+            if (!config.layer(layer).attention().hasKv()) {
+                continue;
+            }
             bytes += kept * (heads.numberOfKvHeads() + keyHeads(layer)) * type.rowBytes(heads.headSize());
         }
         return bytes;
@@ -45,6 +48,9 @@ record KvMemory(ModelConfig config, ClusterProfile clusters) {
 
     private int keyHeads(int layer) {
         HeadLayout heads = config.heads(layer);
+        if (config.sharesKv(layer)) {
+            return heads.numberOfKvHeads();
+        }
         return switch (clusters.membership()) {
             case Membership.Static(List<HeadClusters> layers) ->
                 (int) Arrays.stream(layers.get(layer).representatives()).map(heads::kvHead).distinct().count();

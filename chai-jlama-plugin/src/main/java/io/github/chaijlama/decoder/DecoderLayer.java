@@ -14,7 +14,6 @@ import io.github.chaijlama.attention.SequenceRows;
 import io.github.chaijlama.kernel.Rows;
 import io.github.chaijlama.model.AttentionConfig;
 import io.github.chaijlama.model.HeadLayout;
-import io.github.chaijlama.model.KvConfig;
 import io.github.chaijlama.model.LayerConfig;
 import io.github.chaijlama.model.QueryGain;
 import io.github.chaijlama.product.MatrixProducts.Product;
@@ -32,13 +31,9 @@ class DecoderLayer {
     private final HeadScores scores;
     private final Norm attentionNorm;
     private final Linear query;
-    private final Linear key;
-    /** Empty where values are what keys are made of. */
-    private final Optional<Linear> value;
+    /** Empty where the layer uses keys and values of an earlier one. */
+    private final Optional<OwnKv> kv;
     private final HeadNorm queryNorm;
-    private final HeadNorm keyNorm;
-    private final HeadNorm valueNorm;
-    private final List<HeadRun> allKvHeads;
     private final Optional<RotaryEmbedding> rotary;
     private final Optional<QueryGain> queryGain;
     private final LayerAttention attention;
@@ -71,16 +66,9 @@ class DecoderLayer {
                 .orElseGet(() -> HeadScores.of(attentionConfig.scores(), heads.numberOfHeads()));
         this.attentionNorm = Norm.of(config.attentionNorm(), weights, tools);
         this.query = Linear.of(attentionConfig.query(), weights);
-        KvConfig.Own kv = switch (attentionConfig.kv()) {
-            case KvConfig.Own own -> own;
-        };
-        this.key = Linear.of(kv.key(), weights);
-        this.value = kv.value().map(projection -> Linear.of(projection, weights));
+        this.kv = OwnKv.of(attentionConfig.kv(), heads, weights, tools);
         this.queryNorm = HeadNorm.of(attentionConfig.queryNorm(), heads.numberOfHeads(), heads.headSize(), weights,
                 tools);
-        this.keyNorm = HeadNorm.of(kv.keyNorm(), heads.numberOfKvHeads(), heads.headSize(), weights, tools);
-        this.valueNorm = HeadNorm.of(kv.valueNorm(), heads.numberOfKvHeads(), heads.headSize(), weights, tools);
-        this.allKvHeads = List.of(new HeadRun(0, heads.numberOfKvHeads()));
         this.rotary = rotary;
         this.queryGain = attentionConfig.queryGain();
         this.attention = attention;
@@ -135,28 +123,19 @@ class DecoderLayer {
 
     /** Projects the queries and keys of the heads that are needed, and all values. */
     void project(AttentionPart part, Rows input, Rows queries, Rows keys, Rows values) {
-        Rows in = input.rows(part.firstRow(), part.rows());
         Rows q = queries.rows(part.firstRow(), part.rows());
         Rows k = keys.rows(part.firstRow(), part.rows());
         Rows v = values.rows(part.firstRow(), part.rows());
         List<HeadRun> queryHeads = queryNorm.projected(part.queryRuns());
-        List<HeadRun> keyHeads = value.isEmpty() ? allKvHeads : keyNorm.projected(part.keyRuns());
         List<Product> products = new ArrayList<>();
         for (HeadRun run : queryHeads) {
-            products.add(product(q, query.weight(), run));
+            products.add(new Product(q, query.weight(), run.first() * heads.headSize(),
+                    run.count() * heads.headSize()));
         }
-        for (HeadRun run : keyHeads) {
-            products.add(product(k, key.weight(), run));
-        }
-        value.ifPresent(own -> products.add(Product.whole(v, own.weight())));
-        tools.products().multiply(in, products);
+        kv.ifPresent(own -> own.addProducts(part, k, v, products));
+        tools.products().multiply(input.rows(part.firstRow(), part.rows()), products);
         query.addBias(q, queryHeads, heads.headSize(), tools);
-        key.addBias(k, keyHeads, heads.headSize(), tools);
-        value.ifPresentOrElse(own -> own.addBias(v, tools), () -> v.memory().copyFrom(k.memory()));
-    }
-
-    private Product product(Rows result, Weight weight, HeadRun run) {
-        return new Product(result, weight, run.first() * heads.headSize(), run.count() * heads.headSize());
+        kv.ifPresent(own -> own.complete(part, k, v));
     }
 
     /** Norms queries, keys and values, where the family does, and turns queries and keys by their positions. */
@@ -166,8 +145,7 @@ class DecoderLayer {
         Rows q = queries.rows(part.firstRow(), part.rows());
         Rows k = keys.rows(part.firstRow(), part.rows());
         queryNorm.apply(q, queryHeads);
-        keyNorm.apply(k, keyHeads);
-        valueNorm.apply(values.rows(part.firstRow(), part.rows()), allKvHeads);
+        kv.ifPresent(own -> own.norm(part, k, values.rows(part.firstRow(), part.rows())));
         rotary.ifPresent(angles -> tools.forEachRow(q, row -> {
             angles.rotate(q.rows(row, 1), part.position(row), part.isStretched(row), queryHeads);
             angles.rotate(k.rows(row, 1), part.position(row), part.isStretched(row), keyHeads);

@@ -20,6 +20,7 @@ interface FeedForward {
         return switch (config) {
             case FeedForwardConfig.Mlp mlp -> Mlp.of(mlp, weights, tools);
             case FeedForwardConfig.Experts experts -> MixtureOfExperts.of(experts, weights, tools);
+            case FeedForwardConfig.Sum sum -> SummedNetworks.of(sum, weights, tools);
         };
     }
 }

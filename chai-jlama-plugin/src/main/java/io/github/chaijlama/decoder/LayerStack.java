@@ -63,7 +63,7 @@ public final class LayerStack implements AutoCloseable {
             KvBudget budget, Optional<StepClock> clock) {
         requireRoomForOneToken(config, budget.maxBytes());
         this.config = config;
-        this.attention = new ModelAttention(config.layerHeads(), KernelProvider.get(), workers);
+        this.attention = new ModelAttention(config.attentions(), KernelProvider.get(), workers);
         this.pool = attention.newPool(budget);
         this.tools = new StepTools(products, KernelProvider.rows(), workers, new StepScratch());
         try {
@@ -111,7 +111,7 @@ public final class LayerStack implements AutoCloseable {
      * @throws io.github.chaijlama.kv.KvCacheTooSmallException if it does not hold a single token
      */
     public static void requireRoomForOneToken(ModelConfig config, long maxKvBytes) {
-        ModelAttention.requireRoomForOneToken(config.layerHeads(), maxKvBytes);
+        ModelAttention.requireRoomForOneToken(config.attentions(), maxKvBytes);
     }
 
     /** Returns what lets steps, or layers of steps, take turns in order of arrival. */

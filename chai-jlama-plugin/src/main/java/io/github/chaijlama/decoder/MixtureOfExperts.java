@@ -2,6 +2,7 @@
 package io.github.chaijlama.decoder;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 
 import io.github.chaijlama.kernel.Rows;
@@ -15,14 +16,28 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
  * A mixture of experts: for every row a router chooses some feed-forward networks and their outputs are summed,
  * weighted by the router's probabilities, among the chosen (arXiv:2401.04088) or among all. Rows that chose the
  * same expert are multiplied together.
+ *
+ * @param routerNorm norm of the rows that the router gets
+ * @param multiplier factor of its scores
+ * @param shares     factor of each expert's weight
+ * @param norm       norm of the rows that experts get
  */
-record MixtureOfExperts(Linear router, int expertsPerToken, Routing routing, List<Mlp> experts, StepTools tools)
-        implements
-            FeedForward {
+record MixtureOfExperts(Norm routerNorm, Linear router, float multiplier, float[] shares, int expertsPerToken,
+        Routing routing, Norm norm, List<Mlp> experts, StepTools tools) implements FeedForward {
 
     static MixtureOfExperts of(FeedForwardConfig.Experts config, WeightSource weights, StepTools tools) {
-        return new MixtureOfExperts(Linear.of(config.router(), weights), config.expertsPerToken(), config.routing(),
+        FeedForwardConfig.Router router = config.router();
+        return new MixtureOfExperts(Norm.of(router.norm(), weights, tools), Linear.of(router.projection(), weights),
+                router.multiplier(), router.shares().map(shares -> weights.weight(shares).floats())
+                        .orElseGet(() -> ones(config.experts().size())),
+                config.expertsPerToken(), config.routing(), Norm.of(config.norm(), weights, tools),
                 config.experts().stream().map(expert -> Mlp.of(expert, weights, tools)).toList(), tools);
+    }
+
+    private static float[] ones(int count) {
+        float[] ones = new float[count];
+        Arrays.fill(ones, 1);
+        return ones;
     }
 
     /** The rows that chose an expert, and the weight of each. */
@@ -45,10 +60,12 @@ record MixtureOfExperts(Linear router, int expertsPerToken, Routing routing, Lis
     @Override
     public void forward(Rows in, Rows out) {
         out.memory().asSlice(0, (long) out.count() * out.columns() * Float.BYTES).fill((byte) 0);
-        Choice[] choices = route(in);
+        Rows normed = tools.scratch().expertNormed.rows(in.count(), in.columns());
+        Choice[] choices = route(routerNorm.apply(in, normed));
+        Rows expertsIn = norm.apply(in, normed);
         for (int expert = 0; expert < choices.length; expert++) {
             if (choices[expert].size > 0) {
-                add(out, in, experts.get(expert), choices[expert]);
+                add(out, expertsIn, experts.get(expert), choices[expert]);
             }
         }
     }
@@ -63,7 +80,8 @@ record MixtureOfExperts(Linear router, int expertsPerToken, Routing routing, Lis
         double[] ofRow = new double[choices.length];
         for (int row = 0; row < in.count(); row++) {
             for (int expert = 0; expert < ofRow.length; expert++) {
-                ofRow[expert] = scores.memory().getAtIndex(JAVA_FLOAT_UNALIGNED, scores.at(row) + expert);
+                ofRow[expert] = multiplier
+                        * scores.memory().getAtIndex(JAVA_FLOAT_UNALIGNED, scores.at(row) + expert);
             }
             choose(ofRow, row, choices);
         }
@@ -98,7 +116,7 @@ record MixtureOfExperts(Linear router, int expertsPerToken, Routing routing, Lis
             }
         }
         for (int expert : chosen) {
-            choices[expert].add(row, Math.exp(scores[expert] - scores[chosen[0]]) / sum);
+            choices[expert].add(row, shares[expert] * Math.exp(scores[expert] - scores[chosen[0]]) / sum);
         }
     }
 

@@ -20,6 +20,9 @@ final class StepScratch implements AutoCloseable {
     final RowBuffer routing = new RowBuffer();
     final RowBuffer expertInput = new RowBuffer();
     final RowBuffer expertOutput = new RowBuffer();
+    final RowBuffer expertNormed = new RowBuffer();
+    final RowBuffer branchInput = new RowBuffer();
+    final RowBuffer branchOutput = new RowBuffer();
     final RowBuffer last = new RowBuffer();
     final RowBuffer logits = new RowBuffer();
 
@@ -27,6 +30,7 @@ final class StepScratch implements AutoCloseable {
     public void close() {
         Stream.of(hidden, embedded, layerInputs, layerProjections, normed, change, queries, keys, values, attended,
                 gate,
-                up, routing, expertInput, expertOutput, last, logits).forEach(RowBuffer::close);
+                up, routing, expertInput, expertOutput, expertNormed,
+                branchInput, branchOutput, last, logits).forEach(RowBuffer::close);
     }
 }

@@ -120,9 +120,9 @@ public final class ChatTemplate {
         return withTools.traits.calls();
     }
 
-    /** Whether the template tells the model of tools. */
+    /** Whether the template tells the model of tools, and its calls are understood. */
     public boolean acceptsTools() {
-        return withTools.source.contains("tools");
+        return withTools.source.contains("tools") && !ToolCallFormat.isUnknown(withTools.source);
     }
 
     /**
@@ -163,7 +163,9 @@ public final class ChatTemplate {
      */
     RenderedPrompt render(List<ChatMessage> messages, PromptOptions options) {
         if (!options.tools().isEmpty() && !acceptsTools()) {
-            throw new ChatTemplateException("the model's chat template has no place for tools");
+            throw new ChatTemplateException(ToolCallFormat.isUnknown(withTools.source)
+                    ? "the model's calls of tools, <|tool_call>call:name{..}, are not supported"
+                    : "the model's chat template has no place for tools");
         }
         if (!options.startCall()) {
             return render(messages, options, true, "", "");

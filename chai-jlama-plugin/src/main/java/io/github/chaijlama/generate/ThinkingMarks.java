@@ -14,9 +14,11 @@ import java.util.stream.Stream;
  * @param afterAnswer  after it, empty for most models
  */
 record ThinkingMarks(String opening, String closing, String beforeAnswer, String afterAnswer) {
-    /** Qwen 3, SmolLM3, DeepSeek and others; Mistral's; Granite 3.2's, which are plain text. */
+    /** Before thinking and other channels of Gemma 4, one token; the channel's name follows as text. */
+    private static final String CHANNEL = "<|channel>";
+    /** Qwen 3, SmolLM3, DeepSeek and others; Mistral's; Gemma 4's; Granite 3.2's, which are plain text. */
     private static final List<ThinkingMarks> KNOWN = List.of(new ThinkingMarks("<think>", "</think>"),
-            new ThinkingMarks("[THINK]", "[/THINK]"),
+            new ThinkingMarks("[THINK]", "[/THINK]"), new ThinkingMarks(CHANNEL + "thought\n", "<channel|>"),
             new ThinkingMarks("Here is my thought process:", "Here is my response:"));
     /** What the template of Granite 3.3 asks for around answers, where it asks for thinking. */
     private static final String BEFORE_ANSWER = "<response>";
@@ -41,6 +43,7 @@ record ThinkingMarks(String opening, String closing, String beforeAnswer, String
      * text nevertheless, because the thinking is found by it.
      */
     static List<String> all() {
-        return KNOWN.stream().flatMap(marks -> Stream.of(marks.opening, marks.closing)).toList();
+        return Stream.concat(KNOWN.stream().flatMap(marks -> Stream.of(marks.opening, marks.closing)),
+                Stream.of(CHANNEL)).toList();
     }
 }

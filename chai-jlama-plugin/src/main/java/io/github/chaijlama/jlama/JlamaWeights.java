@@ -70,6 +70,9 @@ final class JlamaWeights implements WeightSource {
                 add(key, own.key(), own.keyBias());
                 add(value.orElse(key), own.value(), own.valueBias());
             }
+            case KvConfig.OfLayer _ ->
+                throw new ModelLoadException(
+                        "the model's layers have keys of their own, its configuration says otherwise");
         }
         add(attention.output(), own.output(), own.outputBias());
         add(layer.afterAttentionNorm(), block.postAttentionNorm());
@@ -106,7 +109,7 @@ final class JlamaWeights implements WeightSource {
             throw new ModelLoadException("the model chooses " + own.expertsPerToken() + " of " + own.gate().length
                     + " experts, its configuration has " + config.expertsPerToken() + " of " + experts.size());
         }
-        add(config.router(), own.router(), Optional.empty());
+        add(config.router().projection(), own.router(), Optional.empty());
         for (int expert = 0; expert < experts.size(); expert++) {
             add(experts.get(expert).gate().orElseThrow(), own.gate()[expert], Optional.empty());
             add(experts.get(expert).up(), own.up()[expert], Optional.empty());

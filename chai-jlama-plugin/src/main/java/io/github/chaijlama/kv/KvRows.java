@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * The rows that a layer keeps for a position: keys and values of each KV head.
  *
- * @param kvHeads  how many of keys, and as many of values
+ * @param kvHeads  how many of keys, and as many of values; 0 where it uses those of another layer
  * @param headSize values of a row
  */
 public record KvRows(int kvHeads, int headSize) {
@@ -39,7 +39,8 @@ public record KvRows(int kvHeads, int headSize) {
      * @throws KvCacheTooSmallException if they do not fit
      */
     public static void requireRoomForOneToken(long maxBytes, List<KvRows> layers) {
-        long minBytes = layers.stream().mapToLong(layer -> layer.kvHeads + 1L).sum() * pageBytes(layers);
+        long minBytes = layers.stream().mapToLong(layer -> layer.kvHeads == 0 ? 0 : layer.kvHeads + 1L).sum()
+                * pageBytes(layers);
         if (maxBytes < minBytes) {
             throw new KvCacheTooSmallException(maxBytes, minBytes);
         }

@@ -18,4 +18,10 @@ import java.util.Optional;
  */
 public record AttentionConfig(HeadLayout heads, ScoreRules scores, Optional<Rotary> rotary, Projection query,
         KvConfig kv, Projection output, Optional<NormConfig> queryNorm, Optional<QueryGain> queryGain,
-        Optional<TensorPart> sinks) {}
+        Optional<TensorPart> sinks) {
+
+    /** Whether the layer has keys and values of its own. */
+    public boolean hasKv() {
+        return kv instanceof KvConfig.Own;
+    }
+}

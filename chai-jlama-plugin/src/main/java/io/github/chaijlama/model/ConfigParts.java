@@ -37,24 +37,38 @@ final class ConfigParts {
                 add(own.keyNorm());
                 add(own.valueNorm());
             }
+            case KvConfig.OfLayer _ -> {
+            }
         }
         add(attention.queryNorm());
         attention.sinks().ifPresent(sinks -> add(sinks, WeightRole.VECTOR));
         add(attention.output(), WeightRole.MATRIX);
         add(layer.afterAttentionNorm());
         add(layer.feedForwardNorm());
-        switch (layer.feedForward()) {
-            case FeedForwardConfig.Mlp mlp -> add(mlp);
-            case FeedForwardConfig.Experts experts -> {
-                add(experts.router(), WeightRole.ROUTER);
-                experts.experts().forEach(this::add);
-            }
-        }
+        add(layer.feedForward());
         add(layer.afterFeedForwardNorm());
         add(layer.attentionSumNorm());
         add(layer.feedForwardSumNorm());
         layer.tokenInput().ifPresent(this::add);
         layer.scale().ifPresent(scale -> add(scale, WeightRole.VECTOR));
+    }
+
+    private void add(FeedForwardConfig network) {
+        switch (network) {
+            case FeedForwardConfig.Mlp mlp -> add(mlp);
+            case FeedForwardConfig.Experts experts -> {
+                add(experts.router().norm());
+                add(experts.router().projection(), WeightRole.ROUTER);
+                experts.router().shares().ifPresent(shares -> add(shares, WeightRole.VECTOR));
+                add(experts.norm());
+                experts.experts().forEach(this::add);
+            }
+            case FeedForwardConfig.Sum sum -> sum.branches().forEach(branch -> {
+                add(branch.before());
+                add(branch.network());
+                add(branch.after());
+            });
+        }
     }
 
     private void add(TokenInputConfig input) {

@@ -33,20 +33,53 @@ public sealed interface FeedForwardConfig {
     }
 
     /**
+     * What scores experts.
+     *
+     * @param norm       norm of rows that are scored, where they are not those that experts get
+     * @param projection {@code (experts, hiddenSize)}
+     * @param multiplier factor of scores, 1 for none
+     * @param shares     factor of each expert's weight, {@code (experts)}, once weights are known
+     */
+    record Router(Optional<NormConfig> norm, Projection projection, float multiplier, Optional<TensorPart> shares) {
+
+        /** Returns a router that is nothing but a linear layer. */
+        static Router of(Projection projection) {
+            return new Router(Optional.empty(), projection, 1, Optional.empty());
+        }
+    }
+
+    /**
      * A mixture of experts: a router chooses some networks for every row, those with the highest scores, whose outputs
      * are summed with weights.
      *
-     * @param router          {@code (experts, hiddenSize)}
+     * @param router          what scores them
      * @param expertsPerToken how many are chosen
      * @param routing         what the weights are
+     * @param norm            norm of the rows that experts get, and the router does not
      * @param experts         networks of one size
      */
-    record Experts(Projection router, int expertsPerToken, Routing routing, List<Mlp> experts)
+    record Experts(Router router, int expertsPerToken, Routing routing, Optional<NormConfig> norm, List<Mlp> experts)
             implements
                 FeedForwardConfig {
 
         public Experts {
             experts = List.copyOf(experts);
+        }
+    }
+
+    /**
+     * A part of a sum, {@code after(network(before(x)))}.
+     *
+     * @param before norm of what goes in
+     * @param after  norm of what comes out
+     */
+    record Branch(Optional<NormConfig> before, FeedForwardConfig network, Optional<NormConfig> after) {}
+
+    /** Networks side by side, whose outputs are added; each norms the layer's rows itself. */
+    record Sum(List<Branch> branches) implements FeedForwardConfig {
+
+        public Sum {
+            branches = List.copyOf(branches);
         }
     }
 }

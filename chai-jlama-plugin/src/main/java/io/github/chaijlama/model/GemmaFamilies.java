@@ -3,6 +3,8 @@ package io.github.chaijlama.model;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 import io.github.chaijlama.model.LlamaRules.NormPlaces;
 
@@ -13,6 +15,7 @@ final class GemmaFamilies {
     private static final String FULL = "full_attention";
     private static final String KV_HEADS = "num_key_value_heads";
     private static final String HEAD_SIZE = "head_dim";
+    private static final String SHARED = "num_kv_shared_layers";
 
     /** Gemma: multi-query in the small one. */
     static final ModelFamily GEMMA = gemma(16).contextLength(8192).family("gemma");
@@ -40,7 +43,8 @@ final class GemmaFamilies {
 
     /**
      * Gemma 4: weights of norms as they are; layers without a window have larger heads, turn a part of them only, and
-     * may take values from what keys are made of; tokens may say something to every layer, beside their rows.
+     * may take values from what keys are made of; tokens may say something to every layer, beside their rows; the last
+     * layers may use keys and values of earlier ones.
      */
     static final ModelFamily GEMMA4_TEXT = gemma4().family("gemma4_text");
 
@@ -89,7 +93,45 @@ final class GemmaFamilies {
                 .rotary((reader, config, layer) -> Optional.of(slides4(config, layer)
                         ? reader.ofLayers(SLIDING, new Rotary(10_000, new RotaryScaling.None()))
                         : reader.ofLayers(FULL, new Rotary(1e6, new RotaryScaling.Proportional(0.25, 1)))))
+                .kvSource(GemmaFamilies::kvSource4).feedForward(GemmaFamilies::network4)
                 .layerEmbeddings(GemmaFamilies::layerEmbeddings4);
+    }
+
+    /** The last layers use keys and values of the last ones before them that see as far. */
+    private static OptionalInt kvSource4(ConfigValues config, int layer) {
+        int first = firstShared4(config);
+        if (layer < first) {
+            return OptionalInt.empty();
+        }
+        return OptionalInt.of(IntStream.range(0, first)
+                .filter(earlier -> slides4(config, earlier) == slides4(config, layer)).max()
+                .orElseThrow(() -> config.bad(SHARED, "less: layer " + layer + " has no earlier one of its kind")));
+    }
+
+    private static int firstShared4(ConfigValues config) {
+        return config.layers("num_hidden_layers") - config.countOrNone(SHARED, 0);
+    }
+
+    /** A network, and in some models experts beside it. */
+    private static FeedForwardConfig network4(LayerSite site, Activation activation) {
+        ConfigValues config = site.config();
+        boolean doubled = config.flag("use_double_wide_mlp", false) && site.layer() >= firstShared4(config);
+        FeedForwardConfig.Mlp mlp = GatedMlp.read(site, "mlp.", List.of("gate_proj", "up_proj", "down_proj"),
+                (doubled ? 2 : 1) * GatedMlp.intermediateSize(config), false, activation);
+        if (!config.flag("enable_moe_block", false)) {
+            return mlp;
+        }
+        float epsilon = (float) config.number("rms_norm_eps", 1e-6);
+        return new FeedForwardConfig.Sum(List.of(
+                new FeedForwardConfig.Branch(norm(site, "pre_feedforward_layernorm", epsilon), mlp,
+                        norm(site, "post_feedforward_layernorm_1", epsilon)),
+                new FeedForwardConfig.Branch(Optional.empty(), Mixtures.gemma4(site, activation, epsilon),
+                        norm(site, "post_feedforward_layernorm_2", epsilon))));
+    }
+
+    private static Optional<NormConfig> norm(LayerSite site, String name, float epsilon) {
+        return Optional.of(NormConfig.rms(epsilon, 0,
+                TensorPart.vector(site.prefix() + name + ".weight", site.hiddenSize())));
     }
 
     /** Text is read in one direction also where {@code use_bidirectional_attention} is said of pictures. */

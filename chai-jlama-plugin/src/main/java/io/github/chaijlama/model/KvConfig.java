@@ -23,4 +23,11 @@ public sealed interface KvConfig {
             return new Own(key, Optional.of(value), Optional.empty(), Optional.empty());
         }
     }
+
+    /**
+     * Those of an earlier layer, whose heads are alike.
+     *
+     * @param layer which has keys and values of its own
+     */
+    record OfLayer(int layer) implements KvConfig {}
 }

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 import io.github.chaijlama.model.LlamaRules.HeadNorms;
 import io.github.chaijlama.model.LlamaRules.NormPlaces;
@@ -55,6 +57,7 @@ final class LlamaReader {
             contextLength = Math.max(contextLength,
                     angles.map(present -> present.contextLength(trainedLength)).orElse(trainedLength));
             layerConfigs.add(layer(new LayerSite(config, layer, hiddenSize), ofLayer, angles, layerEmbedding, epsilon));
+            requireAlike(layerConfigs.stream().map(LayerConfig::attention).toList());
         }
         ModelConfig read = new ModelConfig(modelType, hiddenSize, GatedMlp.intermediateSize(config), vocabularySize,
                 contextLength,
@@ -65,11 +68,20 @@ final class LlamaReader {
                 OutputConfig.of(norm("model.norm", hiddenSize, epsilon), head,
                         (float) rules.logitDivisor.applyAsDouble(config),
                         (float) rules.logitSoftCap.applyAsDouble(config)),
-                config.has("quantization_config") ? names.withOthers(StoredQuantization.OTHER_TENSORS) : names,
+                names(names, layerConfigs),
                 quantization,
                 config.token("bos_token_id", vocabularySize), config.tokens("eos_token_id", vocabularySize));
         config.refuseUnasked(OF_SOME);
         return read;
+    }
+
+    private TensorNames names(TensorNames names, List<LayerConfig> layers) {
+        TensorNames all = config.has("quantization_config") ? names.withOthers(StoredQuantization.OTHER_TENSORS)
+                : names;
+        String without = IntStream.range(0, layers.size()).filter(layer -> !layers.get(layer).attention().hasKv())
+                .mapToObj(String::valueOf).collect(Collectors.joining("|"));
+        return without.isEmpty() ? all
+                : all.withOthers("model\\.layers\\.(" + without + ")\\.self_attn\\.[kv]_(proj|norm)\\..*");
     }
 
     private LayerConfig layer(LayerSite site, HeadLayout heads, Optional<Rotary> rotary,
@@ -78,9 +90,11 @@ final class LlamaReader {
         boolean behind = rules.normPlaces != NormPlaces.BEFORE;
         String beforeFeedForward = behind ? "pre_feedforward_layernorm" : "post_attention_layernorm";
         Activation activation = rules.activation.apply(config);
+        FeedForwardConfig network = rules.feedForward.of(site, activation);
+        boolean beforeNetwork = before && !(network instanceof FeedForwardConfig.Sum); // its branches have their own
         return new LayerConfig(norm(before, site, "input_layernorm", epsilon),
                 attention(site, heads, rotary, epsilon), norm(behind, site, "post_attention_layernorm", epsilon),
-                norm(before, site, beforeFeedForward, epsilon), rules.feedForward.of(site, activation),
+                norm(beforeNetwork, site, beforeFeedForward, epsilon), network,
                 norm(behind, site, "post_feedforward_layernorm", epsilon), Optional.empty(), Optional.empty(),
                 (float) rules.residualMultiplier.applyAsDouble(config),
                 embedding.map(present -> tokenInput(site, present.size(), activation, epsilon)),
@@ -114,15 +128,29 @@ final class LlamaReader {
         return new AttentionConfig(heads,
                 new ScoreRules((float) rules.scale.of(config, heads.headSize()),
                         (float) rules.softCap.applyAsDouble(config), rules.window.of(config, site.layer())),
-                rotary, query,
-                new KvConfig.Own(key, value, headNorm(prefix + "k_norm", heads.headSize(), keys, epsilon),
+                rotary, query, kv(site, new KvConfig.Own(key, value,
+                        headNorm(prefix + "k_norm", heads.headSize(), keys, epsilon),
                         rules.valueNorms ? Optional.of(NormConfig.plainRms(epsilon, heads.headSize()))
-                                : Optional.empty()),
+                                : Optional.empty())),
                 Projection.named(prefix + "o_proj", hiddenSize, queries, rules.outputBias.test(config)),
                 headNorm(prefix + "q_norm", heads.headSize(), queries, epsilon),
                 rules.queryGain.apply(config),
                 rules.sinks ? Optional.of(TensorPart.vector(prefix + "sinks", heads.numberOfHeads()))
                         : Optional.empty());
+    }
+
+    private KvConfig kv(LayerSite site, KvConfig.Own own) {
+        OptionalInt source = rules.kvSource.of(config, site.layer());
+        return source.isPresent() ? new KvConfig.OfLayer(source.getAsInt()) : own;
+    }
+
+    /** A layer that uses the keys and values of another one must have its heads. */
+    private void requireAlike(List<AttentionConfig> layers) {
+        AttentionConfig last = layers.getLast();
+        if (last.kv() instanceof KvConfig.OfLayer(int source) && !layers.get(source).heads().equals(last.heads())) {
+            throw config.refused("layer " + (layers.size() - 1) + " must have the heads of layer " + source
+                    + ", whose keys and values it uses");
+        }
     }
 
     private Optional<NormConfig> headNorm(String name, int headSize, int allHeads, float epsilon) {

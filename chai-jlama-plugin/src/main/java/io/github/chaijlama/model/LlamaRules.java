@@ -28,6 +28,7 @@ final class LlamaRules {
     HeadNorms headNorms = HeadNorms.NONE;
     boolean valueNorms;
     KeysAsValues keysAsValues = (config, layer) -> false;
+    KvSource kvSource = (config, layer) -> OptionalInt.empty();
     NormPlaces normPlaces = NormPlaces.BEFORE;
     boolean fusedProjections;
     boolean sinks;
@@ -84,6 +85,12 @@ final class LlamaRules {
     @FunctionalInterface
     interface KeysAsValues {
         boolean of(ConfigValues config, int layer);
+    }
+
+    /** Returns the layer whose keys and values a layer uses, if it has none of its own. */
+    @FunctionalInterface
+    interface KvSource {
+        OptionalInt of(ConfigValues config, int layer);
     }
 
     /** Returns what tokens say to every layer; nothing in most families. */
@@ -227,6 +234,12 @@ final class LlamaRules {
     /** Values that are what keys are made of, before their norm. */
     LlamaRules keysAsValues(KeysAsValues rule) {
         keysAsValues = rule;
+        return this;
+    }
+
+    /** Layers that use the keys and values of earlier ones. Files may have weights for their own; nothing uses them. */
+    LlamaRules kvSource(KvSource rule) {
+        kvSource = rule;
         return this;
     }
 

@@ -8,6 +8,7 @@ import java.util.stream.IntStream;
 
 import io.github.chaijlama.model.FeedForwardConfig.Experts;
 import io.github.chaijlama.model.FeedForwardConfig.Mlp;
+import io.github.chaijlama.model.FeedForwardConfig.Router;
 import io.github.chaijlama.model.FeedForwardConfig.Routing;
 import io.github.chaijlama.model.TensorNames.Spelling;
 import io.github.chaijlama.model.TensorNames.Stack;
@@ -111,15 +112,48 @@ final class Mixtures {
             String router, boolean biased, Routing routing, IntFunction<Mlp> expert) {
         ConfigValues config = site.config();
         int experts = count(config, countKey, defaultCount);
-        int perToken = config.size(PER_TOKEN, defaultPerToken);
+        int perToken = perToken(config, PER_TOKEN, config.size(PER_TOKEN, defaultPerToken), countKey, experts);
+        return new Experts(
+                Router.of(Projection.named(site.prefix() + router, experts, site.hiddenSize(), biased)), perToken,
+                routing, Optional.empty(), IntStream.range(0, experts).mapToObj(expert).toList());
+    }
+
+    /**
+     * Returns Gemma 4's experts, which get the layer's rows normed in a way of their own; their router norms them in
+     * another one, and its weights, which sum to 1, have a factor for each expert.
+     */
+    static Experts gemma4(LayerSite site, Activation activation, float epsilon) {
+        ConfigValues config = site.config();
+        int hiddenSize = site.hiddenSize();
+        int size = config.vectorLength("moe_intermediate_size", config.size("moe_intermediate_size"));
+        String layer = site.prefix();
+        int experts = config.count("num_experts");
+        Router router = new Router(
+                Optional.of(NormConfig.rms(epsilon, 0, TensorPart.vector(layer + "router.scale", hiddenSize))),
+                Projection.named(layer + "router.proj", experts, hiddenSize, false),
+                (float) (1 / Math.sqrt(hiddenSize)),
+                Optional.of(TensorPart.vector(layer + "router.per_expert_scale", experts)));
+        return new Experts(router, perToken(config, "top_k_experts", config.size("top_k_experts"), "num_experts",
+                experts), Routing.AMONG_CHOSEN,
+                Optional.of(NormConfig.rms(epsilon, 0,
+                        TensorPart.vector(layer + "pre_feedforward_layernorm_2.weight", hiddenSize))),
+                IntStream.range(0, experts).mapToObj(expert -> {
+                    Projection in = Projection.of(TensorPart.matrixOf(layer + "experts.gate_up_proj", expert, experts,
+                            2 * size, hiddenSize, false));
+                    return new Mlp(activation, Optional.of(in.rows(0, size)), in.rows(size, size),
+                            Projection.of(TensorPart.matrixOf(layer + "experts.down_proj", expert, experts, hiddenSize,
+                                    size, false)));
+                }).toList());
+    }
+
+    private static int perToken(ConfigValues config, String key, int perToken, String countKey, int experts) {
         if (perToken > experts) {
-            throw config.bad(PER_TOKEN, "at most " + countKey + " (" + experts + ")");
+            throw config.bad(key, "at most " + countKey + " (" + experts + ")");
         }
         if ((long) experts * config.layers("num_hidden_layers") > MAX_EXPERTS) {
             throw config.bad(countKey, "at most " + MAX_EXPERTS + " in all layers together");
         }
-        return new Experts(Projection.named(site.prefix() + router, experts, site.hiddenSize(), biased), perToken,
-                routing, IntStream.range(0, experts).mapToObj(expert).toList());
+        return perToken;
     }
 
     private static int count(ConfigValues config, String key, int defaultCount) {

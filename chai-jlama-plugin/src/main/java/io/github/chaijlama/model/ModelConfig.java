@@ -76,7 +76,22 @@ public record ModelConfig(String modelType, int hiddenSize, int intermediateSize
 
     /** Returns the heads of all layers. */
     public List<HeadLayout> layerHeads() {
-        return layerConfigs.stream().map(layer -> layer.attention().heads()).toList();
+        return attentions().stream().map(AttentionConfig::heads).toList();
+    }
+
+    /** Returns the attention of all layers. */
+    public List<AttentionConfig> attentions() {
+        return layerConfigs.stream().map(LayerConfig::attention).toList();
+    }
+
+    /** Returns the heads of the layers that have keys and values of their own. */
+    public List<HeadLayout> storedHeads() {
+        return attentions().stream().filter(AttentionConfig::hasKv).map(AttentionConfig::heads).toList();
+    }
+
+    /** Whether other layers use the keys and values of a layer, too. */
+    public boolean sharesKv(int layer) {
+        return attentions().stream().anyMatch(other -> other.kv().equals(new KvConfig.OfLayer(layer)));
     }
 
     /** Returns the query heads of every layer. */

@@ -80,6 +80,15 @@ public enum ToolCallFormat {
         return JSON;
     }
 
+    /**
+     * Whether a template writes calls in a form that is not known: Gemma 4's, whose arguments are no JSON.
+     *
+     * @param chatTemplate a template for conversations with tools
+     */
+    public static boolean isUnknown(String chatTemplate) {
+        return chatTemplate.contains("<|tool_call>");
+    }
+
     /** Returns how a call is written after a marker if its name stands before its arguments; null if it never does. */
     static NamedCall.@Nullable Form named(String marker) {
         return marker.equals(MISTRAL_MARKER) ? NamedCall.Form.MISTRAL

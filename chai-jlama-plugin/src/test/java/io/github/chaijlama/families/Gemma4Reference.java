@@ -6,7 +6,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,6 +29,9 @@ final class Gemma4Reference implements LogitsReference {
     private final int hidden;
     private final int heads;
     private final int layerSize;
+    private final int firstShared;
+    private final Map<String, double[][]> keysOfKind = new HashMap<>();
+    private final Map<String, double[][]> valuesOfKind = new HashMap<>();
 
     Gemma4Reference(Path directory) {
         try {
@@ -39,6 +44,7 @@ final class Gemma4Reference implements LogitsReference {
         layers = config.path("num_hidden_layers").asInt();
         hidden = config.path("hidden_size").asInt();
         heads = config.path("num_attention_heads").asInt();
+        firstShared = layers - config.path("num_kv_shared_layers").asInt();
         layerSize = config.path("hidden_size_per_layer_input").asInt();
     }
 
@@ -85,6 +91,10 @@ final class Gemma4Reference implements LogitsReference {
             add(x[t], 1, norm(weights.multiply(prefix + "self_attn.o_proj", attended[t]),
                     prefix + "post_attention_layernorm"));
             double[] change = mlp(prefix + "mlp.", norm(x[t], prefix + "pre_feedforward_layernorm"));
+            if (weights.has(prefix + "router.scale")) {
+                change = norm(change, prefix + "post_feedforward_layernorm_1");
+                add(change, 1, norm(experts(prefix, x[t]), prefix + "post_feedforward_layernorm_2"));
+            }
             add(x[t], 1, norm(change, prefix + "post_feedforward_layernorm"));
             if (layerSize > 0) {
                 double[] gate = gelu(weights.multiply(prefix + "per_layer_input_gate", x[t]));
@@ -108,13 +118,24 @@ final class Gemma4Reference implements LogitsReference {
         double[][] v = new double[x.length][];
         for (int t = 0; t < x.length; t++) {
             double[] normed = norm(x[t], prefix + "input_layernorm");
+            q[t] = rotate(layer, norms(weights.multiply(attention + "q_proj", normed), attention + "q_norm", size),
+                    size, t);
+            if (layer >= firstShared) {
+                continue;
+            }
             double[] key = weights.multiply(attention + "k_proj", normed);
             double[] value = weights.has(attention + "v_proj.weight") ? weights.multiply(attention + "v_proj", normed)
                     : key;
-            q[t] = rotate(layer, norms(weights.multiply(attention + "q_proj", normed), attention + "q_norm", size),
-                    size, t);
             k[t] = rotate(layer, norms(key, attention + "k_norm", size), size, t);
             v[t] = norms(value, "", size);
+        }
+        String kind = config.path("layer_types").path(layer).asText();
+        if (layer < firstShared) {
+            keysOfKind.put(kind, k); // the last one of each kind remains
+            valuesOfKind.put(kind, v);
+        } else {
+            k = keysOfKind.get(kind);
+            v = valuesOfKind.get(kind);
         }
         int groupSize = heads / (k[0].length / size);
         double[][] out = new double[x.length][heads * size];
@@ -169,6 +190,40 @@ final class Gemma4Reference implements LogitsReference {
             inner[i] *= up[i];
         }
         return weights.multiply(mlp + "down_proj", inner);
+    }
+
+    private double[] experts(String prefix, double[] x) {
+        double[] normed = norms(x, "", hidden);
+        for (int i = 0; i < hidden; i++) {
+            normed[i] *= weights.get(prefix + "router.scale")[i] / Math.sqrt(hidden);
+        }
+        double[] shares = ScalarMath.mixture(weights.multiply(prefix + "router.proj", normed),
+                config.path("top_k_experts").asInt());
+        double[] in = norm(x, prefix + "pre_feedforward_layernorm_2");
+        double[] sum = new double[hidden];
+        int size = config.path("moe_intermediate_size").asInt();
+        for (int e = 0; e < shares.length; e++) {
+            if (shares[e] > 0) {
+                double[] both = slice(prefix + "experts.gate_up_proj", e, 2 * size, in);
+                double[] inner = gelu(Arrays.copyOf(both, size));
+                for (int i = 0; i < size; i++) {
+                    inner[i] *= both[size + i];
+                }
+                add(sum, shares[e] * weights.get(prefix + "router.per_expert_scale")[e],
+                        slice(prefix + "experts.down_proj", e, hidden, inner));
+            }
+        }
+        return sum;
+    }
+
+    private double[] slice(String name, int index, int out, double[] x) {
+        double[] result = new double[out];
+        for (int o = 0; o < out; o++) {
+            for (int i = 0; i < x.length; i++) {
+                result[o] += x[i] * weights.get(name)[(index * out + o) * x.length + i];
+            }
+        }
+        return result;
     }
 
     private static double[] gelu(double[] x) {

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -127,6 +128,36 @@ class ThinkingModelTests {
                     .reduce("", String::concat)).isEqualTo("A fox. Stop?");
             assertThat(heard.stream().filter(text -> text.startsWith("text ")).map(text -> text.substring(5))
                     .reduce("", String::concat)).isEqualTo("Ruby the fox.");
+        }
+    }
+
+    /** Gemma 4's marks are special tokens, and the name of its channel is text behind the first. */
+    @Test
+    void aChannelOfThoughtIsNoPartOfTheAnswerAndJsonHoldsFromItsEndOn() throws IOException {
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(TestModels.POCKET.resolve(file), directory.resolve(file));
+        }
+        String template = TEMPLATE.replace("<think>\n\n</think>\n\n", "<|channel>thought\n<channel|>")
+                .replace("<think>\n", "<|channel>thought\n").replace("</think>", "<channel|>");
+        TokenizerFixtures.writePocket(directory, MAPPER.createObjectNode().put("bos_token", "<|bos|>")
+                .put("eos_token", "<|end|>").put("chat_template", template).toString(), root -> {
+                    rename(root, "<|tool|>", "<|channel>", true);
+                    rename(root, "<|reserved|>", "<channel|>", true);
+                });
+        try (TextModel model = load()) {
+            assertThat(model.tokenizer().encodeMark("<channel|>")).hasSize(1);
+            script = Stream.of("<|channel>thought\nA fox.\n", "<channel|>", "Ruby.")
+                    .flatMap(part -> model.tokenizer().encodeMark(part).stream()).mapToInt(Integer::intValue).toArray();
+            GenerationResult result = answer(model, model.chatPrompt(HELLO), GenerationOptions.DEFAULT);
+            assertThat(result.thinking()).isEqualTo("A fox.");
+            assertThat(result.text()).isEqualTo("Ruby.");
+
+            script = Stream.of("<|channel>thought\n", "A fox.", "<channel|>")
+                    .flatMap(part -> model.tokenizer().encodeMark(part).stream()).mapToInt(Integer::intValue).toArray();
+            result = answer(model, model.chatPrompt(HELLO),
+                    GenerationOptions.DEFAULT.withConstraint(constraint(model, FACTS)));
+            assertThat(result.thinking()).isEqualTo("A fox.");
+            assertThat(MAPPER.readTree(result.text()).path("n").isIntegralNumber()).isTrue();
         }
     }
 
@@ -294,6 +325,9 @@ class ThinkingModelTests {
         write("Think after 'Here is my thought process:' and answer after 'Here is my response:'");
         assertThat(ThinkingMarks.of(TokenizerFiles.read(directory)).map(ThinkingMarks::closing))
                 .contains("Here is my response:");
+        write("{{ messages[0].content.split('<channel|>')[-1] }}");
+        assertThat(ThinkingMarks.of(TokenizerFiles.read(directory)).map(ThinkingMarks::opening))
+                .contains("<|channel>thought\n");
         write("plain");
         TokenizerFixtures.writePocket(directory, "{}", root -> {
             rename(root, "<|tool|>", "<think>", false);

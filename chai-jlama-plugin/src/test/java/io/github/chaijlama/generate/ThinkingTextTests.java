@@ -47,6 +47,19 @@ class ThinkingTextTests {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', ignoreLeadingAndTrailingWhitespace = false, value = {
+            "<|channel>thought\\nSo 2.\\n<channel|>Two.;So 2.|Two.", "<|channel>thought\\n<channel|>Two.;|Two.",
+            "<|channel>though;|<|channel>though",
+            "Two <|channel>thought\\nx<channel|>;|Two <|channel>thought\\nx<channel|>" })
+    void aChannelOfThoughtIsThinking(String escaped, String expected) {
+        ThinkingMarks channel = new ThinkingMarks("<|channel>thought\n", "<channel|>");
+        String text = escaped.translateEscapes();
+        for (int size = 1; size <= text.length(); size++) {
+            assertThat(separate(channel, text, size, false)).isEqualTo(expected.translateEscapes());
+        }
+    }
+
     /** The marks around an answer are no part of it, and one that has none, or no end, is what it is. */
     @ParameterizedTest
     @CsvSource(delimiter = ';', ignoreLeadingAndTrailingWhitespace = false, value = {

@@ -92,6 +92,19 @@ class FamilyDescriptionTests {
     }
 
     @Test
+    void theLastLayersOfGemma4UseKeysOfTheLastBeforeThemThatSeeAsFar() throws IOException {
+        ObjectNode config = config("gemma4_shared");
+        ModelConfig read = read(config);
+        assertThat(read.attentions().stream().map(AttentionConfig::kv).filter(KvConfig.OfLayer.class::isInstance))
+                .containsExactly(new KvConfig.OfLayer(2), new KvConfig.OfLayer(3), new KvConfig.OfLayer(2),
+                        new KvConfig.OfLayer(3));
+        assertThat(read.layerConfigs().stream().map(layer -> ((FeedForwardConfig.Mlp) layer.feedForward()).size()))
+                .containsExactly(64, 64, 64, 64, 128, 128, 128, 128);
+        config.put("use_double_wide_mlp", false);
+        assertThat(((FeedForwardConfig.Mlp) read(config).layer(7).feedForward()).size()).isEqualTo(64);
+    }
+
+    @Test
     void gemma4TurnsAPartOfTheRowsOfLayersWithoutWindow() throws IOException {
         ObjectNode config = config("gemma4_text");
         Rotary full = new Rotary(1e6, new RotaryScaling.Proportional(0.25, 1));
@@ -178,8 +191,10 @@ class FamilyDescriptionTests {
             gemma4_text | vocab_size_per_layer_input | 128 | 'vocab_size_per_layer_input' must be vocab_size (64)
             gemma4_text | hidden_size_per_layer_input | 16 | hidden_size_per_layer_input must be a multiple of 32
             gemma4_text | rope_parameters | {"full_attention": {"rope_theta": 5}} | an object with sliding_attention
-            gemma4_text | num_kv_shared_layers | 2       | 'num_kv_shared_layers' is not supported here, found 2
-            gemma4_text | enable_moe_block | true        | 'enable_moe_block' is not supported here, found true
+            gemma4_text | num_kv_shared_layers | 4 | 'num_kv_shared_layers' must be less: layer 2 has no earlier one
+            gemma4_text | num_kv_shared_layers | 6 | 'num_kv_shared_layers' must be less: layer 0 has no earlier one
+            gemma4_shared | per_layer_config | {"2": {"head_dim": 32}} | layer 4 must have the heads of layer 2
+            gemma4_text | enable_moe_block | true        | 'moe_intermediate_size' must be a whole number
             ministral3  | rope_parameters | {"rope_type": "default"} | 'llama_4_scaling_beta' must be a number above 0
             """)
     void whatIsNotComputedIsRefusedByName(String family, String key, String value, String message)

@@ -195,6 +195,7 @@ class ScheduledFamiliesTests {
     @CsvSource({ "gemma3_text, EXACT, STORED", "gemma3_text, CLUSTERED, STORED", "gpt_oss, EXACT, STORED",
             "gpt_oss, CLUSTERED, STORED", "phi3_partial, EXACT, STORED", "phi3_partial, CLUSTERED, STORED",
             "gemma4_text, EXACT, STORED", "gemma4_text, CLUSTERED, Q4", "gemma4, CLUSTERED, STORED",
+            "gemma4_shared, EXACT, STORED", "gemma4_shared, CLUSTERED, STORED", "gemma4_moe, CLUSTERED, STORED",
             "ministral3, EXACT, STORED", "qwen3, EXACT, STORED", "qwen3, EXACT, Q4", "gemma3_text, CLUSTERED, Q4" })
     void requestsTogetherAreAsIfEachWereAlone(String family, AttentionMode attention, WeightType weights)
             throws Exception {

@@ -23,7 +23,7 @@ record ExactCacheSize(OptionalLong bytesPerToken) {
             return new ExactCacheSize(OptionalLong.empty());
         }
         KvType type = model.options().kvCacheType();
-        return new ExactCacheSize(OptionalLong.of(config.layerHeads().stream()
+        return new ExactCacheSize(OptionalLong.of(config.storedHeads().stream()
                 .mapToLong(heads -> 2L * heads.numberOfKvHeads() * type.rowBytes(heads.headSize())).sum()));
     }
 
