@@ -36,7 +36,7 @@ WITHOUT_CALLS = {  # templates that pass calls over: what stands before, between
     "smollm3": ("<tool_call>\n", "\n</tool_call>\n<tool_call>\n", "\n</tool_call>"),
 }
 RESULTS = {"granite3_0": "tool_response"}  # roles of results; others: tool
-WITHOUT_TOOLS = ("gemma2", "gemma3", "gemma4", "olmo2", "phi3", "phi4")
+WITHOUT_TOOLS = ("gemma2", "gemma3", "olmo2", "phi3", "phi4")
 
 TOOLS = [
     {"type": "function", "function": {
@@ -91,7 +91,7 @@ def requests(family):
     if family in SWITCHES:
         for thinking in (True, False):
             yield "no system", False, True, thinking
-            yield "all", family not in WITHOUT_TOOLS, True, thinking
+            yield "all", True, True, thinking
 
 
 def shaped(family, messages, tools):

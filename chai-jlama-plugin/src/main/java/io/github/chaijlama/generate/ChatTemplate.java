@@ -120,9 +120,9 @@ public final class ChatTemplate {
         return withTools.traits.calls();
     }
 
-    /** Whether the template tells the model of tools, and its calls are understood. */
+    /** Whether the template tells the model of tools. */
     public boolean acceptsTools() {
-        return withTools.source.contains("tools") && !ToolCallFormat.isUnknown(withTools.source);
+        return withTools.source.contains("tools");
     }
 
     /**
@@ -163,9 +163,7 @@ public final class ChatTemplate {
      */
     RenderedPrompt render(List<ChatMessage> messages, PromptOptions options) {
         if (!options.tools().isEmpty() && !acceptsTools()) {
-            throw new ChatTemplateException(ToolCallFormat.isUnknown(withTools.source)
-                    ? "the model's calls of tools, <|tool_call>call:name{..}, are not supported"
-                    : "the model's chat template has no place for tools");
+            throw new ChatTemplateException("the model's chat template has no place for tools");
         }
         if (!options.startCall()) {
             return render(messages, options, true, "", "");

@@ -23,6 +23,8 @@ record NamedCall(String name, int length) {
     enum Form {
         /** {@code add[ARGS]}, {@code add[CALL_ID]abc[ARGS]}, and without any of both. */
         MISTRAL("(?<name>[^\\s\\[\\]{}<>]+)(?:\\[CALL_ID\\][^\\s\\[\\]{}<>]*)?(?:\\[ARGS\\])?"),
+        /** {@code call:add}, with {@link GemmaArguments}. */
+        GEMMA("call:(?<name>[^\\s\\[\\]{}<>]+)"),
         /** {@code functions.add <|constrain|>json<|message|>}; what the arguments are like need not be said. */
         HARMONY("(?:functions\\.)?(?<name>[^\\s\\[\\]{}<>]+)[\\w ]*(?:<\\|constrain\\|>[\\w ]*)?<\\|message\\|>");
 

@@ -26,6 +26,11 @@ public enum ToolCallFormat {
     /** The same with <code>&lt;|/tool_call|&gt;</code> behind it, as Phi 4 mini. */
     CLOSED_LIST("<|tool_call|>[", "arguments", ", ", "]<|/tool_call|>"),
     /**
+     * <code>&lt;|tool_call&gt;call:add{a:1}&lt;tool_call|&gt;</code>, as Gemma 4; where a call must come, its arguments
+     * are JSON.
+     */
+    GEMMA("<|tool_call>call:", "", "<tool_call|><|tool_call>call:", "<tool_call|>"),
+    /**
      * <code>&lt;|channel|&gt;commentary to=functions.add &lt;|constrain|&gt;json&lt;|message|&gt;{"a": 1}</code>, as
      * gpt-oss.
      */
@@ -33,16 +38,17 @@ public enum ToolCallFormat {
             "<|call|><|start|>assistant<|channel|>commentary to=functions.", "<|call|>");
 
     private static final String MISTRAL_MARKER = "[TOOL_CALLS]";
+    private static final String GEMMA_MARKER = "<|tool_call>";
     private static final String HARMONY_MARKER = "<|channel|>commentary to=";
     /** What stands before calls. */
     static final List<String> MARKERS = List.of("<tool_call>", "<|tool_call|>", MISTRAL_MARKER, "<|python_tag|>",
-            HARMONY_MARKER);
+            GEMMA_MARKER, HARMONY_MARKER);
     /**
      * The tokens by which calls are found. Tokenizers may have them as special ones, which have no text; these are text
      * nevertheless.
      */
     public static final List<String> TOKENS = List.of("<tool_call>", "<|tool_call|>", "[TOOL_CALLS]", "<|python_tag|>",
-            NamedCall.ID, NamedCall.ARGUMENTS);
+            NamedCall.ID, NamedCall.ARGUMENTS, GEMMA_MARKER, "<tool_call|>", GemmaArguments.QUOTE);
 
     private final String opening;
     private final String argumentsKey;
@@ -67,6 +73,9 @@ public enum ToolCallFormat {
         if (chatTemplate.contains("<|channel|>") && chatTemplate.contains("to=")) {
             return HARMONY;
         }
+        if (chatTemplate.contains(GEMMA_MARKER)) {
+            return GEMMA;
+        }
         if (chatTemplate.contains("<tool_call>")) {
             return HERMES;
         }
@@ -80,19 +89,14 @@ public enum ToolCallFormat {
         return JSON;
     }
 
-    /**
-     * Whether a template writes calls in a form that is not known: Gemma 4's, whose arguments are no JSON.
-     *
-     * @param chatTemplate a template for conversations with tools
-     */
-    public static boolean isUnknown(String chatTemplate) {
-        return chatTemplate.contains("<|tool_call>");
-    }
-
     /** Returns how a call is written after a marker if its name stands before its arguments; null if it never does. */
     static NamedCall.@Nullable Form named(String marker) {
-        return marker.equals(MISTRAL_MARKER) ? NamedCall.Form.MISTRAL
-                : marker.equals(HARMONY_MARKER) ? NamedCall.Form.HARMONY : null;
+        return switch (marker) {
+            case MISTRAL_MARKER -> NamedCall.Form.MISTRAL;
+            case HARMONY_MARKER -> NamedCall.Form.HARMONY;
+            case GEMMA_MARKER -> NamedCall.Form.GEMMA;
+            default -> null;
+        };
     }
 
     /** Whether an answer begins with what stands before calls, in whatever format. */
@@ -119,6 +123,7 @@ public enum ToolCallFormat {
     public String beforeArguments(String tool) {
         return switch (this) {
             case MISTRAL_ARGS -> tool + NamedCall.ARGUMENTS;
+            case GEMMA -> tool;
             case HARMONY -> tool + " <|constrain|>json<|message|>";
             case JSON, HERMES, MISTRAL, MISTRAL_NEMO, LIST, CLOSED_LIST -> "";
         };

@@ -21,13 +21,14 @@ import org.jspecify.annotations.Nullable;
  * (Phi);
  * <li>{@code [TOOL_CALLS] [{"name": "add", "arguments": {..}}, ..]} (Mistral);
  * <li>{@code [TOOL_CALLS]add[ARGS]{..}} (Mistral Small 3.2, Ministral 3);
+ * <li><code>&lt;|tool_call&gt;call:add{..}&lt;tool_call|&gt;</code> (Gemma 4), whose arguments become JSON;
  * <li>{@code <|channel|>commentary to=functions.add <|constrain|>json<|message|>{..}} (gpt-oss).
  * </ul> After a marker any object with a name is a call, or a name and an object; without one an object must name a
  * tool that was offered and have arguments. All else is text. Whitespace between text and a call belongs to neither. A
  * call that is cut short is text. One instance per answer, not thread-safe.
  */
 public final class ToolCallParser {
-    private static final List<String> CLOSINGS = List.of("</tool_call>", "<|/tool_call|>");
+    private static final List<String> CLOSINGS = List.of("</tool_call>", "<|/tool_call|>", "<tool_call|>");
     private static final String ID_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     /** Mistral's templates accept no other length. */
     private static final int ID_LENGTH = 9;
@@ -177,7 +178,23 @@ public final class ToolCallParser {
             return (end || !NamedCall.mayFollow(held, named)) && isText();
         }
         String object = held.substring(call.get().length());
+        if (named == NamedCall.Form.GEMMA) {
+            return advanceGemma(call.get(), GemmaArguments.of(object), end);
+        }
         return advanceObject(CallScan.ofArguments(call.get().name(), object), call.get().length(), object, end);
+    }
+
+    private boolean advanceGemma(NamedCall call, GemmaArguments arguments, boolean end) {
+        if (arguments.end() >= 0) {
+            take(call.length() + arguments.end());
+            complete(call.name(), arguments.json());
+            return true;
+        }
+        if (end) {
+            return isTextFrom(held.length());
+        }
+        hear(call.name(), arguments.json(), false);
+        return false;
     }
 
     /**

@@ -19,7 +19,8 @@ class ToolCallFormatTests {
             "MISTRAL_ARGS; '[TOOL_CALLS]' + name + '[ARGS]'; [ARGS]", "LIST; answer with <|tool_call|> and a list; ''",
             "LIST; '<|tool|>' + tools + '<|/tool|>'; <|tool_call|>",
             "CLOSED_LIST; '<|tool|>' + tools + '<|/tool|>'; <|tool_call|> <|/tool_call|>",
-            "HARMONY; ' to=functions.' + name + '<|channel|>commentary'; <|channel|>", "JSON; <|channel|>final; ''" })
+            "HARMONY; ' to=functions.' + name + '<|channel|>commentary'; <|channel|>", "JSON; <|channel|>final; ''",
+            "GEMMA; '<|tool_call>call:' + name + '{'; ''" })
     void formatsAreToldByTheChatTemplateOrTheTokenizer(ToolCallFormat format, String template, String token) {
         assertThat(ToolCallFormat.of(template, Set.of(token.split(" "))::contains)).isEqualTo(format);
     }

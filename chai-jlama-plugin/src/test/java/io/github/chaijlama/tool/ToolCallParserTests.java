@@ -114,6 +114,22 @@ class ToolCallParserTests {
                         + "</tool_call>\n<tool_call>\n{\"name\": \"time\"}\n</tool_call>\n", "Let me look.",
                         List.of("unknown{\"é😀\": [{}]}", "time{}")),
                 Arguments.of("<tool_call>{\"name\": \"time\", \"arguments\": {}}", "", List.of("time{}")),
+                Arguments.of("<|tool_call>call:add{a:1,b:-2.5e3}<tool_call|>", "",
+                        List.of("add{\"a\":1,\"b\":-2.5e3}")),
+                Arguments.of(
+                        "I see. <|tool_call>call:get_weather{city:<|\"|>K\u00F6ln \"am\"\nRhein, {a:1} <b> |<|\"|>,"
+                                + "days:[1,2],exact:true,place:{x:null,y:[]},unit:<|\"|><|\"|>}<tool_call|>"
+                                + "<|tool_call>call:time{}"
+                                + "<tool_call|>",
+                        "I see.", List.of("get_weather{\"city\":\"K\u00F6ln \\\"am\\\"\\nRhein, {a:1} "
+                                + "<b> |\",\"days\":[1,2],\"exact\":true,\"place\":{\"x\":null,\"y\":[]},"
+                                + "\"unit\":\"\"}", "time{}")),
+                Arguments.of(
+                        "<|tool_call>call:add{\"a\": \"}\\\"<|\", b : Bonn am Rhein, "
+                                + "<|\"|>c d<|\"|>: 01}<tool_call|>",
+                        "", List.of("add{\"a\": \"}\\\"<|\", \"b\": \"Bonn am Rhein\", \"c d\": \"01\"}")),
+                Arguments.of("<|tool_call>call:add{a:<|\"|>x", "<|tool_call>call:add{a:<|\"|>x", List.of()),
+                Arguments.of("<|tool_call>say hello", "<|tool_call>say hello", List.of()),
                 Arguments.of("[TOOL_CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": -2.5e3}, "
                         + "\"id\": \"abc123def\"}, {\"name\": \"time\", \"arguments\": {}}]", "",
                         List.of(add, "time{}")),

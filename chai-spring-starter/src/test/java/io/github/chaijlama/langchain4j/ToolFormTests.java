@@ -32,6 +32,7 @@ import dev.langchain4j.model.chat.response.PartialThinking;
 import dev.langchain4j.model.chat.response.PartialToolCall;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.output.FinishReason;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -97,6 +98,8 @@ class ToolFormTests {
     private static final Form LLAMA = form(ToolCallFormat.JSON, "", "<|python_tag|>");
     private static final Form PHI = form(ToolCallFormat.CLOSED_LIST, "", "<|tool_call|>", "<|/tool_call|>");
     private static final Form QWEN = form(ToolCallFormat.HERMES, "<tool_call>", "<tool_call>", "</tool_call>");
+    private static final Form GEMMA = form(ToolCallFormat.GEMMA, "<|tool_call><channel|>", "<|tool_call>",
+            "<tool_call|>", "<|\"|>", "<|channel>", "<channel|>");
     private static final Form GPT_OSS = new Form(ToolCallFormat.HARMONY, "to=<|channel|>", List.of("<|start|>",
             "<|channel|>", "<|message|>", "<|constrain|>", "<|call|>", "<|return|>"), "<|start|>assistant");
 
@@ -169,7 +172,7 @@ class ToolFormTests {
     }
 
     static Stream<Form> forms() {
-        return Stream.of(MINISTRAL, NEMO, MISTRAL, PHI, GRANITE, QWEN, LLAMA, GPT_OSS);
+        return Stream.of(MINISTRAL, NEMO, MISTRAL, PHI, GRANITE, QWEN, LLAMA, GEMMA, GPT_OSS);
     }
 
     private static ChatRequest.Builder request() {
@@ -209,6 +212,10 @@ class ToolFormTests {
                 Arguments.of(PHI, "<|tool_call|>[" + addObject + ", " + time + "]<|/tool_call|>", "", ""),
                 Arguments.of(QWEN, "I see.\n<tool_call>\n" + addObject + "\n</tool_call>\n<tool_call>\n" + time
                         + "\n</tool_call>", "I see.", ""),
+                Arguments.of(GEMMA,
+                        "<|channel>thought\nSum.<channel|>I see.<|tool_call>call:add{a: 1, b: 2}<tool_call|>"
+                                + "<|tool_call>call:time{}<tool_call|>",
+                        "I see.", "Sum."),
                 Arguments.of(GPT_OSS, "<|channel|>analysis<|message|>Sum.<|end|><|start|>assistant<|channel|>commentary"
                         + "<|message|>I see.<|end|><|start|>assistant<|channel|>commentary to=functions.add "
                         + "<|constrain|>json<|message|>" + add + "<|call|>", "I see.", "Sum."));
@@ -271,6 +278,20 @@ class ToolFormTests {
                     .isEqualTo(calls);
             assertThat(message.text()).isEqualTo(text.isEmpty() ? null : text);
             assertThat(message.thinking()).isEqualTo(thinking.isEmpty() ? null : thinking);
+        }
+    }
+
+    /** Gemma's texts stand between tokens, and become strings of JSON. */
+    @Test
+    void textsBetweenTokensBecomeJson() throws Exception {
+        try (ChaiEngine engine = engine(GEMMA)) {
+            script = "<|tool_call>call:add{a: <|\"|>one, \"two\"<|\"|>, b: [<|\"|>}<|\"|>]}<tool_call|>";
+            Recorder recorder = new Recorder();
+            ChaiStreamingChatModel.builder().engine(engine).build().chat(request().build(), recorder);
+            recorder.response.get(60, TimeUnit.SECONDS);
+            assertThat(recorder.calls).containsExactly("add{\"a\": \"one, \\\"two\\\"\", \"b\": [\"}\"]}");
+            assertThat(recorder.calls).containsExactly("add" + recorder.arguments);
+            assertThat(recorder.text).isEmpty();
         }
     }
 
