@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.github.chaijlama.tool;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.regex.Pattern;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 
 /**
@@ -19,9 +22,22 @@ record GemmaArguments(String json, int end) {
     /** Before and after texts. */
     static final String QUOTE = "<|\"|>";
 
+    private static final JsonFactory JSON = new JsonFactory();
     private static final String ENDS_OF_WORDS = ",:{}[]";
     private static final Pattern LITERAL = Pattern
             .compile("true|false|null|-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?\\d+)?");
+
+    /** Whether what has ended is an object of JSON; brackets of the model's may not match, and values be missing. */
+    boolean isJson() {
+        try (JsonParser parser = JSON.createParser(json)) {
+            while (parser.nextToken() != null) {
+                // until it fails
+            }
+            return true;
+        } catch (IOException _) {
+            return false;
+        }
+    }
 
     /**
      * Reads arguments.

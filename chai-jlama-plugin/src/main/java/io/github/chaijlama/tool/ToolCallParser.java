@@ -185,6 +185,9 @@ public final class ToolCallParser {
     }
 
     private boolean advanceGemma(NamedCall call, GemmaArguments arguments, boolean end) {
+        if (arguments.end() >= 0 && !arguments.isJson()) {
+            return isTextFrom(call.length() + arguments.end());
+        }
         if (arguments.end() >= 0) {
             take(call.length() + arguments.end());
             complete(call.name(), arguments.json());

@@ -128,6 +128,9 @@ class ToolCallParserTests {
                         "<|tool_call>call:add{\"a\": \"}\\\"<|\", b : Bonn am Rhein, "
                                 + "<|\"|>c d<|\"|>: 01}<tool_call|>",
                         "", List.of("add{\"a\": \"}\\\"<|\", \"b\": \"Bonn am Rhein\", \"c d\": \"01\"}")),
+                Arguments.of("<|tool_call>call:add{a:1]<tool_call|>", "<|tool_call>call:add{a:1]<tool_call|>",
+                        List.of()),
+                Arguments.of("<|tool_call>call:add{a:}", "<|tool_call>call:add{a:}", List.of()),
                 Arguments.of("<|tool_call>call:add{a:<|\"|>x", "<|tool_call>call:add{a:<|\"|>x", List.of()),
                 Arguments.of("<|tool_call>say hello", "<|tool_call>say hello", List.of()),
                 Arguments.of("[TOOL_CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": -2.5e3}, "
