@@ -44,6 +44,11 @@ public final class PrefixCache implements Sessions, SharedSessions {
 
     private final ChaiModel model;
     private final OptionalInt stretchedBeyond;
+    /**
+     * Tokens more that a request waits for once it could begin with others. Where layers have a window, it may be too
+     * late for these when they have been calculated, with more behind them.
+     */
+    private final int worthWaiting;
     private final int maxIdle;
     /**
      * Sessions that nobody uses, the one used last at the end. Guarded by itself; no session is fed or closed
@@ -93,6 +98,7 @@ public final class PrefixCache implements Sessions, SharedSessions {
         }
         this.model = model;
         this.stretchedBeyond = model.config().stretchedBeyond();
+        this.worthWaiting = model.config().shortestWindow().isEmpty() ? 1 : MIN_SHARED_TOKENS;
         this.maxIdle = maxIdle;
         if (maxIdle > 0) {
             model.reclaimFrom(this::reclaim);
@@ -150,7 +156,7 @@ public final class PrefixCache implements Sessions, SharedSessions {
                     soon = Math.max(soon, common);
                 }
             }
-            return soon >= worthCopying && (now < worthCopying || soon >= now + MIN_SHARED_TOKENS);
+            return soon >= worthCopying && (now < worthCopying || soon >= now + worthWaiting);
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -112,6 +113,34 @@ class ManyChatsTests {
             }
             return null;
         }
+    }
+
+    /** Fifty chats with one long system message: its tokens are calculated for one of them, though all come at once. */
+    @Test
+    void whatPromptsHaveInCommonIsCalculatedOnce() throws Exception {
+        String system = "Ruby the fox went to the river and found a green whistle. ".repeat(80);
+        try (TextModel model = load(KvType.F32, 1L << 30, SchedulerLimits.DEFAULT);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<int[]> prompts = IntStream.range(0, 50).mapToObj(number -> model.chatPrompt(List.of(
+                    ChatMessage.system(system), ChatMessage.user("Who has " + number + " apples?")))).toList();
+            int common = prompts.stream().mapToInt(prompt -> common(prompts.getFirst(), prompt)).min().orElseThrow();
+            assertThat(common).isGreaterThan(1000);
+            List<Future<GenerationResult>> results = prompts.stream().map(prompt -> threads.submit(
+                    () -> model.chat(prompt, GenerationOptions.DEFAULT.withMaxNewTokens(8), GenerationListener.NONE,
+                            new Cancellation())))
+                    .toList();
+            int calculated = 0;
+            for (Future<GenerationResult> result : results) {
+                calculated += result.get().promptTokens() - result.get().reusedTokens();
+            }
+            assertThat(calculated).isLessThanOrEqualTo(common
+                    + prompts.stream().mapToInt(prompt -> prompt.length - common).sum());
+        }
+    }
+
+    private static int common(int[] one, int[] other) {
+        int mismatch = Arrays.mismatch(one, other);
+        return mismatch < 0 ? one.length : mismatch;
     }
 
     private static void chatsAreAsIfAlone(KvType type, long budget, int different, int chats) throws Exception {
