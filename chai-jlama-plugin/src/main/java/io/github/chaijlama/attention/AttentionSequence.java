@@ -27,6 +27,7 @@ public final class AttentionSequence implements AutoCloseable {
     private final PagePool pool;
     private final KvStore store;
     private final SequenceMembership membership;
+    /** The layer whose keys and values each layer uses, mostly itself. */
     private final int[] kvLayers;
     /** The sliding window of each layer, 0 where it sees everything. */
     private final int[] slidingWindows;

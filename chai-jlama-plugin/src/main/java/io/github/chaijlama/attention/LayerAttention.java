@@ -18,7 +18,6 @@ import io.github.chaijlama.parallel.WorkerPool;
  * <p>Exact attention is clustered attention with every head its own cluster; there is one path.
  */
 public final class LayerAttention implements AutoCloseable {
-
     private final HeadLayout layout;
     private final AttentionKernels kernels;
     private final WorkerPool workers;
